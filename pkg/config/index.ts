@@ -1,0 +1,3 @@
+export * from './environment.js';
+export * from './read.js';
+export * from './setting.js';

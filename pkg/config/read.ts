@@ -1,0 +1,53 @@
+import type { Setting, Settings, Values } from './setting.js';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Everything that is wrong with a configuration, at once. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+
+  constructor(readonly problems: readonly string[]) {
+    super(`invalid configuration:\n${problems.map((problem) => `  ${problem}`).join('\n')}`);
+  }
+}
+
+/**
+ * Reads typed values. An empty variable counts as unset.
+ * @throws ConfigError that names every missing or wrong variable
+ */
+export function readSettings<S extends Settings>(env: Environment, settings: S): Values<S> {
+  const problems: string[] = [];
+  const values = Object.entries(settings).map(([name, setting]) => {
+    try {
+      return [name, readOne(env[name], setting)];
+    } catch (error) {
+      problems.push(`${name} ${error instanceof Error ? error.message : String(error)}`);
+      return [name, undefined];
+    }
+  });
+  if (problems.length > 0) throw new ConfigError(problems);
+  return Object.fromEntries(values) as Values<S>;
+}
+
+function readOne<T>(given: string | undefined, setting: Setting<T>): T {
+  const value = given === undefined || given === '' ? setting.fallback : given;
+  if (value === undefined) throw new Error(`is required: ${setting.help}`);
+  return setting.parse(value);
+}
+
+/** One line a setting, `NAME=value`, secrets redacted, for `--check-config`. */
+export function describeSettings(env: Environment, settings: Settings): string[] {
+  return Object.entries(settings).map(([name, setting]) => {
+    const given = env[name];
+    if (given === undefined || given === '') return `${name}=${setting.fallback ?? ''} (default)`;
+    return `${name}=${setting.secret ? redact(given) : given}`;
+  });
+}
+
+function redact(value: string): string {
+  if (!URL.canParse(value)) return '[redacted]';
+  const url = new URL(value);
+  if (url.password !== '') url.password = 'redacted';
+  url.search = '';
+  return url.host === '' ? '[redacted]' : url.toString();
+}

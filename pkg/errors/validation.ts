@@ -1,0 +1,73 @@
+import { AppError, type FieldViolation } from './app-error.js';
+
+/**
+ * Collects every broken rule of one request, so that a caller learns of all of them at once.
+ *
+ *     const check = new Validation();
+ *     const sku = check.text('sku', request.sku, { pattern: skuPattern });
+ *     check.throwIfAny();
+ */
+export class Validation {
+  readonly #violations: FieldViolation[] = [];
+
+  fail(field: string, description: string): void {
+    // A request of thousands of bad lines must not make an answer of thousands of details.
+    if (this.#violations.length < 20) this.#violations.push({ field, description });
+  }
+
+  require(condition: boolean, field: string, description: string): void {
+    if (!condition) this.fail(field, description);
+  }
+
+  /**
+   * Checks text for length in characters and for a pattern. Text must be valid Unicode without NUL:
+   * decoders replace invalid UTF-8 by U+FFFD, and PostgreSQL cannot store NUL.
+   */
+  text(field: string, value: string, rule: TextRule): string {
+    const min = rule.min ?? (rule.optional === true ? 0 : 1);
+    if (value === '' && min === 0) return value;
+    if (value === '') this.fail(field, 'is required');
+    else if (value.length > rule.max) this.fail(field, `must be at most ${rule.max} characters`);
+    else if (value.length < min) this.fail(field, `must be at least ${min} characters`);
+    else if (/[\0\uFFFD]/u.test(value)) this.fail(field, 'must be valid UTF-8 without NUL');
+    else if (rule.pattern && !rule.pattern.test(value)) this.fail(field, rule.hint ?? 'has a wrong format');
+    return value;
+  }
+
+  /** @throws AppError VALIDATION_FAILED with every violation found so far */
+  throwIfAny(): void {
+    const first = this.#violations[0];
+    if (first === undefined) return;
+    throw new AppError({
+      reason: 'VALIDATION_FAILED',
+      message: `invalid request: ${first.field} ${first.description}`,
+      fields: this.#violations,
+    });
+  }
+}
+
+export interface TextRule {
+  readonly max: number;
+  readonly min?: number;
+  /** Whether empty is allowed. */
+  readonly optional?: boolean;
+  readonly pattern?: RegExp;
+  /** Said when the pattern does not match. */
+  readonly hint?: string;
+}
+
+/** Rules of identifiers that several services accept. */
+export const textRules = {
+  sku: { max: 64, pattern: /^[A-Za-z0-9._-]+$/, hint: "must be of A-Z, a-z, 0-9, '.', '_' and '-'" },
+  uuid: {
+    max: 36,
+    pattern: /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/,
+    hint: 'must be a lower-case UUID',
+  },
+  requestId: { max: 128, optional: true },
+  paymentMethod: {
+    max: 64,
+    pattern: /^pm_(?!.*\d{12})[a-z0-9_]+$/,
+    hint: 'must be a payment-method token: "pm_" and a-z, 0-9, "_"; never a card number',
+  },
+} satisfies Record<string, TextRule>;

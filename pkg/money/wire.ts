@@ -1,0 +1,40 @@
+import { currencyExponent } from './currency.js';
+import { maxMinor, type Money, type WireMoney } from './money.js';
+
+const nanosPerUnit = 1_000_000_000n;
+
+export function toWire({ currency, minor }: Money): WireMoney {
+  const scale = 10n ** BigInt(currencyExponent(currency) ?? 0);
+  return {
+    currencyCode: currency,
+    units: minor / scale,
+    nanos: Number((minor % scale) * (nanosPerUnit / scale)),
+  };
+}
+
+/**
+ * Reads `google.type.Money`. Returns what is wrong with it as text: an unknown currency, signs that
+ * differ, `nanos` out of range or finer than the currency's minor unit, an amount over {@link maxMinor}.
+ */
+export function fromWire({ currencyCode, units, nanos }: WireMoney): Money | string {
+  const exponent = currencyExponent(currencyCode);
+  if (exponent === undefined) return 'currency_code must be an ISO 4217 code';
+  if (Math.abs(nanos) > 999_999_999) return 'nanos must be between -999,999,999 and 999,999,999';
+  if ((units > 0n && nanos < 0) || (units < 0n && nanos > 0))
+    return 'units and nanos must have the same sign';
+  const scale = 10n ** BigInt(exponent);
+  const nanosPerMinor = nanosPerUnit / scale;
+  if (BigInt(nanos) % nanosPerMinor !== 0n)
+    return `must have at most ${exponent} decimal places for ${currencyCode}`;
+  const minor = units * scale + BigInt(nanos) / nanosPerMinor;
+  if (minor > maxMinor || minor < -maxMinor) return 'is too large';
+  return { currency: currencyCode, minor };
+}
+
+/** Reads an amount that must be there and be greater than zero; a string says what is wrong. */
+export function positiveFromWire(wire: WireMoney | undefined): Money | string {
+  if (wire === undefined) return 'is required';
+  const amount = fromWire(wire);
+  if (typeof amount !== 'string' && amount.minor <= 0n) return 'must be greater than zero';
+  return amount;
+}

@@ -1,0 +1,62 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Registry } from 'prom-client';
+
+export interface HttpPortOptions {
+  readonly host: string;
+  /** 0 means any free one. */
+  readonly port: number;
+  readonly registry: Registry;
+}
+
+export interface HttpPort {
+  readonly port: number;
+  /** Decides what /readyz answers; NOT ready until set. */
+  readiness: () => boolean;
+  close(): Promise<void>;
+}
+
+/** Serves `/metrics` (Prometheus text), `/healthz` (the process lives) and `/readyz` (it takes calls). */
+export async function startHttpPort({ host, port, registry }: HttpPortOptions): Promise<HttpPort> {
+  const state = { readiness: () => false };
+  const server = createServer((request, response) => {
+    void answer(request, response, registry, state.readiness).catch(() => response.destroy());
+  });
+  server.requestTimeout = 10_000;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, resolve);
+  });
+  return Object.assign(state, {
+    port: (server.address() as AddressInfo).port,
+    close: () =>
+      new Promise<void>((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  });
+}
+
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  registry: Registry,
+  isReady: () => boolean,
+): Promise<void> {
+  switch (request.url?.split('?', 1)[0]) {
+    case '/metrics':
+      response.setHeader('content-type', registry.contentType);
+      response.end(await registry.metrics());
+      return;
+    case '/healthz':
+      response.end('ok\n');
+      return;
+    case '/readyz':
+      response.statusCode = isReady() ? 200 : 503;
+      response.end(isReady() ? 'ready\n' : 'not ready\n');
+      return;
+    default:
+      response.statusCode = 404;
+      response.end('not found: try /metrics, /healthz or /readyz\n');
+  }
+}

@@ -1,0 +1,33 @@
+import { InterceptingCall, status, type Interceptor } from '@grpc/grpc-js';
+import type { Logger } from './logger.js';
+import { methodName } from './method-name.js';
+
+/** Logs calls to other services: at debug when they succeed, at warn when they fail for want of an answer. */
+export function loggingClientInterceptor(deps: {
+  readonly logger: Logger;
+  readonly target: string;
+}): Interceptor {
+  const { logger, target } = deps;
+  return (options, nextCall) => {
+    const started = performance.now();
+    return new InterceptingCall(nextCall(options), {
+      start: (metadata, _listener, next) =>
+        next(metadata, {
+          onReceiveStatus: (final, pass) => {
+            const level = unanswered.has(final.code) ? 'warn' : 'debug';
+            if (logger.isLevelEnabled(level)) {
+              const method = methodName(options.method_definition.path);
+              const durationMs = Math.round((performance.now() - started) * 100) / 100;
+              logger[level](
+                { method, target, status: status[final.code], duration_ms: durationMs },
+                'call made',
+              );
+            }
+            pass(final);
+          },
+        }),
+    });
+  };
+}
+
+const unanswered = new Set([status.UNAVAILABLE, status.DEADLINE_EXCEEDED, status.INTERNAL, status.UNKNOWN]);

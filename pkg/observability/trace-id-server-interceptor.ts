@@ -1,0 +1,58 @@
+import { context, isSpanContextValid, propagation, ROOT_CONTEXT, trace } from '@opentelemetry/api';
+import {
+  Metadata,
+  ServerInterceptingCall,
+  ServerListenerBuilder,
+  type ServerInterceptor,
+} from '@grpc/grpc-js';
+
+/** Response header in which a caller finds the trace of its call. */
+export const traceIdHeader = 'x-trace-id';
+
+/**
+ * Returns the trace id to the caller. Interceptors may run outside the server span, so the id is
+ * taken from the span when headers are sent inside it, else from the caller's `traceparent`.
+ */
+export function traceIdServerInterceptor(): ServerInterceptor {
+  return (_definition, call) => {
+    let remote: string | undefined;
+    let headersSent = false;
+    const header = (metadata: Metadata): Metadata => {
+      headersSent = true;
+      const id = activeTraceId() ?? remote;
+      if (id !== undefined) metadata.set(traceIdHeader, id);
+      return metadata;
+    };
+    const listener = new ServerListenerBuilder()
+      .withOnReceiveMetadata((metadata, next) => {
+        remote = remoteTraceId(metadata);
+        next(metadata);
+      })
+      .build();
+    return new ServerInterceptingCall(call, {
+      start: (next) => next(listener),
+      sendMetadata: (metadata, next) => next(header(metadata)),
+      sendMessage: (message, next) => {
+        if (!headersSent) call.sendMetadata(header(new Metadata()));
+        next(message);
+      },
+      sendStatus: (final, next) => {
+        if (!headersSent) final.metadata = header(final.metadata ?? new Metadata());
+        next(final);
+      },
+    });
+  };
+}
+
+function activeTraceId(): string | undefined {
+  const span = trace.getSpanContext(context.active());
+  return span && isSpanContextValid(span) ? span.traceId : undefined;
+}
+
+function remoteTraceId(metadata: Metadata): string | undefined {
+  const extracted = propagation.extract(ROOT_CONTEXT, metadata, {
+    get: (carrier, key) => carrier.get(key).map(String),
+    keys: (carrier) => Object.keys(carrier.getMap()),
+  });
+  return trace.getSpanContext(extracted)?.traceId;
+}

@@ -1,0 +1,64 @@
+import { context, propagation, trace } from '@opentelemetry/api';
+import { resourceFromAttributes } from '@opentelemetry/resources';
+import {
+  AlwaysOffSampler,
+  AlwaysOnSampler,
+  BatchSpanProcessor,
+  NodeTracerProvider,
+  ParentBasedSampler,
+  TraceIdRatioBasedSampler,
+  type Sampler,
+  type SpanProcessor,
+} from '@opentelemetry/sdk-trace-node';
+import { ATTR_SERVICE_NAME } from '@opentelemetry/semantic-conventions';
+import type { TelemetryConfig } from './config.js';
+import { spanExporter } from './exporter.js';
+
+export interface Tracing {
+  /** Flushes what is pending, at most a few seconds, and stops. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts tracing for this process. Spans of gRPC calls exist only if the process was started with
+ * `--import …/observability/register.js`. Trace ids are made, carried and logged also when spans go
+ * nowhere (`none`).
+ */
+export function startTracing(config: TelemetryConfig, extra: readonly SpanProcessor[] = []): Tracing {
+  const exporter = spanExporter(config);
+  const provider = new NodeTracerProvider({
+    resource: resourceFromAttributes({
+      [ATTR_SERVICE_NAME]: config.service,
+      ...parseAttributes(config.resourceAttributes),
+    }),
+    sampler: sampler(config),
+    spanProcessors: [...extra, ...(exporter ? [new BatchSpanProcessor(exporter)] : [])],
+  });
+  provider.register();
+  return { close: () => shutdown(provider) };
+}
+
+async function shutdown(provider: NodeTracerProvider): Promise<void> {
+  await provider.shutdown();
+  trace.disable();
+  context.disable();
+  propagation.disable();
+}
+
+function sampler({ sampler: name, samplerRatio }: TelemetryConfig): Sampler {
+  const root = name.endsWith('always_off')
+    ? new AlwaysOffSampler()
+    : name.endsWith('always_on')
+      ? new AlwaysOnSampler()
+      : new TraceIdRatioBasedSampler(samplerRatio);
+  return name.startsWith('parentbased_') ? new ParentBasedSampler({ root }) : root;
+}
+
+/** `key=value,key=value`, values percent-encoded (OpenTelemetry specification, resource SDK). */
+function parseAttributes(text: string): Record<string, string> {
+  const pairs = text.split(',').flatMap((pair) => {
+    const at = pair.indexOf('=');
+    return at > 0 ? [[pair.slice(0, at).trim(), decodeURIComponent(pair.slice(at + 1).trim())]] : [];
+  });
+  return Object.fromEntries(pairs) as Record<string, string>;
+}

@@ -1,0 +1,5 @@
+export * from './clock.js';
+export * from './ids.js';
+export * from './run.js';
+export * from './scope.js';
+export * from './wait.js';
