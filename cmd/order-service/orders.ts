@@ -1,0 +1,61 @@
+import type { Telemetry } from '../../pkg/observability/index.js';
+import type { OrderPorts } from '../../pkg/order/clients.js';
+import type { OrderConfig } from '../../pkg/order/config.js';
+import { orderMetrics } from '../../pkg/order/metrics.js';
+import { OrderFeed } from '../../pkg/order/order-feed.js';
+import { startRecovery } from '../../pkg/order/recovery.js';
+import { SagaRunner } from '../../pkg/order/saga-runner.js';
+import { Saga } from '../../pkg/order/saga.js';
+import { OrderService } from '../../pkg/order/service.js';
+import { openDatabase, type Database } from '../../pkg/postgres/index.js';
+import { systemClock, uuidv7, type Scope } from '../../pkg/runtime/index.js';
+
+/** Watchers of one replica. */
+const watcherLimit = 10_000;
+
+export interface OrdersDeps {
+  readonly config: OrderConfig;
+  readonly telemetry: Pick<Telemetry, 'logger' | 'metrics'>;
+  readonly db: Database;
+  readonly ports: OrderPorts;
+}
+
+/** The order business of one process: intake, sagas, and recovery of what others left behind. */
+export async function startOrders(
+  { config, telemetry, db, ports }: OrdersDeps,
+  scope: Scope,
+): Promise<OrderService> {
+  const { logger, metrics } = telemetry;
+  const instance = uuidv7();
+  const clock = systemClock;
+  const feed = scope.use(
+    new OrderFeed({
+      db,
+      pollMs: config.watchPollMs,
+      limit: watcherLimit,
+      onError: (error) => logger.warn({ err: error }, 'order feed cannot read'),
+    }),
+  );
+  const saga = new Saga({
+    db,
+    clock,
+    logger,
+    instance,
+    inventory: ports.inventory,
+    payment: ports.payment,
+    config: config.saga,
+    events: orderMetrics(metrics.registry),
+    onProgress: (orderId) => feed.wake(orderId),
+  });
+  const runner = new SagaRunner({
+    saga,
+    logger,
+    limit: config.maxInFlight,
+    drainMs: config.server.shutdownTimeoutMs,
+  });
+  // A pool of its own: heartbeats must not queue behind the work.
+  const heartbeats = scope.use(await openDatabase({ ...config.database, poolMax: 2 }, logger));
+  scope.use(await startRecovery({ db: heartbeats, instance, runner, logger, config: config.recovery }));
+  scope.use(runner);
+  return new OrderService({ db, catalog: ports.catalog, runner, feed, clock, newId: uuidv7, instance });
+}

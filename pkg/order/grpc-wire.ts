@@ -1,0 +1,57 @@
+import { toWire } from '../money/index.js';
+import {
+  OrderState,
+  RejectionReason,
+  SagaStep,
+  StepOutcome,
+  type Order as WireOrder,
+  type Rejection as WireRejection,
+  type TimelineEntry as WireEntry,
+} from '../pb/order/v1/order.js';
+import type { Order, Rejection, TimelineEntry } from './domain.js';
+
+export function orderToWire(order: Order): WireOrder {
+  return {
+    orderId: order.id,
+    customerId: order.customerId,
+    state: OrderState[order.state],
+    lines: order.lines.map(({ sku, name, quantity, unitPrice }) => ({
+      sku,
+      name,
+      quantity,
+      unitPrice: toWire(unitPrice),
+    })),
+    total: toWire(order.total),
+    // While an order is being undone its reason is known already, but it is not rejected yet.
+    rejection: order.rejection && order.state === 'REJECTED' ? rejectionToWire(order.rejection) : undefined,
+    revision: order.revision,
+    reservationId: order.reservationId,
+    paymentId: order.paymentId,
+    createTime: order.createdAt,
+    updateTime: order.updatedAt,
+    requestId: order.requestId,
+  };
+}
+
+function rejectionToWire({ reason, declineCode, declineAdvice, skus }: Rejection): WireRejection {
+  return {
+    reason: RejectionReason[reason],
+    declineCode: declineCode ?? '',
+    declineAdvice: declineAdvice ?? '',
+    skus: [...(skus ?? [])],
+  };
+}
+
+export function entryToWire(entry: TimelineEntry): WireEntry {
+  return {
+    revision: entry.revision,
+    fromState: entry.from ? OrderState[entry.from] : OrderState.UNSPECIFIED,
+    toState: OrderState[entry.to],
+    step: SagaStep[entry.step],
+    outcome: StepOutcome[entry.outcome],
+    attempt: entry.attempt,
+    time: entry.time,
+    traceId: entry.traceId,
+    detail: entry.detail,
+  };
+}

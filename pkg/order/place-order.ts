@@ -1,0 +1,75 @@
+import { AppError, Validation } from '../errors/index.js';
+import { add, maxMinor, money, multiply } from '../money/index.js';
+import type { IdSource } from '../runtime/index.js';
+import type { OrderLine, OrderRequest, SagaOrder } from './domain.js';
+import type { PricedProduct } from './ports.js';
+import { firstStep } from './saga-plan.js';
+
+/**
+ * A new order: prices from the catalog, ids for its reservation and payment fixed once and for all.
+ * @throws AppError CURRENCY_MISMATCH when the prices differ in currency, VALIDATION_FAILED when the total is too large
+ */
+export function placeOrder(
+  request: OrderRequest,
+  products: readonly PricedProduct[],
+  { newId, now }: { readonly newId: IdSource; readonly now: Date },
+): SagaOrder {
+  const lines = priceLines(request, products);
+  const id = newId();
+  return {
+    id,
+    customerId: request.customerId,
+    requestId: request.requestId === '' ? newId() : request.requestId,
+    state: 'PENDING',
+    lines,
+    total: totalOf(lines),
+    rejection: undefined,
+    revision: 1,
+    reservationId: newId(),
+    paymentId: newId(),
+    createdAt: now,
+    updatedAt: now,
+    paymentMethod: request.paymentMethod,
+    step: firstStep,
+    failures: 0,
+  };
+}
+
+function priceLines({ items }: OrderRequest, products: readonly PricedProduct[]): OrderLine[] {
+  const bySku = new Map(products.map((product) => [product.sku, product]));
+  return items.map(({ sku, quantity }) => {
+    const product = bySku.get(sku);
+    if (!product)
+      throw new AppError({
+        reason: 'PRODUCT_NOT_FOUND',
+        message: `unknown product ${sku}`,
+        metadata: { sku },
+      });
+    return { sku, quantity, name: product.name, unitPrice: product.price };
+  });
+}
+
+function totalOf(lines: readonly OrderLine[]) {
+  const currencies = new Set(lines.map(({ unitPrice }) => unitPrice.currency));
+  const [currency, another] = currencies;
+  if (currency === undefined || another !== undefined) throw mixedCurrencies(lines);
+  const total = lines.reduce(
+    (sum, line) => add(sum, multiply(line.unitPrice, line.quantity)),
+    money(currency, 0),
+  );
+  const check = new Validation();
+  check.require(total.minor <= maxMinor, 'items', 'together cost more than the system can handle');
+  check.throwIfAny();
+  return total;
+}
+
+function mixedCurrencies(lines: readonly OrderLine[]): AppError {
+  return new AppError({
+    reason: 'CURRENCY_MISMATCH',
+    message: 'all items of an order must be priced in one currency',
+    fields: lines.map(({ sku, unitPrice }, index) => ({
+      field: `items[${index}].sku`,
+      description: `${sku} is priced in ${unitPrice.currency}`,
+    })),
+  });
+}

@@ -1,0 +1,76 @@
+import { context, ROOT_CONTEXT } from '@opentelemetry/api';
+import type { Logger } from '../observability/index.js';
+import type { Database } from '../postgres/index.js';
+import { every } from '../runtime/index.js';
+import { beat, claimStalledOrders, forgetInstances, resignInstance } from './saga-store.js';
+import type { SagaRunner } from './saga-runner.js';
+
+export interface RecoveryConfig {
+  /** Time between two heartbeats, and between two looks for stalled orders, milliseconds. */
+  readonly heartbeatMs: number;
+  /** Silence after which another instance counts as dead, milliseconds. */
+  readonly silenceMs: number;
+}
+
+export interface RecoveryDeps {
+  /** A pool of its own: heartbeats must not queue behind the work. */
+  readonly db: Database;
+  readonly instance: string;
+  readonly runner: SagaRunner;
+  readonly logger: Logger;
+  readonly config: RecoveryConfig;
+}
+
+/** Orders claimed in one look. */
+const batch = 64;
+/** Age after which an own order that nobody is at work on is picked up, milliseconds. */
+const orphanMs = 2000;
+
+export interface Recovery {
+  /** Stops, and hands over what this instance still drives. */
+  close(): Promise<void>;
+}
+
+/**
+ * Keeps this instance alive in the eyes of the others, and carries on what silent ones left behind. The
+ * first heartbeat is stored before this returns: an instance that drives orders is always known.
+ */
+export async function startRecovery(deps: RecoveryDeps): Promise<Recovery> {
+  const { db, instance, logger, config } = deps;
+  await beat(db, instance);
+  await forgetInstances(db);
+  const loop = context.with(ROOT_CONTEXT, () =>
+    every(
+      config.heartbeatMs,
+      async () => {
+        await beat(db, instance);
+        await claimOnce(deps);
+      },
+      (error) => logger.warn({ err: error }, 'heartbeat failed'),
+    ),
+  );
+  return {
+    close: async () => {
+      await loop.close();
+      await resignInstance(db, instance);
+    },
+  };
+}
+
+async function claimOnce({ db, instance, runner, logger, config }: RecoveryDeps): Promise<void> {
+  const limit = Math.min(batch, runner.capacity);
+  if (limit === 0) return;
+  const { active } = runner;
+  const claimed = await claimStalledOrders(db, {
+    instance,
+    active,
+    silenceMs: config.silenceMs,
+    orphanMs,
+    limit,
+  });
+  for (const order of claimed) {
+    logger.info({ order_id: order.id, step: order.step, state: order.state }, 'order claimed');
+    // A failure is logged by the runner, and the order claimed again.
+    runner.start(order).catch(() => undefined);
+  }
+}

@@ -1,0 +1,78 @@
+import { AppError } from '../errors/index.js';
+import type { Logger } from '../observability/index.js';
+import { pause } from '../runtime/index.js';
+import type { SagaOrder } from './domain.js';
+import type { Saga } from './saga.js';
+
+export interface SagaRunnerDeps {
+  readonly saga: Pick<Saga, 'drive'>;
+  readonly logger: Logger;
+  /** Sagas under way at once. */
+  readonly limit: number;
+  /** How long a shutdown waits for sagas under way, milliseconds. */
+  readonly drainMs: number;
+}
+
+/** The sagas under way in this process. They belong to nobody's call: a caller who hangs up stops none. */
+export class SagaRunner {
+  readonly #deps: SagaRunnerDeps;
+  readonly #active = new Map<string, Promise<SagaOrder>>();
+  readonly #stop = new AbortController();
+  #draining = false;
+
+  constructor(deps: SagaRunnerDeps) {
+    this.#deps = deps;
+  }
+
+  /** Ids of the orders being driven here. */
+  get active(): string[] {
+    return [...this.#active.keys()];
+  }
+
+  /** How many more sagas may start. */
+  get capacity(): number {
+    return this.#draining ? 0 : Math.max(0, this.#deps.limit - this.#active.size);
+  }
+
+  /** @throws AppError OVERLOADED when no more sagas may start, SHUTTING_DOWN when the process stops */
+  refuseIfFull(): void {
+    if (this.#stop.signal.aborted)
+      throw new AppError({ reason: 'SHUTTING_DOWN', message: 'the service is stopping' });
+    if (this.capacity > 0) return;
+    const message = `the service is at its limit of ${this.#deps.limit} orders under way`;
+    throw new AppError({ reason: 'OVERLOADED', message, retryAfterMs: 250 });
+  }
+
+  /**
+   * Drives an order in the background; the promise, which may be ignored, tells how it stands in the
+   * end. A saga that fails is left to recovery. One order may be started anew when a cancellation has
+   * moved it: the older saga then finds its writes fenced off and ends.
+   */
+  start(order: SagaOrder): Promise<SagaOrder> {
+    const running = this.#deps.saga.drive(order, this.#stop.signal).finally(() => {
+      if (this.#active.get(order.id) === running) this.#active.delete(order.id);
+    });
+    this.#active.set(order.id, running);
+    running.catch((error: unknown) =>
+      this.#deps.logger.error({ err: error, order_id: order.id }, 'saga interrupted, left to recovery'),
+    );
+    return running;
+  }
+
+  /** Waits for the sagas under way, then stops the rest where they are. */
+  async close(): Promise<void> {
+    this.#draining = true;
+    const timer = new AbortController();
+    await Promise.race([this.#settled(), pause(this.#deps.drainMs, timer.signal)]);
+    timer.abort();
+    this.#stop.abort();
+    await this.#settled();
+  }
+
+  async #settled(): Promise<void> {
+    while (this.#active.size > 0) {
+      // oxlint-disable-next-line no-await-in-loop -- those started meanwhile are waited for as well
+      await Promise.allSettled(this.#active.values());
+    }
+  }
+}

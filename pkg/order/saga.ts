@@ -1,0 +1,175 @@
+import type { Logger } from '../observability/index.js';
+import type { Database } from '../postgres/index.js';
+import { backoffMs, pause, type Clock } from '../runtime/index.js';
+import { isResting, type SagaOrder } from './domain.js';
+import type { InventoryPort, OrderEvents, PaymentPort } from './ports.js';
+import { recordProgress } from './saga-store.js';
+import { SagaProgress } from './saga-progress.js';
+import {
+  isCompensation,
+  isFinal,
+  isRemote,
+  nextStep,
+  type RemoteStep,
+  type StepResult,
+} from './saga-plan.js';
+import { findOrder } from './store.js';
+
+export interface SagaConfig {
+  /** Longest wait for one answer, milliseconds. */
+  readonly stepTimeoutMs: number;
+  /** Wait of a step before what is known so far is stored, for watchers to see, milliseconds. */
+  readonly slowStepMs: number;
+  readonly backoff: { readonly baseMs: number; readonly capMs: number };
+}
+
+export interface SagaDeps {
+  readonly db: Database;
+  readonly inventory: InventoryPort;
+  readonly payment: PaymentPort;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly events: OrderEvents;
+  readonly config: SagaConfig;
+  /** Id of this process among those that drive orders. */
+  readonly instance: string;
+  /** Hears of every stored change. */
+  readonly onProgress: (orderId: string) => void;
+}
+
+/**
+ * Drives one order from where it stands until it rests. The happy path is stored once, at its end:
+ * every step is keyed, so after a crash the steps are simply repeated. What leaves the happy path, a
+ * step in doubt, a refusal, a compensation, is stored at once.
+ */
+export class Saga {
+  readonly #deps: SagaDeps;
+
+  constructor(deps: SagaDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * @returns the order at rest, or as it was last seen when it is no longer this instance's to drive
+   * or `signal` aborts
+   * @throws AppError DEPENDENCY_UNAVAILABLE when its database cannot be reached
+   */
+  async drive(order: SagaOrder, signal: AbortSignal): Promise<SagaOrder> {
+    const progress = new SagaProgress(order, this.#deps.clock);
+    while (!isResting(progress.order.state) && !signal.aborted) {
+      // oxlint-disable-next-line no-await-in-loop -- one step after the other is what a saga is
+      if (!(await this.#advance(progress, signal))) return this.#reload(progress.order);
+    }
+    return progress.order;
+  }
+
+  /** Takes one step; false when the order is no longer this instance's to drive. */
+  async #advance(progress: SagaProgress, signal: AbortSignal): Promise<boolean> {
+    const { step } = progress.order;
+    if (isFinal(step)) {
+      progress.finish(step);
+      return this.#store(progress);
+    }
+    if (!isRemote(step)) throw new Error(`order ${progress.order.id} cannot be driven from ${step}`);
+    const result = await this.#attempt(step, progress, signal);
+    if (result === 'superseded') return false;
+    if (signal.aborted) return true;
+    if ('doubt' in result) return this.#retryLater(progress, result.doubt, signal);
+    const next = nextStep(step, result.kind, progress.order.state);
+    if (next === undefined) return this.#retryLater(progress, result, signal);
+    progress.answered(step, result, next);
+    const leavesHappyPath = result.kind === 'refused' || isCompensation(step);
+    // The final step is stored together with what led to it.
+    return leavesHappyPath && !isFinal(next) ? this.#store(progress) : true;
+  }
+
+  /** Calls the other service; while it takes its time, stores what is known, so that watchers see it. */
+  async #attempt(
+    step: RemoteStep,
+    progress: SagaProgress,
+    signal: AbortSignal,
+  ): Promise<StepResult | { doubt: unknown } | 'superseded'> {
+    const { config } = this.#deps;
+    const deadline = Date.now() + config.stepTimeoutMs;
+    const answer = this.#call(step, progress.order, { deadline, signal }).catch((doubt: unknown) => ({
+      doubt,
+    }));
+    if (progress.unsaved === 0 || (await settlesWithin(answer, config.slowStepMs))) return answer;
+    const stored = await this.#store(progress);
+    const result = await answer;
+    return stored ? result : 'superseded';
+  }
+
+  #call(
+    step: RemoteStep,
+    order: SagaOrder,
+    bounds: { deadline: number; signal: AbortSignal },
+  ): Promise<StepResult> {
+    const { inventory, payment } = this.#deps;
+    switch (step) {
+      case 'RESERVE_STOCK':
+        return inventory.reserve(order, bounds);
+      case 'AUTHORIZE_PAYMENT':
+        return payment.authorize(order, bounds);
+      case 'COMMIT_STOCK':
+        return inventory.commit(order, bounds);
+      case 'CAPTURE_PAYMENT':
+        return payment.capture(order, bounds);
+      case 'VOID_PAYMENT':
+        return payment.void(order, bounds);
+      case 'REFUND_PAYMENT':
+        return payment.refund(order, bounds);
+      case 'RELEASE_STOCK':
+        return inventory.release(order, bounds);
+    }
+  }
+
+  async #retryLater(progress: SagaProgress, doubt: unknown, signal: AbortSignal): Promise<boolean> {
+    const { logger, config } = this.#deps;
+    const { id, step } = progress.order;
+    progress.inDoubt(doubt);
+    const { failures } = progress.order;
+    const waitMs = Math.round(backoffMs(failures, config.backoff));
+    const fields = { order_id: id, step, attempt: failures, retry_in_ms: waitMs, err: doubt };
+    logger.warn(fields, 'saga step in doubt');
+    if (!(await this.#store(progress))) return false;
+    await pause(waitMs, signal);
+    return true;
+  }
+
+  /** Writes what is not yet stored; false when the order has moved on without this instance. */
+  async #store(progress: SagaProgress): Promise<boolean> {
+    const { db, instance, events, logger, onProgress } = this.#deps;
+    const { order } = progress;
+    const fence = { revision: progress.storedRevision, driver: instance };
+    if (!(await recordProgress(db, { order, entries: progress.entries, fence, driver: instance })))
+      return false;
+    progress.saved();
+    onProgress(order.id);
+    if (isResting(order.state)) {
+      const fields = { order_id: order.id, customer_id: order.customerId, state: order.state };
+      logger.info(
+        { ...fields, total_amount: order.total.minor.toString(), currency: order.total.currency },
+        'order rests',
+      );
+      events.rested(order);
+    }
+    return true;
+  }
+
+  async #reload(order: SagaOrder): Promise<SagaOrder> {
+    this.#deps.logger.info({ order_id: order.id }, 'order is driven elsewhere');
+    return (await findOrder(this.#deps.db, order.id)) ?? order;
+  }
+}
+
+/** Whether a promise that never rejects settles within a time. */
+async function settlesWithin(promise: Promise<unknown>, ms: number): Promise<boolean> {
+  const timer = new AbortController();
+  const late = pause(ms, timer.signal).then(() => false);
+  try {
+    return await Promise.race([promise.then(() => true), late]);
+  } finally {
+    timer.abort();
+  }
+}
