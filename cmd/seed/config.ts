@@ -1,0 +1,17 @@
+import { readSettings, type Environment } from '../../pkg/config/index.js';
+import { addressSettings } from '../../pkg/rpc/config.js';
+
+const { INVENTORY_SERVICE_ADDR, CATALOG_SERVICE_ADDR } = addressSettings;
+
+export const seedSettings = { INVENTORY_SERVICE_ADDR, CATALOG_SERVICE_ADDR };
+
+export interface SeedConfig {
+  readonly inventory: string;
+  readonly catalog: string;
+}
+
+/** @throws ConfigError */
+export function loadSeedConfig(env: Environment): SeedConfig {
+  const values = readSettings(env, seedSettings);
+  return { inventory: values.INVENTORY_SERVICE_ADDR, catalog: values.CATALOG_SERVICE_ADDR };
+}

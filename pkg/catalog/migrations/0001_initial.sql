@@ -1,0 +1,31 @@
+-- SKUs compare byte by byte, so that pages and this program agree on their order.
+create table products (
+  sku text collate "C" primary key,
+  name text not null,
+  description text not null,
+  currency text not null,
+  price_minor bigint not null,
+  revision bigint not null,
+  created_at timestamptz not null,
+  updated_at timestamptz not null,
+  -- A deleted product keeps its SKU: it may stand on old orders.
+  deleted_at timestamptz,
+
+  constraint products_sku_well_formed check (sku ~ '^[A-Za-z0-9._-]{1,64}$'),
+  constraint products_name_present check (name <> ''),
+  constraint products_currency_well_formed check (currency ~ '^[A-Z]{3}$'),
+  constraint products_price_in_range check (price_minor between 1 and 9007199254740991),
+  constraint products_revision_positive check (revision > 0)
+);
+
+create table idempotency_keys (
+  scope text not null,
+  request_id text not null,
+  fingerprint bytea not null,
+  response jsonb,
+  created_at timestamptz not null default now(),
+
+  primary key (scope, request_id)
+);
+
+create index idempotency_keys_oldest on idempotency_keys (created_at);

@@ -1,0 +1,137 @@
+import { expect } from 'chai';
+import { OrderState, RejectionReason, type Order } from '../../pkg/pb/order/v1/order.js';
+import { PaymentState, PaymentView } from '../../pkg/pb/payment/v1/payment.js';
+import { StockView } from '../../pkg/pb/inventory/v1/inventory.js';
+import { uuidv7 } from '../../pkg/runtime/index.js';
+import { startSystem, type System } from './system.js';
+
+describe('four services together', () => {
+  let system: System;
+
+  before(async () => {
+    system = await startSystem({ replicas: 2 });
+  });
+  after(() => system.close());
+
+  const buy = async (
+    client: System['order'],
+    items: { sku: string; quantity: bigint }[],
+    paymentMethod = 'pm_approve',
+  ) => {
+    const request = { requestId: uuidv7(), customerId: 'ada', items, paymentMethod };
+    const { order } = await client.createOrder(request);
+    return order as Order;
+  };
+  const stockOf = async (sku: string) => {
+    const { stock } = await system.inventory.getStock({ sku, view: StockView.AUDIT });
+    return stock;
+  };
+
+  it('confirm an order and take stock and money once', async () => {
+    await system.stock({ sku: 'mug', quantity: 10n });
+
+    const order = await buy(system.order, [{ sku: 'mug', quantity: 3n }]);
+
+    expect(order.state).to.equal(OrderState.CONFIRMED);
+    expect(order.total).to.deep.equal({ currencyCode: 'USD', units: 12n, nanos: 0 });
+    expect(await stockOf('mug')).to.deep.include({ onHand: 7n, reserved: 0n, available: 7n });
+    const { payment } = await system.payment.getPayment({
+      paymentId: order.paymentId,
+      view: PaymentView.AUDIT,
+    });
+    expect(payment?.state).to.equal(PaymentState.CAPTURED);
+    expect(payment?.audit).to.deep.include({
+      authorizationCount: 1,
+      captureCount: 1,
+      capturedAmount: order.total,
+    });
+  });
+
+  it('give the stock back when the card is declined', async () => {
+    await system.stock({ sku: 'kettle', quantity: 5n });
+
+    const order = await buy(system.order, [{ sku: 'kettle', quantity: 1n }], 'pm_decline_card_expired');
+
+    expect(order.state).to.equal(OrderState.REJECTED);
+    expect(order.rejection).to.deep.include({
+      reason: RejectionReason.PAYMENT_DECLINED,
+      declineCode: 'CARD_EXPIRED',
+      declineAdvice: 'DO_NOT_RETRY',
+    });
+    expect(await stockOf('kettle')).to.deep.include({ onHand: 5n, reserved: 0n });
+  });
+
+  it('resolve an answer lost after the charge to one charge', async () => {
+    await system.stock({ sku: 'grinder', quantity: 5n });
+
+    const order = await buy(system.order, [{ sku: 'grinder', quantity: 1n }], 'pm_answer_lost');
+
+    expect(order.state).to.equal(OrderState.CONFIRMED);
+    const { payment } = await system.payment.getPayment({
+      paymentId: order.paymentId,
+      view: PaymentView.AUDIT,
+    });
+    expect(payment?.audit?.authorizationCount).to.equal(1);
+  });
+
+  it('refund and return the stock of a cancelled order', async () => {
+    await system.stock({ sku: 'scale', quantity: 5n });
+    const { orderId, paymentId } = await buy(system.order, [{ sku: 'scale', quantity: 2n }]);
+
+    const { order } = await system.order.cancelOrder({
+      requestId: uuidv7(),
+      orderId,
+      customerId: 'ada',
+      reason: '',
+    });
+
+    expect(order?.state).to.equal(OrderState.CANCELLED);
+    expect(await stockOf('scale')).to.deep.include({ onHand: 5n, reserved: 0n });
+    const { payment } = await system.payment.getPayment({ paymentId, view: PaymentView.BASIC });
+    expect(payment?.state).to.equal(PaymentState.REFUNDED);
+  });
+
+  it('sell exactly what is there to a crowd over two replicas', async () => {
+    await system.stock({ sku: 'last', quantity: 20n });
+    const buyers = system.buyers(20);
+
+    const orders = await Promise.all(
+      Array.from({ length: 80 }, (_, index) =>
+        buy(buyers[index % 20] ?? system.order, [{ sku: 'last', quantity: 1n }]),
+      ),
+    );
+
+    expect(orders.filter(({ state }) => state === OrderState.CONFIRMED)).to.have.lengthOf(20);
+    expect(
+      orders.filter(({ rejection }) => rejection?.reason === RejectionReason.OUT_OF_STOCK),
+    ).to.have.lengthOf(60);
+    const stock = await stockOf('last');
+    expect(stock).to.deep.include({ onHand: 0n, reserved: 0n, available: 0n });
+    expect(stock?.audit).to.deep.equal({ movementsSum: 0n, openReservationsSum: 0n, committedSum: 20n });
+  });
+
+  it('confirm baskets that overlap in any line order', async () => {
+    const skus = ['a', 'b', 'c', 'd', 'e'].map((letter) => `basket-${letter}`);
+    await Promise.all(skus.map((sku) => system.stock({ sku, quantity: 1000n })));
+    const buyers = system.buyers(10);
+
+    const orders = await Promise.all(
+      Array.from({ length: 60 }, (_, index) => {
+        const rotated = [...skus.slice(index % 5), ...skus.slice(0, index % 5)].slice(0, 4);
+        const items = (index % 2 === 0 ? rotated : rotated.toReversed()).map((sku) => ({
+          sku,
+          quantity: 1n,
+        }));
+        return buy(buyers[index % 10] ?? system.order, items);
+      }),
+    );
+
+    expect(orders.map(({ state }) => state)).to.deep.equal(Array(60).fill(OrderState.CONFIRMED));
+    const { stock } = await system.inventory.batchGetStock({ skus, view: StockView.AUDIT });
+    for (const level of stock) {
+      expect(level.reserved).to.equal(0n);
+      expect(level.audit?.movementsSum).to.equal(level.onHand);
+    }
+    expect(stock.reduce((sum, { onHand }) => sum + onHand, 0n)).to.equal(5000n - 60n * 4n);
+  });
+});
