@@ -1,0 +1,64 @@
+import {
+  inventoryHandlers,
+  inventoryMetrics,
+  inventoryMigrations,
+  InventoryService,
+  logChanges,
+  StockWatch,
+  type InventoryConfig,
+} from '../../pkg/inventory/index.js';
+import { startTelemetry } from '../../pkg/observability/index.js';
+import { assertMigrated, migrate, openDatabase, startKeyPurge } from '../../pkg/postgres/index.js';
+import { serve, type RunningServer } from '../../pkg/rpc/index.js';
+import { every, type Scope } from '../../pkg/runtime/index.js';
+
+const migrateCommand = 'node dist/cmd/inventory-service/main.js --migrate';
+const reachableWithinMs = 1000;
+
+/** Starts the inventory service; `scope` ends it. */
+export async function startInventory(config: InventoryConfig, scope: Scope): Promise<RunningServer> {
+  const telemetry = scope.use(await startTelemetry(config.telemetry));
+  const { logger, metrics } = telemetry;
+  const db = scope.use(await openDatabase(config.database, logger));
+  await assertMigrated(db, inventoryMigrations, migrateCommand);
+
+  const watch = scope.use(
+    new StockWatch({
+      db,
+      intervalMs: config.watchIntervalMs,
+      limit: config.watchLimit,
+      onError: (err) => logger.warn({ err }, 'watched stock could not be read'),
+    }),
+  );
+  const countChange = inventoryMetrics({
+    db,
+    registry: metrics.registry,
+    onError: (err) => logger.warn({ err }, 'stock could not be read for metrics'),
+  });
+  const logChange = logChanges(logger);
+  const inventory = new InventoryService({
+    db,
+    defaultTtlMs: config.reservationTtlMs,
+    onChange: (change) => {
+      logChange(change);
+      countChange(change);
+      watch.wake(change.kind === 'claim' ? change.skus : [change.sku]);
+    },
+  });
+  scope.use(
+    every(
+      config.sweepIntervalMs,
+      (signal) => inventory.sweep(signal),
+      (err) => logger.warn({ err }, 'expired reservations could not be swept'),
+    ),
+  );
+  scope.use(startKeyPurge(db, logger));
+  const readiness = (): Promise<boolean> => db.isReachable(reachableWithinMs);
+  const services = [inventoryHandlers(inventory, watch)];
+  return scope.use(await serve({ config: config.server, telemetry, services, readiness }));
+}
+
+/** Brings the inventory database to its schema; returns what was applied. */
+export function migrateInventory(config: InventoryConfig): Promise<string[]> {
+  return migrate(config.database.url, inventoryMigrations);
+}

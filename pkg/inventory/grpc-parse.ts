@@ -1,0 +1,139 @@
+import { Validation, textRules } from '../errors/index.js';
+import type { Duration } from '../pb/google/protobuf/duration.js';
+import {
+  StockView,
+  type AdjustStockRequest,
+  type BatchGetStockRequest,
+  type GetStockRequest,
+  type ListStockRequest,
+  type ReserveStockRequest,
+  type StockItem,
+  type WatchStockRequest,
+} from '../pb/inventory/v1/inventory.js';
+import { decodePageToken, encodePageToken, invalidToken, pageSizeOf, pageSizes } from '../rpc/index.js';
+import { compareSkus, limits, mergeLines } from './domain.js';
+import type { ReserveInput } from './service.js';
+import type { Adjustment } from './stock-store.js';
+
+export function parseReserve({ reservationId, items, ttl }: ReserveStockRequest): ReserveInput {
+  const check = new Validation();
+  check.text('reservation_id', reservationId, textRules.uuid);
+  checkItems(check, items);
+  const ttlMs = ttl && checkTtl(check, ttl);
+  check.throwIfAny();
+  const lines = mergeLines(items);
+  for (const { sku, quantity } of lines) {
+    check.require(quantity <= limits.quantity, 'items', `${sku} must be at most ${limits.quantity} in all`);
+  }
+  check.throwIfAny();
+  return { id: reservationId, lines, ttlMs };
+}
+
+function checkItems(check: Validation, items: readonly StockItem[]): void {
+  if (items.length === 0) check.fail('items', 'is required');
+  // Whoever sends thousands is not told of each.
+  if (items.length > limits.lines) return check.fail('items', `must have at most ${limits.lines} lines`);
+  for (const [index, { sku, quantity }] of items.entries()) {
+    check.text(`items[${index}].sku`, sku, textRules.sku);
+    check.require(
+      quantity >= 1n && quantity <= limits.quantity,
+      `items[${index}].quantity`,
+      `must be from 1 to ${limits.quantity}`,
+    );
+  }
+}
+
+function checkTtl(check: Validation, { seconds, nanos }: Duration): number {
+  const { min, max } = limits.ttlMs;
+  const ms = Number(seconds) * 1000 + nanos / 1_000_000;
+  check.require(ms >= min && ms <= max && nanos >= 0 && nanos < 1e9, 'ttl', 'must be from 1s to 24h');
+  return Math.round(ms);
+}
+
+export function parseReservationId({ reservationId }: { readonly reservationId: string }): string {
+  const check = new Validation();
+  check.text('reservation_id', reservationId, textRules.uuid);
+  check.throwIfAny();
+  return reservationId;
+}
+
+/** SKUs in SKU order, each once. */
+export interface StockQuery {
+  readonly skus: readonly string[];
+  readonly withAudit: boolean;
+}
+
+export function parseGetStock({ sku, view }: GetStockRequest): StockQuery {
+  const check = new Validation();
+  check.text('sku', sku, textRules.sku);
+  checkView(check, view);
+  check.throwIfAny();
+  return { skus: [sku], withAudit: view === StockView.AUDIT };
+}
+
+export function parseBatchGetStock({ skus, view }: BatchGetStockRequest): StockQuery {
+  const check = new Validation();
+  checkSkus(check, skus, limits.batchSkus);
+  checkView(check, view);
+  check.throwIfAny();
+  return { skus: unique(skus), withAudit: view === StockView.AUDIT };
+}
+
+export function parseWatchStock({ skus }: WatchStockRequest): readonly string[] {
+  const check = new Validation();
+  checkSkus(check, skus, limits.watchedSkus);
+  check.throwIfAny();
+  return unique(skus);
+}
+
+export interface StockPage {
+  /** SKU after which the page starts; '' for the first one. */
+  readonly after: string;
+  readonly size: number;
+}
+
+const listing = ['inventory.v1.InventoryService/ListStock'];
+
+export function parseListStock({ pageSize, pageToken }: ListStockRequest): StockPage {
+  const check = new Validation();
+  const { maximum } = pageSizes;
+  check.require(pageSize >= 0 && pageSize <= maximum, 'page_size', `must be from 0 to ${maximum}`);
+  check.throwIfAny();
+  const [after = ''] = decodePageToken(pageToken, 1, listing) ?? [];
+  if (after !== '' && !textRules.sku.pattern.test(after)) throw invalidToken();
+  return { after, size: pageSizeOf(pageSize) };
+}
+
+/** The token of the page after the one that ends with `sku`. */
+export function pageTokenAfter(sku: string): string {
+  return encodePageToken([sku], listing);
+}
+
+export function parseAdjust({ requestId, sku, delta, reason }: AdjustStockRequest): Adjustment {
+  const check = new Validation();
+  check.text('request_id', requestId, textRules.requestId);
+  check.text('sku', sku, textRules.sku);
+  check.text('reason', reason, { max: limits.reasonLength, optional: true });
+  check.require(
+    delta !== 0n && delta <= limits.delta && delta >= -limits.delta,
+    'delta',
+    `must not be 0, and at most ${limits.delta} up or down`,
+  );
+  check.throwIfAny();
+  return { requestId, sku, delta, reason };
+}
+
+function checkSkus(check: Validation, skus: readonly string[], max: number): void {
+  if (skus.length === 0) check.fail('skus', 'is required');
+  if (skus.length > max) return check.fail('skus', `must be at most ${max}`);
+  for (const [index, sku] of skus.entries()) check.text(`skus[${index}]`, sku, textRules.sku);
+}
+
+function checkView(check: Validation, view: StockView): void {
+  const known = view === StockView.UNSPECIFIED || view === StockView.BASIC || view === StockView.AUDIT;
+  check.require(known, 'view', 'is not a known view');
+}
+
+function unique(skus: readonly string[]): string[] {
+  return [...new Set(skus)].toSorted(compareSkus);
+}

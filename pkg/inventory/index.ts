@@ -1,0 +1,7 @@
+export * from './changes.js';
+export * from './config.js';
+export * from './grpc.js';
+export * from './metrics.js';
+export * from './migrations.js';
+export * from './service.js';
+export * from './stock-watch.js';
