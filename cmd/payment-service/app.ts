@@ -1,0 +1,48 @@
+import { startTelemetry } from '../../pkg/observability/index.js';
+import type { PaymentConfig } from '../../pkg/payment/config.js';
+import { paymentEvents } from '../../pkg/payment/events.js';
+import { paymentHandlers } from '../../pkg/payment/grpc.js';
+import { paymentMetrics } from '../../pkg/payment/metrics.js';
+import { paymentMigrations } from '../../pkg/payment/migrations.js';
+import { RefundService } from '../../pkg/payment/refund-service.js';
+import { PaymentService } from '../../pkg/payment/service.js';
+import { SimulatedGateway } from '../../pkg/payment/simulated-gateway.js';
+import { assertMigrated, migrate, openDatabase } from '../../pkg/postgres/index.js';
+import { serve, type RunningServer } from '../../pkg/rpc/index.js';
+import { every, pause, uuidv7, type Scope } from '../../pkg/runtime/index.js';
+
+/** Starts the payment service; what it opens is closed with `scope`. */
+export async function startPayment(config: PaymentConfig, scope: Scope): Promise<RunningServer> {
+  const telemetry = scope.use(await startTelemetry(config.telemetry));
+  const { logger, metrics } = telemetry;
+  const db = scope.use(await openDatabase(config.database, logger));
+  await assertMigrated(db, paymentMigrations, 'node dist/cmd/payment-service/main.js --migrate');
+  const events = paymentEvents(logger, paymentMetrics(metrics.registry));
+  const gateway = new SimulatedGateway({
+    db,
+    config: config.gateway,
+    random: Math.random,
+    wait: pause,
+    newId: uuidv7,
+  });
+  const deps = { db, gateway, events, retryMs: config.resolveIntervalMs };
+  const payments = new PaymentService(deps);
+  const refunds = new RefundService(deps);
+  const onError = (error: unknown): void =>
+    logger.warn({ err: error }, 'the gateway still owes answers, asking again later');
+  scope.use(every(config.resolveIntervalMs, (signal) => refunds.finishDueRefunds(signal), onError));
+  scope.use(every(config.resolveIntervalMs, (signal) => payments.confirmDueVoids(signal), onError));
+  return scope.use(
+    await serve({
+      config: config.server,
+      telemetry,
+      services: [paymentHandlers({ payments, refunds, newId: uuidv7 })],
+      readiness: () => db.isReachable(1000),
+    }),
+  );
+}
+
+/** Brings the payment database to its schema; returns what was applied. */
+export function migratePayment({ database }: PaymentConfig): Promise<string[]> {
+  return migrate(database.url, paymentMigrations);
+}

@@ -1,0 +1,29 @@
+import { expect } from 'chai';
+import { Registry } from 'prom-client';
+import { paymentMetrics } from './metrics.js';
+import { paymentsByState } from './testing/builders.js';
+
+describe('the metrics of payments', () => {
+  it('show every series from the start and count each change', async () => {
+    const registry = new Registry();
+    const metrics = paymentMetrics(registry);
+    metrics.count('AUTHORIZE', paymentsByState.AUTHORIZED);
+    metrics.count('REFUND', paymentsByState.PARTIALLY_REFUNDED);
+    metrics.count('REFUND', paymentsByState.REFUNDED);
+    metrics.count('DECLINE', paymentsByState.DECLINED);
+    const lines = (await registry.metrics()).split('\n').filter((line) => line.startsWith('payment'));
+    expect(lines).to.have.members([
+      'payments_processed_total{status="authorized"} 1',
+      'payments_processed_total{status="declined"} 1',
+      'payments_processed_total{status="captured"} 0',
+      'payments_processed_total{status="voided"} 0',
+      'payments_processed_total{status="refunded"} 2',
+      'payment_declines_total{code="INSUFFICIENT_FUNDS"} 0',
+      'payment_declines_total{code="CARD_EXPIRED"} 1',
+      'payment_declines_total{code="SUSPECTED_FRAUD"} 0',
+      'payment_declines_total{code="DO_NOT_HONOR"} 0',
+      'payment_declines_total{code="INVALID_PAYMENT_METHOD"} 0',
+      'payment_declines_total{code="ISSUER_UNAVAILABLE"} 0',
+    ]);
+  });
+});

@@ -1,0 +1,80 @@
+import type { Money } from '../money/index.js';
+import type { Database } from '../postgres/index.js';
+import type { Decline, Payment } from './domain.js';
+import type { PaymentEvents } from './events.js';
+import {
+  capturePayment,
+  confirmVoid,
+  findPayment,
+  insertAnsweredPayment,
+  insertVoidedPayment,
+  voidPayment,
+  type PaymentRequest,
+} from './payment-store.js';
+
+export interface PaymentBooksDeps {
+  readonly db: Database;
+  readonly events: PaymentEvents;
+  /** Time after which an owed void is due again, milliseconds. */
+  readonly retryMs: number;
+}
+
+/** Books what the gateway has said. Of equal calls one makes the change and tells of it, all return it. */
+export class PaymentBooks {
+  readonly #deps: PaymentBooksDeps;
+
+  constructor(deps: PaymentBooksDeps) {
+    this.#deps = deps;
+  }
+
+  /** Undefined if the id is taken or the order has a live payment. */
+  async authorize(
+    request: PaymentRequest,
+    answer: { readonly reference: string } | { readonly decline: Decline },
+  ): Promise<Payment | undefined> {
+    const made = await insertAnsweredPayment(this.#deps.db, request, answer);
+    if (made) this.#deps.events.changed(made.decline ? 'DECLINE' : 'AUTHORIZE', made);
+    return made;
+  }
+
+  /** Sees to it that the payment, unless it is there already, will never be made. */
+  async leaveVoided(request: PaymentRequest | { readonly paymentId: string }): Promise<Payment> {
+    const { db, events, retryMs } = this.#deps;
+    const made = await insertVoidedPayment(db, request, retryMs);
+    if (made) events.changed('VOID', made);
+    return made ?? this.#find(request.paymentId);
+  }
+
+  /** @throws Error if it cannot have been captured with this amount: the books disagree */
+  async capture(paymentId: string, amount: bigint): Promise<Payment> {
+    const changed = await capturePayment(this.#deps.db, paymentId, amount);
+    if (changed) this.#deps.events.changed('CAPTURE', changed);
+    const payment = changed ?? (await this.#find(paymentId));
+    if (payment.charge?.captured !== amount) throw disagreement(payment);
+    return payment;
+  }
+
+  /** @throws Error if it cannot have been voided: the books disagree */
+  async void(paymentId: string): Promise<Payment> {
+    const changed = await voidPayment(this.#deps.db, paymentId);
+    if (changed) this.#deps.events.changed('VOID', changed);
+    const payment = changed ?? (await this.#find(paymentId));
+    if (payment.state !== 'VOIDED') throw disagreement(payment);
+    return payment;
+  }
+
+  /** Books that the gateway holds a void that it owed, and what it released. */
+  async confirmVoid(paymentId: string, released: Money | undefined): Promise<Payment> {
+    return (await confirmVoid(this.#deps.db, paymentId, released)) ?? this.#find(paymentId);
+  }
+
+  async #find(paymentId: string): Promise<Payment> {
+    const payment = await findPayment(this.#deps.db, paymentId);
+    if (!payment) throw new Error(`payment ${paymentId} is gone`);
+    return payment;
+  }
+}
+
+function disagreement({ id, state }: Payment): Error {
+  return new Error(`payment ${id} is ${state}, the gateway says otherwise`);
+}
