@@ -1,0 +1,1 @@
+export { isClusterRunning, startCluster, type ClusterOptions, type EmbeddedCluster } from './cluster.js';

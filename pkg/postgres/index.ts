@@ -1,0 +1,22 @@
+export {
+  openDatabase,
+  sql,
+  type Database,
+  type DatabaseConfig,
+  type DatabaseLogger,
+  type Queryable,
+  type Statement,
+  type Transaction,
+} from './database.js';
+export { isUniqueViolation, translateError } from './errors.js';
+export { fingerprint, once, purgeKeys, type KeyedRequest } from './idempotency.js';
+export { startKeyPurge } from './key-purge.js';
+export type { JsonValue } from './json.js';
+export {
+  assertMigrated,
+  createDatabaseIfMissing,
+  migrate,
+  pendingMigrations,
+  type MigrationSet,
+} from './migrate.js';
+export { dumpSchema } from './schema.js';

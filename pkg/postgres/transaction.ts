@@ -1,0 +1,81 @@
+import type pg from 'pg';
+import { AppError } from '../errors/app-error.js';
+import type { Transaction } from './database.js';
+import { isConnectionLoss } from './errors.js';
+import { runStatement } from './run-statement.js';
+import type { Statement } from './statement.js';
+
+/**
+ * Runs `work` between BEGIN and COMMIT on one connection; rolls back when it throws.
+ *
+ * @throws AppError DEPENDENCY_UNAVAILABLE when the answer to COMMIT is lost: it is then in doubt
+ */
+export async function runTransaction<T>(
+  client: pg.ClientBase,
+  work: (tx: Transaction) => Promise<T>,
+): Promise<T> {
+  await client.query('begin isolation level read committed');
+  const tx = new OpenTransaction(client);
+  try {
+    const result = await work(tx);
+    tx.end();
+    await commit(client, tx);
+    return result;
+  } catch (error) {
+    tx.end();
+    await rollback(client, error);
+    throw error;
+  }
+}
+
+class OpenTransaction implements Transaction {
+  readonly kind = 'transaction';
+  readonly #client: pg.ClientBase;
+  #open = true;
+  #failure: unknown;
+
+  constructor(client: pg.ClientBase) {
+    this.#client = client;
+  }
+
+  /** The first error a statement met, also when `work` swallowed it. */
+  get failure(): unknown {
+    return this.#failure;
+  }
+
+  async query<Row>(statement: Statement, values?: readonly unknown[]): Promise<Row[]> {
+    if (!this.#open) throw new Error(`${statement.name}: the transaction has ended`);
+    try {
+      return await runStatement<Row>(this.#client, statement, values);
+    } catch (error) {
+      this.#failure ??= error;
+      throw error;
+    }
+  }
+
+  end(): void {
+    this.#open = false;
+  }
+}
+
+async function commit(client: pg.ClientBase, tx: OpenTransaction): Promise<void> {
+  let command: string;
+  try {
+    ({ command } = await client.query('commit'));
+  } catch (error) {
+    if (!isConnectionLoss(error)) throw error;
+    throw new AppError({
+      reason: 'DEPENDENCY_UNAVAILABLE',
+      message: 'the database connection was lost at commit; whether it happened is unknown',
+      cause: error,
+    });
+  }
+  // PostgreSQL answers the COMMIT of a failed transaction with ROLLBACK, and without an error.
+  if (command !== 'COMMIT') throw tx.failure ?? new Error('the transaction was rolled back');
+}
+
+async function rollback(client: pg.ClientBase, because: unknown): Promise<void> {
+  if (isConnectionLoss(because)) return;
+  // The pool drops a connection that is still inside a transaction.
+  await client.query('rollback').catch(() => undefined);
+}
