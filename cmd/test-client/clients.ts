@@ -1,0 +1,58 @@
+import { CatalogServiceService } from '../../pkg/pb/catalog/v1/catalog.js';
+import { InventoryServiceService } from '../../pkg/pb/inventory/v1/inventory.js';
+import { OrderServiceService } from '../../pkg/pb/order/v1/order.js';
+import { PaymentServiceService } from '../../pkg/pb/payment/v1/payment.js';
+import { createClient, type RpcClient } from '../../pkg/rpc/client.js';
+import type { ServiceDefinition } from '../../pkg/rpc/definition.js';
+import type { Addresses } from '../dev/protocol.js';
+
+export type OrderClient = RpcClient<OrderServiceService>;
+
+export interface Clients {
+  readonly order: OrderClient;
+  readonly inventory: RpcClient<InventoryServiceService>;
+  readonly payment: RpcClient<PaymentServiceService>;
+  readonly catalog: RpcClient<CatalogServiceService>;
+}
+
+export interface ConnectOptions {
+  /** Ends every call. */
+  readonly signal: AbortSignal;
+  /** Whether the channel repeats calls by itself on UNAVAILABLE. */
+  readonly retry: boolean;
+}
+
+/** Longest wait for an answer, milliseconds. */
+const timeoutMs = 30_000;
+
+export function openClients(addresses: Addresses, options: ConnectOptions): Clients {
+  const connect = connector(options);
+  return {
+    order: connect('order-service', OrderServiceService, addresses.order),
+    inventory: connect('inventory-service', InventoryServiceService, addresses.inventory),
+    payment: connect('payment-service', PaymentServiceService, addresses.payment),
+    catalog: connect('catalog-service', CatalogServiceService, addresses.catalog),
+  };
+}
+
+/** Clients of the order service, each with a connection of its own, as from different machines. */
+export function openOrderClients(count: number, target: string, options: ConnectOptions): OrderClient[] {
+  const connect = connector(options);
+  return Array.from({ length: count }, () => connect('order-service', OrderServiceService, target));
+}
+
+function connector({ signal, retry }: ConnectOptions) {
+  const channelOptions = { 'grpc.use_local_subchannel_pool': 1 };
+  return <S extends ServiceDefinition>(name: string, definition: S, target: string): RpcClient<S> =>
+    abortable(createClient(definition, { name, target, timeoutMs, retry, channelOptions }), signal);
+}
+
+type Method = (request: unknown, options?: object) => unknown;
+
+function abortable<C extends { close(): void }>(client: C, signal: AbortSignal): C {
+  const methods = Object.entries(client as Record<string, unknown>).map(([name, method]) => [
+    name,
+    (request: unknown, options?: object) => (method as Method)(request, { signal, ...options }),
+  ]);
+  return { ...(Object.fromEntries(methods) as C), close: () => client.close() };
+}

@@ -1,0 +1,144 @@
+import path from 'node:path';
+import { expect } from 'chai';
+import { startDev } from '../../cmd/dev/child.js';
+import { lastLine, Workplace } from './test-client-process.js';
+
+/** Of the JSON document, what the tests look at. */
+interface Document {
+  readonly version: number;
+  readonly ok: boolean;
+  readonly summary: { readonly passed: number; readonly failed: number; readonly skipped: number };
+  readonly started_services: boolean;
+  readonly scenarios: readonly {
+    readonly number: number;
+    readonly status: string;
+    readonly steps: readonly { readonly order_id?: string; readonly trace_id?: string }[];
+    readonly checks: readonly unknown[];
+  }[];
+  readonly load?: { readonly outcomes: unknown; readonly latency: { readonly p50: number } };
+  readonly invariants: readonly { readonly number: number; readonly status: string }[];
+}
+
+const allPassed = [1, 2, 3, 4, 5, 6, 7, 8, 9].map((number) => ({ number, status: 'passed' }));
+
+describe('test-client', function () {
+  this.timeout(300_000);
+  let workplace: Workplace;
+
+  beforeEach(() => {
+    workplace = new Workplace();
+  });
+
+  afterEach(() => {
+    workplace.remove();
+  });
+
+  it('plays nine scenarios with services of its own, checks nine invariants and tells machines', async () => {
+    const { code, stdout, stderr } = await workplace.run(['--json']);
+    const document = JSON.parse(stdout) as Document;
+    expect(
+      document.scenarios.map(({ number, status }) => ({ number, status })),
+      stderr,
+    ).to.deep.equal(allPassed);
+    expect(
+      document.invariants.map(({ number, status }) => ({ number, status })),
+      stderr,
+    ).to.deep.equal(allPassed);
+    expect(code).to.equal(0);
+    expect(document).to.include({ version: 1, ok: true, started_services: true });
+    const checks = document.scenarios.flatMap((scenario) => scenario.checks).length;
+    expect(document.summary).to.deep.equal({ passed: checks + 9, failed: 0, skipped: 0 });
+    const orders = document.scenarios.flatMap(({ steps }) => steps).filter(({ order_id }) => order_id);
+    expect(orders).to.not.be.empty;
+    for (const { trace_id } of orders) expect(trace_id).to.match(/^[0-9a-f]{32}$/);
+    await workplace.expectNothingLeft();
+  });
+
+  it('works after a run that was killed, and ends with the summary line', async () => {
+    const first = workplace.start();
+    await first.printed('── 2.');
+    const started = workplace.started();
+    first.signal('SIGKILL');
+    const { code, stdout, stderr } = await workplace.run(['--orders', '60', '--concurrency', '6']);
+    expect(stderr).to.equal('');
+    expect(lastLine(stdout)).to.equal('10 passed, 0 failed, 0 skipped');
+    expect(stdout)
+      .to.include('outcomes: 60 CONFIRMED')
+      .and.to.match(/latency: p50 .* p95 .* p99 /);
+    expect(code).to.equal(0);
+    await workplace.expectNothingLeft(started);
+  });
+
+  it('stops at Ctrl-C and leaves nothing behind', async () => {
+    const run = workplace.start();
+    await run.printed('── 2.');
+    const started = workplace.started();
+    run.signal('SIGINT');
+    const { code, stderr } = await run.ended;
+    expect(stderr).to.include('interrupted');
+    expect(code).to.equal(130);
+    await workplace.expectNothingLeft(started);
+  });
+
+  it('stops at Ctrl-C while it is still starting', async () => {
+    const run = workplace.start();
+    await run.printed('starting the services');
+    run.signal('SIGINT');
+    expect((await run.ended).code).to.equal(130);
+    await workplace.expectNothingLeft();
+  });
+
+  it('shares running services with other runs and says what it may not do there', async () => {
+    const dev = await startDev({
+      dataDir: path.join(workplace.directory, 'data'),
+      logDir: path.join(workplace.directory, 'logs'),
+    });
+    try {
+      const env = {
+        ORDER_SERVICE_ADDR: dev.addresses.order,
+        INVENTORY_SERVICE_ADDR: dev.addresses.inventory,
+        PAYMENT_SERVICE_ADDR: dev.addresses.payment,
+        CATALOG_SERVICE_ADDR: dev.addresses.catalog,
+      };
+      const runs = await Promise.all([
+        workplace.run([], env),
+        workplace.run(['--orders', '100', '--concurrency', '8', '--json'], env),
+      ]);
+      const [scenarios, load] = runs;
+      expect(lastLine(scenarios.stdout), scenarios.stdout).to.match(/^\d+ passed, 0 failed, 1 skipped$/);
+      expect(scenarios.stdout).to.include('SKIPPED');
+      const document = JSON.parse(load.stdout) as Document;
+      expect(document.load).to.deep.include({ outcomes: { CONFIRMED: 100 } });
+      expect(document.load?.latency.p50).to.be.greaterThan(0);
+      expect(runs.map(({ code }) => code)).to.deep.equal([0, 0]);
+    } finally {
+      await dev.close();
+    }
+  });
+
+  it('names the service that does not answer', async () => {
+    const nowhere = '127.0.0.1:1';
+    const { code, stderr } = await workplace.run([], {
+      ORDER_SERVICE_ADDR: nowhere,
+      INVENTORY_SERVICE_ADDR: nowhere,
+      PAYMENT_SERVICE_ADDR: nowhere,
+      CATALOG_SERVICE_ADDR: nowhere,
+    });
+    expect(stderr).to.match(/the \w+ service at 127\.0\.0\.1:1 to be healthy/);
+    expect(code).to.equal(1);
+  });
+
+  it('refuses what it cannot understand', async () => {
+    const misused = await workplace.run(['--orders', 'many']);
+    expect(misused.stderr).to.include("--orders must be a whole number from 1 to 100000, not 'many'");
+    const halfConfigured = await workplace.run([], { ORDER_SERVICE_ADDR: 'localhost:50051' });
+    expect(halfConfigured.stderr).to.include('PAYMENT_SERVICE_ADDR is required');
+    expect([misused.code, halfConfigured.code]).to.deep.equal([2, 2]);
+  });
+
+  it('explains itself', async () => {
+    const { code, stdout } = await workplace.run(['--help']);
+    expect(stdout).to.include('--orders N').and.to.include('Exit code');
+    expect(code).to.equal(0);
+  });
+});
