@@ -22,35 +22,23 @@ interface Described {
   readonly default?: string;
 }
 
-function setting<T>(
-  type: string,
-  described: Described,
-  parse: (text: string) => T,
-  secret = false,
-): Setting<T> {
-  return { type, help: described.help, fallback: described.default, secret, parse };
+function setting<T>(type: string, described: Described, parse: (text: string) => T): Setting<T> {
+  return { type, help: described.help, fallback: described.default, secret: false, parse };
 }
 
 export function text(described: Described): Setting<string> {
   return setting('text', described, (value) => value);
 }
 
-export function secretText(described: Described): Setting<string> {
-  return setting('secret', described, (value) => value, true);
-}
-
 /** A URL that may hold a password; shown without it. */
 export function secretUrl(described: Described & { readonly protocols: readonly string[] }): Setting<string> {
-  return setting(
-    'URL',
-    described,
-    (value) => {
-      if (!URL.canParse(value) || !described.protocols.includes(new URL(value).protocol))
-        throw new Error(`must be a URL that starts with ${described.protocols.join('// or ')}//`);
-      return value;
-    },
-    true,
-  );
+  const { protocols } = described;
+  const parse = (value: string): string => {
+    if (!URL.canParse(value) || !protocols.includes(new URL(value).protocol))
+      throw new Error(`must be a URL that starts with ${protocols.join('// or ')}//`);
+    return value;
+  };
+  return { ...setting('URL', described, parse), secret: true };
 }
 
 export function integer(

@@ -1,29 +1,27 @@
+const twoDigits =
+  'AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF ' +
+  'CNY COP CRC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL ' +
+  'HTG HUF IDR ILS INR IRR JMD KES KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT ' +
+  'MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB ' +
+  'SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH ' +
+  'USD UYU UZS VED VES WST XCD XCG YER ZAR ZMW ZWG';
+
 /**
- * Digits after the decimal point per currency (ISO 4217, table A.1, "Minor unit"). Currencies not
- * named here have two; `Intl` is no source for it, CLDR differs from ISO for several.
+ * Digits after the decimal point per currency (ISO 4217, table A.1, "Minor unit"). `Intl` is no
+ * source for it: CLDR differs from ISO for several.
  */
-const exponents: Readonly<Record<string, number>> = {
+const exponents = new Map([
   ...digits(0, 'BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF'),
+  ...digits(2, twoDigits),
   ...digits(3, 'BHD IQD JOD KWD LYD OMR TND'),
   ...digits(4, 'CLF UYW'),
-};
+]);
 
-const twoDigitCurrencies = new Set(
-  (
-    'AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF ' +
-    'CNY COP CRC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL ' +
-    'HTG HUF IDR ILS INR IRR JMD KES KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT ' +
-    'MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB ' +
-    'SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH ' +
-    'USD UYU UZS VED VES WST XCD XCG YER ZAR ZMW ZWG'
-  ).split(' '),
-);
-
-function digits(exponent: number, codes: string): Record<string, number> {
-  return Object.fromEntries(codes.split(' ').map((code) => [code, exponent]));
+function digits(exponent: number, codes: string): (readonly [string, number])[] {
+  return codes.split(' ').map((code) => [code, exponent]);
 }
 
 /** Number of minor-unit digits of an ISO 4217 currency, or undefined if there is no such currency. */
 export function currencyExponent(code: string): number | undefined {
-  return exponents[code] ?? (twoDigitCurrencies.has(code) ? 2 : undefined);
+  return exponents.get(code);
 }

@@ -20,7 +20,9 @@ export interface HttpPort {
 export async function startHttpPort({ host, port, registry }: HttpPortOptions): Promise<HttpPort> {
   const state = { readiness: () => false };
   const server = createServer((request, response) => {
-    void answer(request, response, registry, state.readiness).catch(() => response.destroy());
+    void answer(request, response, { registry, isReady: () => state.readiness() }).catch(() =>
+      response.destroy(),
+    );
   });
   server.requestTimeout = 10_000;
   await new Promise<void>((resolve, reject) => {
@@ -40,8 +42,7 @@ export async function startHttpPort({ host, port, registry }: HttpPortOptions): 
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  registry: Registry,
-  isReady: () => boolean,
+  { registry, isReady }: { readonly registry: Registry; readonly isReady: () => boolean },
 ): Promise<void> {
   switch (request.url?.split('?', 1)[0]) {
     case '/metrics':

@@ -10,15 +10,9 @@ export interface LoggerConfig {
   readonly logFormat: 'json' | 'pretty';
 }
 
-/** Paths that never reach a log, whoever passes them. */
-const redactedPaths = [
-  'payment_method',
-  '*.payment_method',
-  'password',
-  '*.password',
-  'authorization',
-  '*.authorization',
-];
+/** Never in a log, whoever passes them, down to two objects deep. */
+const secretFields = ['payment_method', 'paymentMethod', 'password', 'authorization'];
+const redactedPaths = ['', '*.', '*.*.'].flatMap((depth) => secretFields.map((field) => depth + field));
 
 /**
  * A pino logger with the fields that users were promised: `level`, `ts`, `caller`, `msg`, `service`,

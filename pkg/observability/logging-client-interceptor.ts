@@ -1,3 +1,4 @@
+import { context } from '@opentelemetry/api';
 import { InterceptingCall, status, type Interceptor } from '@grpc/grpc-js';
 import type { Logger } from './logger.js';
 import { methodName } from './method-name.js';
@@ -10,18 +11,21 @@ export function loggingClientInterceptor(deps: {
   const { logger, target } = deps;
   return (options, nextCall) => {
     const started = performance.now();
+    // Answers arrive wherever the connection was opened; the span of this call is active here.
+    const caller = context.active();
     return new InterceptingCall(nextCall(options), {
       start: (metadata, _listener, next) =>
         next(metadata, {
           onReceiveStatus: (final, pass) => {
             const level = unanswered.has(final.code) ? 'warn' : 'debug';
             if (logger.isLevelEnabled(level)) {
-              const method = methodName(options.method_definition.path);
-              const durationMs = Math.round((performance.now() - started) * 100) / 100;
-              logger[level](
-                { method, target, status: status[final.code], duration_ms: durationMs },
-                'call made',
-              );
+              const fields = {
+                method: methodName(options.method_definition.path),
+                target,
+                status: status[final.code],
+                duration_ms: Math.round((performance.now() - started) * 100) / 100,
+              };
+              context.with(caller, () => logger[level](fields, 'call made'));
             }
             pass(final);
           },

@@ -1,3 +1,4 @@
+import { context } from '@opentelemetry/api';
 import { ServerInterceptingCall, ServerListenerBuilder, status, type ServerInterceptor } from '@grpc/grpc-js';
 import { withCallRecord, type CallRecord } from './call-record.js';
 import type { Logger } from './logger.js';
@@ -15,21 +16,18 @@ export function loggingServerInterceptor({ logger }: { readonly logger: Logger }
   return (definition, call) => {
     const method = methodName(definition.path);
     const started = performance.now();
-    const record: CallRecord = {};
+    const record: CallRecord = { fields: {} };
     const observed = observeServerCall(call, ({ code, details }) => {
       const level = serverFaults.has(code) ? 'error' : quietMethods.test(method) ? 'debug' : 'info';
       if (!logger.isLevelEnabled(level)) return;
-      const durationMs = Math.round((performance.now() - started) * 100) / 100;
-      logger[level](
-        {
-          method,
-          status: status[code],
-          duration_ms: durationMs,
-          ...record,
-          ...(code === 0 ? {} : { details }),
-        },
-        'call served',
-      );
+      const fields = {
+        method,
+        status: status[code],
+        duration_ms: Math.round((performance.now() - started) * 100) / 100,
+        ...record.fields,
+        ...(code === status.OK ? {} : { details }),
+      };
+      context.with(record.context ?? context.active(), () => logger[level](fields, 'call served'));
     });
     return new ServerInterceptingCall(observed, { start: (next) => next(recordingListener(record)) });
   };

@@ -1,10 +1,11 @@
-import type { ServerHttp2Stream } from 'node:http2';
 import {
   ServerInterceptingCall,
   ServerListenerBuilder,
   status,
   type ServerInterceptingCallInterface,
 } from '@grpc/grpc-js';
+
+type SentStatus = Parameters<ServerInterceptingCallInterface['sendStatus']>[0];
 
 /** How a call ended. */
 export interface FinalStatus {
@@ -22,41 +23,38 @@ export function observeServerCall(
   onEnd: (final: FinalStatus) => void,
 ): ServerInterceptingCall {
   let ended = false;
-  const end = (final: FinalStatus): void => {
+  const end = (code: status, details: string): void => {
     if (ended) return;
     ended = true;
-    onEnd(final);
+    onEnd({ code, details });
   };
-  const listener = new ServerListenerBuilder().withOnCancel(() => whenSent(call, end)).build();
-  return new ServerInterceptingCall(call, {
-    start: (next) => next(listener),
-    sendStatus: (sent, next) => {
-      end({ code: sent.code ?? status.UNKNOWN, details: sent.details ?? '' });
-      next(sent);
-    },
+  onStatus(call, (sent) => {
+    end(sent.code ?? status.UNKNOWN, sent.details ?? '');
+    return sent;
   });
+  const listener = new ServerListenerBuilder()
+    .withOnCancel(() => end(status.CANCELLED, 'the caller hung up'))
+    .build();
+  return new ServerInterceptingCall(call, { start: (next) => next(listener) });
 }
 
 /**
- * grpc-js sends some statuses from its innermost call, where no interceptor sees them; the HTTP/2
- * stream knows what was sent. Trailers are written a moment after `onCancel`, hence the wait for close.
+ * Lets `see` look at, and change, each status on its way to the wire. Statuses that grpc-js makes by
+ * itself pass no interceptor; all of them pass `sendStatus` of its innermost call.
  */
-function whenSent(call: ServerInterceptingCallInterface, report: (final: FinalStatus) => void): void {
-  const stream = http2Stream(call);
-  if (!stream || stream.closed) report(sentStatus(stream));
-  else stream.once('close', () => report(sentStatus(stream)));
+export function onStatus(call: ServerInterceptingCallInterface, see: (sent: SentStatus) => SentStatus): void {
+  const inner = innermost(call);
+  const send = inner.sendStatus.bind(inner);
+  inner.sendStatus = (sent) => send(isGone(inner) ? sent : see(sent));
 }
 
-function sentStatus(stream: ServerHttp2Stream | undefined): FinalStatus {
-  const headers = { ...stream?.sentHeaders, ...stream?.sentTrailers };
-  const code = headers['grpc-status'];
-  const known = code === undefined ? status.CANCELLED : (Number(code) as status);
-  return { code: known, details: String(headers['grpc-message'] ?? '') };
+function innermost(call: ServerInterceptingCallInterface): ServerInterceptingCallInterface {
+  const next: unknown = Reflect.get(call, 'nextCall');
+  return next === undefined ? call : innermost(next as ServerInterceptingCallInterface);
 }
 
-/** The stream under a call; grpc-js keeps it in a private field of its innermost call. */
-function http2Stream(call: ServerInterceptingCallInterface): ServerHttp2Stream | undefined {
-  const inner: unknown = Reflect.get(call, 'nextCall');
-  if (inner !== undefined) return http2Stream(inner as ServerInterceptingCallInterface);
-  return Reflect.get(call, 'stream') as ServerHttp2Stream | undefined;
+/** Whether nobody is there any more to send to; grpc-js then drops statuses and reports a cancel. */
+function isGone(inner: ServerInterceptingCallInterface): boolean {
+  const stream = Reflect.get(inner, 'stream') as { readonly destroyed: boolean } | undefined;
+  return stream?.destroyed === true;
 }

@@ -1,4 +1,5 @@
 import type { Interceptor, ServerInterceptor } from '@grpc/grpc-js';
+import type { DestinationStream } from 'pino';
 import type { TelemetryConfig } from './config.js';
 import { startHttpPort, type HttpPort } from './http.js';
 import { createLogger, type Logger } from './logger.js';
@@ -24,10 +25,13 @@ export interface Telemetry {
   close(): Promise<void>;
 }
 
-/** Starts logging, tracing, metrics and the HTTP port of one process. */
-export async function startTelemetry(config: TelemetryConfig): Promise<Telemetry> {
+/** Starts logging, tracing, metrics and the HTTP port of one process; logs go to `destination` if given. */
+export async function startTelemetry(
+  config: TelemetryConfig,
+  destination?: DestinationStream,
+): Promise<Telemetry> {
   const { service } = config;
-  const logger = createLogger(config);
+  const logger = createLogger(config, destination);
   const metrics = createMetrics();
   const tracing = startTracing(config);
   const http = await startHttpPort({

@@ -32,10 +32,6 @@ export function traceIdServerInterceptor(): ServerInterceptor {
     return new ServerInterceptingCall(call, {
       start: (next) => next(listener),
       sendMetadata: (metadata, next) => next(header(metadata)),
-      sendMessage: (message, next) => {
-        if (!headersSent) call.sendMetadata(header(new Metadata()));
-        next(message);
-      },
       sendStatus: (final, next) => {
         if (!headersSent) final.metadata = header(final.metadata ?? new Metadata());
         next(final);

@@ -1,4 +1,3 @@
-import { context, propagation, trace } from '@opentelemetry/api';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import {
   AlwaysOffSampler,
@@ -22,7 +21,8 @@ export interface Tracing {
 /**
  * Starts tracing for this process. Spans of gRPC calls exist only if the process was started with
  * `--import …/observability/register.js`. Trace ids are made, carried and logged also when spans go
- * nowhere (`none`).
+ * nowhere (`none`). Where a process starts several, as tests do, the first one counts: instrumentation
+ * never lets go of it, so closing leaves it registered.
  */
 export function startTracing(config: TelemetryConfig, extra: readonly SpanProcessor[] = []): Tracing {
   const exporter = spanExporter(config);
@@ -35,14 +35,7 @@ export function startTracing(config: TelemetryConfig, extra: readonly SpanProces
     spanProcessors: [...extra, ...(exporter ? [new BatchSpanProcessor(exporter)] : [])],
   });
   provider.register();
-  return { close: () => shutdown(provider) };
-}
-
-async function shutdown(provider: NodeTracerProvider): Promise<void> {
-  await provider.shutdown();
-  trace.disable();
-  context.disable();
-  propagation.disable();
+  return { close: () => provider.shutdown() };
 }
 
 function sampler({ sampler: name, samplerRatio }: TelemetryConfig): Sampler {

@@ -3,22 +3,21 @@ import type {
   handleUnaryCall,
   sendUnaryData,
   ServerDuplexStream,
+  ServerErrorResponse,
   ServerReadableStream,
   ServerUnaryCall,
   ServerWritableStream,
   UntypedHandleCall,
 } from '@grpc/grpc-js';
-import { AppError, isAppError } from '../errors/index.js';
+import { isAppError } from '../errors/index.js';
 import type { CallContext } from './call-context.js';
 import type { AnyMethod, Handler } from './definition.js';
 import { toServiceError } from './error-details.js';
 import { contextOf, invoke, type PolicyDeps } from './handler.js';
+import { UnreadableMessage } from './message-guard.js';
 
-type AnyCall =
-  | ServerUnaryCall<unknown, unknown>
-  | ServerReadableStream<unknown, unknown>
-  | ServerWritableStream<unknown, unknown>
-  | ServerDuplexStream<unknown, unknown>;
+type WritableCall = ServerWritableStream<unknown, unknown> | ServerDuplexStream<unknown, unknown>;
+type AnyCall = ServerUnaryCall<unknown, unknown> | ServerReadableStream<unknown, unknown> | WritableCall;
 
 /**
  * Turns a promise or async-iterable handler into the callback that grpc-js wants. Mandatory: in bare
@@ -29,14 +28,13 @@ export function adapt(
   handler: Handler<never, unknown>,
   deps: PolicyDeps,
 ): UntypedHandleCall {
-  if (method.responseStream) {
-    const streaming = (call: ServerWritableStream<unknown, unknown> | ServerDuplexStream<unknown, unknown>) =>
-      void answerStream(call, { method, handler, deps });
-    return streaming as UntypedHandleCall;
-  }
-  const unary = (call: AnyCall, callback: sendUnaryData<unknown>) =>
-    void answerOne(call, callback, { method, handler, deps });
-  return unary as handleUnaryCall<unknown, unknown> as UntypedHandleCall;
+  const bound = { method, handler, deps };
+  const streaming = (call: WritableCall): void => void answerStream(call, bound);
+  const unary = (call: AnyCall, callback: sendUnaryData<unknown>): void =>
+    void answerOne(call, callback, bound);
+  return method.responseStream
+    ? (streaming as UntypedHandleCall)
+    : (unary as handleUnaryCall<unknown, unknown> as UntypedHandleCall);
 }
 
 interface Bound {
@@ -45,94 +43,90 @@ interface Bound {
   readonly deps: PolicyDeps;
 }
 
-function requestOf(call: AnyCall, method: AnyMethod): unknown {
-  return method.requestStream ? call : (call as ServerUnaryCall<unknown, unknown>).request;
-}
-
 async function answerOne(
   call: AnyCall,
   callback: sendUnaryData<unknown>,
   { method, handler, deps }: Bound,
 ): Promise<void> {
-  const context = contextOf(call, method.path, false, deps);
-  const { unary: admission } = deps.admission;
-  let settled = false;
-  const settle = (error: unknown, value?: unknown): void => {
-    if (settled) return;
-    settled = true;
-    context.settle();
-    if (error === undefined) callback(null, value);
-    else callback(toServiceError(report(error, context, deps)));
-  };
-  const onShutdown = (): void => {
-    context.abort(shuttingDown());
-    settle(context.aborted);
-  };
+  const context = contextOf(call, method, deps);
+  const settle = answerOnce(context, deps, callback);
+  const admission = deps.admission.unary;
+  context.onAbort(settle);
   try {
-    admission.enter();
-  } catch (error) {
-    settle(error);
-    return;
-  }
-  deps.shutdown.all.addEventListener('abort', onShutdown);
-  context.onDeadline(settle);
-  try {
-    settle(
-      undefined,
-      await invoke({ context, isStream: false, handler, request: requestOf(call, method) }, deps),
-    );
+    admission.enter(context);
+    const invocation = { context, handler, request: requestOf(call, method) };
+    settle(undefined, await invoke(invocation, deps));
   } catch (error) {
     settle(error);
   } finally {
-    deps.shutdown.all.removeEventListener('abort', onShutdown);
-    admission.leave();
+    admission.leave(context);
   }
 }
 
-async function answerStream(
-  call: ServerWritableStream<unknown, unknown> | ServerDuplexStream<unknown, unknown>,
-  { method, handler, deps }: Bound,
-): Promise<void> {
-  const context = contextOf(call, method.path, true, deps);
-  const { streams: admission } = deps.admission;
-  const onShutdown = (): void => context.abort(shuttingDown());
-  let admitted = false;
+async function answerStream(call: WritableCall, { method, handler, deps }: Bound): Promise<void> {
+  const context = contextOf(call, method, deps);
+  const settle = answerOnce(context, deps, (error) => {
+    if (error) call.emit('error', error);
+    else call.end();
+  });
+  const admission = deps.admission.streams;
+  context.onAbort(settle);
   try {
-    admission.enter();
-    admitted = true;
-    deps.shutdown.streams.addEventListener('abort', onShutdown);
-    if (deps.shutdown.streams.aborted) throw shuttingDown();
-    context.onDeadline(() => undefined);
-    const messages = invoke({ context, isStream: true, handler, request: requestOf(call, method) }, deps);
-    await writeAll(call, messages as AsyncIterable<unknown>, context.signal);
-    if (context.aborted) throw context.aborted;
-    call.end();
+    admission.enter(context);
+    const invocation = { context, handler, request: requestOf(call, method) };
+    await writeAll(call, invoke(invocation, deps) as AsyncIterable<unknown>, context);
+    settle(undefined);
   } catch (error) {
-    call.emit('error', toServiceError(report(context.aborted ?? error, context, deps)));
+    settle(error);
   } finally {
+    admission.leave(context);
+  }
+}
+
+/** The first outcome is the answer: a result, a failure, or what aborted the call. */
+function answerOnce(context: CallContext, deps: PolicyDeps, callback: sendUnaryData<unknown>) {
+  let isSettled = false;
+  return (error: unknown, value?: unknown): void => {
+    if (isSettled) return;
+    isSettled = true;
     context.settle();
-    deps.shutdown.streams.removeEventListener('abort', onShutdown);
-    if (admitted) admission.leave();
+    if (error === undefined) {
+      callback(null, value);
+      return;
+    }
+    if (!isAppError(error) || error.reason === 'INTERNAL') deps.onUnexpected(error, context);
+    callback(toErrorResponse(error));
+  };
+}
+
+/** `name` and `message` are what the span records. */
+function toErrorResponse(error: unknown): ServerErrorResponse {
+  const sent = toServiceError(error);
+  return { ...sent, name: isAppError(error) ? error.reason : 'INTERNAL', message: sent.details };
+}
+
+function requestOf(call: AnyCall, method: AnyMethod): unknown {
+  return method.requestStream
+    ? readAll(call as ServerDuplexStream<unknown, unknown>)
+    : (call as ServerUnaryCall<unknown, unknown>).request;
+}
+
+/** Reads to the end without closing the call, which has yet to be answered. */
+async function* readAll(call: ServerDuplexStream<unknown, unknown>): AsyncIterable<unknown> {
+  for await (const message of call.iterator({ destroyOnReturn: false })) {
+    if (message instanceof UnreadableMessage) throw message.error;
+    yield message;
   }
 }
 
 /** Writes at the reader's pace; stops when the call is aborted. */
 async function writeAll(
-  call: ServerWritableStream<unknown, unknown> | ServerDuplexStream<unknown, unknown>,
+  call: WritableCall,
   messages: AsyncIterable<unknown>,
-  signal: AbortSignal,
+  context: CallContext,
 ): Promise<void> {
   for await (const message of messages) {
-    if (signal.aborted) return;
-    if (!call.write(message)) await once(call, 'drain', { signal });
+    if (context.aborted) return;
+    if (!call.write(message)) await once(call, 'drain', { signal: context.signal });
   }
-}
-
-function report(error: unknown, context: CallContext, deps: PolicyDeps): unknown {
-  if (!isAppError(error) || error.reason === 'INTERNAL') deps.onUnexpected(error, context);
-  return error;
-}
-
-function shuttingDown(): AppError {
-  return new AppError({ reason: 'SHUTTING_DOWN', message: 'the server is shutting down', retryAfterMs: 100 });
 }

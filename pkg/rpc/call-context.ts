@@ -12,7 +12,9 @@ export class CallContext {
   readonly deadline: number;
   #controller: AbortController | undefined;
   #aborted: AppError | undefined;
+  #onAbort: ((reason: AppError) => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #isSettled = false;
 
   constructor(init: Pick<CallContext, 'method' | 'metadata' | 'peer' | 'deadline'>) {
     this.method = init.method;
@@ -21,7 +23,10 @@ export class CallContext {
     this.deadline = init.deadline;
   }
 
-  /** Aborts with an {@link AppError} on cancel, deadline and shutdown. Made on first use. */
+  /**
+   * Aborts with an {@link AppError} on cancel, deadline and shutdown. The caller has its answer then; a
+   * handler that waits for something else must heed it, or it waits on for nobody.
+   */
   get signal(): AbortSignal {
     this.#controller ??= new AbortController();
     if (this.#aborted) this.#controller.abort(this.#aborted);
@@ -33,33 +38,38 @@ export class CallContext {
     return Math.max(0, this.deadline - Date.now());
   }
 
-  /** Ends the work for this call; the first reason stays. */
-  abort(reason: AppError): void {
-    if (this.#aborted) return;
-    this.#aborted = reason;
-    this.#controller?.abort(reason);
-  }
-
   /** Why the call was ended from outside, if it was. */
   get aborted(): AppError | undefined {
     return this.#aborted;
   }
 
-  /** Calls back, with the call aborted, when the deadline comes. */
-  onDeadline(callback: (error: AppError) => void): void {
-    if (!Number.isFinite(this.deadline)) return;
-    this.#timer = setTimeout(() => {
-      const error = new AppError({
-        reason: 'DEADLINE_EXCEEDED',
-        message: 'the deadline came before the answer',
-      });
-      this.abort(error);
-      callback(error);
-    }, this.timeLeftMs());
+  /** Whether the call is answered. */
+  get isSettled(): boolean {
+    return this.#isSettled;
   }
 
-  /** Forgets the deadline: the call is answered. */
+  /** Ends the work for this call, unless it is answered; the first reason stays. */
+  abort(reason: AppError): void {
+    if (this.#isSettled || this.#aborted) return;
+    this.#aborted = reason;
+    this.#onAbort?.(reason);
+    this.#controller?.abort(reason);
+  }
+
+  /** Calls back when the call is aborted, and aborts it when its deadline comes. */
+  onAbort(callback: (reason: AppError) => void): void {
+    this.#onAbort = callback;
+    if (!Number.isFinite(this.deadline)) return;
+    this.#timer = setTimeout(() => this.abort(deadlineExceeded()), this.timeLeftMs());
+  }
+
+  /** The call is answered: nothing can abort it any more. */
   settle(): void {
+    this.#isSettled = true;
     clearTimeout(this.#timer);
   }
+}
+
+function deadlineExceeded(): AppError {
+  return new AppError({ reason: 'DEADLINE_EXCEEDED', message: 'the deadline came before the answer' });
 }

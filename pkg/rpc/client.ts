@@ -5,6 +5,7 @@ import {
   type CallOptions as GrpcCallOptions,
   type ChannelOptions,
   type ClientReadableStream,
+  type ClientUnaryCall,
   type ServiceError,
 } from '@grpc/grpc-js';
 import { AppError, isAppError } from '../errors/index.js';
@@ -60,9 +61,9 @@ export function createClient<S extends ServiceDefinition>(
   const methods = Object.entries(definition).map(([name, method]) => [
     name,
     method.responseStream
-      ? (request: unknown, call?: CallOptions) => stream(client, method, request, call)
+      ? (request: unknown, call?: CallOptions) => stream({ client, method, request }, call)
       : (request: unknown, call?: CallOptions) =>
-          unary(client, method, request, { timeoutMs: options.timeoutMs, ...call }),
+          unary({ client, method, request }, { timeoutMs: options.timeoutMs, ...call }),
   ]);
   return { ...Object.fromEntries(methods), close: () => client.close() } as RpcClient<S>;
 }
@@ -91,7 +92,15 @@ const retryPolicy = {
   retryableStatusCodes: ['UNAVAILABLE'],
 };
 
-function unary(client: Client, method: AnyMethod, request: unknown, options: CallOptions): Promise<unknown> {
+type SurfaceCall = Pick<ClientUnaryCall, 'on'> | Pick<ClientReadableStream<unknown>, 'on'>;
+
+interface Outgoing {
+  readonly client: Client;
+  readonly method: AnyMethod;
+  readonly request: unknown;
+}
+
+function unary({ client, method, request }: Outgoing, options: CallOptions): Promise<unknown> {
   return new Promise((resolve, reject) => {
     if (options.signal?.aborted) {
       reject(abortReason(options.signal));
@@ -112,17 +121,15 @@ function unary(client: Client, method: AnyMethod, request: unknown, options: Cal
       },
     );
     options.signal?.addEventListener('abort', cancel, { once: true });
-    if (options.onHeaders) call.on('metadata', options.onHeaders);
+    tellHeaders(call, options);
   });
 }
 
 async function* stream(
-  client: Client,
-  method: AnyMethod,
-  request: unknown,
+  { client, method, request }: Outgoing,
   options: CallOptions = {},
 ): AsyncIterable<unknown> {
-  options.signal?.throwIfAborted();
+  if (options.signal?.aborted) throw abortReason(options.signal);
   const call: ClientReadableStream<unknown> = client.makeServerStreamRequest(
     method.path,
     method.requestSerialize as (value: unknown) => Buffer,
@@ -133,7 +140,7 @@ async function* stream(
   );
   const cancel = (): void => call.cancel();
   options.signal?.addEventListener('abort', cancel, { once: true });
-  if (options.onHeaders) call.on('metadata', options.onHeaders);
+  tellHeaders(call, options);
   try {
     yield* call;
   } catch (error) {
@@ -144,6 +151,18 @@ async function* stream(
     call.on('error', () => undefined);
     call.cancel();
   }
+}
+
+/** A refusal has no headers of its own: its trailers stand for them. */
+function tellHeaders(call: SurfaceCall, { onHeaders }: CallOptions): void {
+  if (!onHeaders) return;
+  let isTold = false;
+  const tell = (headers: Metadata): void => {
+    if (!isTold) onHeaders(headers);
+    isTold = true;
+  };
+  call.on('metadata', tell);
+  call.on('status', ({ metadata }) => tell(metadata));
 }
 
 function callOptions({ timeoutMs, deadline }: CallOptions): GrpcCallOptions {

@@ -1,5 +1,59 @@
 import { address, duration, integer, port, text, type Settings, type Values } from '../config/index.js';
 
+const limitSettings = {
+  GRPC_DEFAULT_DEADLINE: duration({
+    default: '30s',
+    min: '100ms',
+    max: '10m',
+    help: 'Deadline of a unary call whose caller set none',
+  }),
+  GRPC_MAX_DEADLINE: duration({
+    default: '2m',
+    min: '1s',
+    max: '10m',
+    help: 'Longest deadline of a unary call; longer ones are cut to it',
+  }),
+  GRPC_MAX_MESSAGE_BYTES: integer({
+    default: '1048576',
+    min: 1024,
+    max: 16_777_216,
+    help: 'Largest request message, bytes after decompression',
+  }),
+  GRPC_MAX_METADATA_BYTES: integer({
+    default: '16384',
+    min: 1024,
+    max: 65_536,
+    help: 'Largest request metadata, bytes as RFC 9113 counts them',
+  }),
+  GRPC_MAX_CONCURRENT_CALLS: integer({
+    default: '1024',
+    min: 1,
+    max: 100_000,
+    help: 'Unary calls, and separately streams, served at once; more are refused as OVERLOADED',
+  }),
+  GRPC_MAX_CONNECTION_AGE: duration({
+    default: '5m',
+    min: '10s',
+    max: '24h',
+    help: 'Age at which a connection is asked to reconnect, so that clients find new replicas',
+  }),
+} satisfies Settings;
+
+const shutdownSettings = {
+  SHUTDOWN_DELAY: duration({
+    default: '0ms',
+    min: '0ms',
+    max: '60s',
+    help: 'Time between NOT_SERVING and refusing calls, for load balancers to notice',
+  }),
+  SHUTDOWN_TIMEOUT: duration({
+    default: '10s',
+    min: '100ms',
+    max: '60s',
+    help: 'Longest wait for calls under way at shutdown',
+  }),
+} satisfies Settings;
+
 /** The settings of a gRPC server; `GRPC_PORT` has a default of its own per service. */
 export function serverSettings(grpcPort: number) {
   return {
@@ -8,54 +62,8 @@ export function serverSettings(grpcPort: number) {
       help: 'Address on which the gRPC server listens; `0.0.0.0` in a container',
     }),
     GRPC_PORT: port({ default: String(grpcPort), help: 'Port of the gRPC server; 0 means any free one' }),
-    GRPC_DEFAULT_DEADLINE: duration({
-      default: '30s',
-      min: '100ms',
-      max: '10m',
-      help: 'Deadline of a unary call whose caller set none',
-    }),
-    GRPC_MAX_DEADLINE: duration({
-      default: '2m',
-      min: '1s',
-      max: '10m',
-      help: 'Longest deadline of a unary call; longer ones are cut to it',
-    }),
-    GRPC_MAX_MESSAGE_BYTES: integer({
-      default: '1048576',
-      min: 1024,
-      max: 16_777_216,
-      help: 'Largest request message, bytes after decompression',
-    }),
-    GRPC_MAX_METADATA_BYTES: integer({
-      default: '16384',
-      min: 1024,
-      max: 65_536,
-      help: 'Largest request metadata, bytes as RFC 9113 counts them',
-    }),
-    GRPC_MAX_CONCURRENT_CALLS: integer({
-      default: '1024',
-      min: 1,
-      max: 100_000,
-      help: 'Unary calls, and separately streams, served at once; more are refused as OVERLOADED',
-    }),
-    GRPC_MAX_CONNECTION_AGE: duration({
-      default: '5m',
-      min: '10s',
-      max: '24h',
-      help: 'Age at which a connection is asked to reconnect, so that clients find new replicas',
-    }),
-    SHUTDOWN_DELAY: duration({
-      default: '0ms',
-      min: '0ms',
-      max: '60s',
-      help: 'Time between NOT_SERVING and refusing calls, for load balancers to notice',
-    }),
-    SHUTDOWN_TIMEOUT: duration({
-      default: '10s',
-      min: '100ms',
-      max: '60s',
-      help: 'Longest wait for calls under way at shutdown',
-    }),
+    ...limitSettings,
+    ...shutdownSettings,
   } satisfies Settings;
 }
 

@@ -10,18 +10,20 @@ export interface DeadlineLimits {
   readonly maxDeadlineMs: number;
 }
 
+/** What a caller asked for, milliseconds since the epoch; Infinity: no deadline. */
+export interface Asked {
+  readonly requested: number;
+  readonly isStream: boolean;
+  readonly now: number;
+}
+
 /**
  * The deadline that a server works to. Unary calls get a default and are cut to a maximum; streams
  * may be open-ended. Twenty milliseconds, but never more than a fifth of the time, are kept back so
  * that the answer leaves before the caller gives up: a burst of expired calls would make nghttp2
  * reset the connection for everybody on it.
  */
-export function effectiveDeadline(
-  requested: number,
-  isStream: boolean,
-  limits: DeadlineLimits,
-  now: number,
-): number {
+export function effectiveDeadline({ requested, isStream, now }: Asked, limits: DeadlineLimits): number {
   const shaved = requested - Math.min(shaveMs, (requested - now) / 5);
   if (isStream) return shaved;
   const asked = Number.isFinite(shaved) ? shaved : now + limits.defaultDeadlineMs;

@@ -1,5 +1,5 @@
 import { Metadata, status as Status, type ServiceError, type StatusObject } from '@grpc/grpc-js';
-import { AppError, isAppError, isReason } from '../errors/index.js';
+import { AppError, isAppError, isReason, type Reason } from '../errors/index.js';
 import { BadRequest, ErrorInfo, PreconditionFailure, RetryInfo } from '../pb/google/rpc/error_details.js';
 import { Status as RpcStatus } from '../pb/google/rpc/status.js';
 import { reasonOf, statusOf } from './status.js';
@@ -39,7 +39,11 @@ function detailsOf(error: AppError, code: Status): { typeUrl: string; value: Buf
     details.push(pack('google.rpc.BadRequest', BadRequest.encode({ fieldViolations }).finish()));
   }
   if (preconditions.length > 0) {
-    const violations = preconditions.map((violation) => ({ ...violation }));
+    const violations = preconditions.map(({ type, subject, description }) => ({
+      type,
+      subject,
+      description,
+    }));
     details.push(pack('google.rpc.PreconditionFailure', PreconditionFailure.encode({ violations }).finish()));
   }
   const retryAfterMs = error.retryAfterMs ?? (isWorthRetrying(code) ? defaultRetryAfterMs : undefined);
@@ -61,7 +65,10 @@ function pack(type: string, value: Uint8Array): { typeUrl: string; value: Buffer
   return { typeUrl: typePrefix + type, value: Buffer.from(value) };
 }
 
-/** Rebuilds the error that a peer sent, its details included. */
+/**
+ * Rebuilds the error that a peer sent, its details included. What grpc-js says of a call without an
+ * answer names hosts and ports: it stays in `cause`, because the message may travel on.
+ */
 export function fromServiceError(error: ServiceError): AppError {
   const [bytes] = error.metadata?.get(detailsKey) ?? [];
   const sent = bytes instanceof Buffer ? decodeDetails(bytes) : undefined;
@@ -69,11 +76,17 @@ export function fromServiceError(error: ServiceError): AppError {
   return new AppError({
     ...sent,
     reason,
-    message: error.details,
+    message: sent ? error.details : (unanswered[reason] ?? 'the service failed'),
     metadata: { ...sent?.metadata, ...(sent ? {} : { grpc_status: Status[error.code] }) },
     cause: error,
   });
 }
+
+const unanswered: Partial<Record<Reason, string>> = {
+  CANCELLED: 'the call was cancelled',
+  DEADLINE_EXCEEDED: 'the deadline came before the answer',
+  DEPENDENCY_UNAVAILABLE: 'the service did not answer',
+};
 
 interface SentDetails {
   reason?: string;

@@ -32,7 +32,7 @@ export function installFrontDoor(server: Server, door: FrontDoor): void {
       'stream',
       (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, ...rest: unknown[]) => {
         const refusal = check(headers, door);
-        if (refusal) refuse(stream, headers, refusal, door);
+        if (refusal) refuse(stream, headers[':path'] ?? '', { error: refusal, door });
         else for (const listener of deliver) Reflect.apply(listener, http2Server, [stream, headers, ...rest]);
       },
     );
@@ -80,11 +80,9 @@ function metadataBytes(headers: IncomingHttpHeaders): number {
 
 function refuse(
   stream: ServerHttp2Stream,
-  headers: IncomingHttpHeaders,
-  error: AppError,
-  door: FrontDoor,
+  path: string,
+  { error, door }: { readonly error: AppError; readonly door: FrontDoor },
 ): void {
-  const path = headers[':path'] ?? '';
   const { code, details, metadata } = toServiceError(error);
   stream.once('error', () => undefined);
   stream.respond(

@@ -1,10 +1,11 @@
 import type { ServerSurfaceCall } from '@grpc/grpc-js/build/src/server-call.js';
 import { AppError } from '../errors/index.js';
+import { bindCallToSpan } from '../observability/call-record.js';
 import { methodName } from '../observability/method-name.js';
 import type { Admission } from './admission.js';
 import { CallContext } from './call-context.js';
 import { effectiveDeadline, refuseIfTooLate, type DeadlineLimits } from './deadline.js';
-import type { Handler } from './definition.js';
+import type { AnyMethod, Handler } from './definition.js';
 import { UnreadableMessage } from './message-guard.js';
 
 /** Decides whether a caller may call a method. @throws AppError PERMISSION_DENIED or UNAUTHENTICATED */
@@ -14,8 +15,6 @@ export type Authorize = (context: CallContext) => void;
 export interface PolicyDeps extends DeadlineLimits {
   readonly authorize: Authorize;
   readonly admission: { readonly unary: Admission; readonly streams: Admission };
-  /** Aborted when streams must end (`streams`) and when every call must (`all`). */
-  readonly shutdown: { readonly streams: AbortSignal; readonly all: AbortSignal };
   /** Hears of every failure that is not the caller's to understand. */
   readonly onUnexpected: (error: unknown, context: CallContext) => void;
 }
@@ -23,7 +22,6 @@ export interface PolicyDeps extends DeadlineLimits {
 /** One call on its way to its handler. */
 export interface Invocation {
   readonly context: CallContext;
-  readonly isStream: boolean;
   readonly handler: Handler<never, unknown>;
   readonly request: unknown;
   /** The parsed request, once validated. */
@@ -49,24 +47,25 @@ export const policies: Readonly<Record<'deadline' | 'authorization' | 'validatio
 const order = Object.values(policies);
 
 /** Makes the request context of a call. */
-export function contextOf(
-  call: ServerSurfaceCall,
-  path: string,
-  isStream: boolean,
-  deps: PolicyDeps,
-): CallContext {
+export function contextOf(call: ServerSurfaceCall, method: AnyMethod, deps: PolicyDeps): CallContext {
+  bindCallToSpan();
   const asked = call.getDeadline();
   const requested = asked instanceof Date ? asked.getTime() : asked;
   const context = new CallContext({
-    method: methodName(path),
+    method: methodName(method.path),
     metadata: call.metadata,
     peer: call.getPeer(),
-    deadline: effectiveDeadline(requested, isStream, deps, Date.now()),
+    deadline: effectiveDeadline({ requested, isStream: method.responseStream, now: Date.now() }, deps),
   });
-  call.on('cancelled', () =>
-    context.abort(new AppError({ reason: 'CANCELLED', message: 'the caller hung up' })),
-  );
+  call.once('cancelled', () => {
+    // grpc-js says so at the end of every call, also of those that were answered.
+    if (!context.isSettled) context.abort(callerHungUp());
+  });
   return context;
+}
+
+function callerHungUp(): AppError {
+  return new AppError({ reason: 'CANCELLED', message: 'the caller hung up' });
 }
 
 /** Runs the policies and then the handler. @throws whatever refuses */

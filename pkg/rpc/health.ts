@@ -1,6 +1,8 @@
-import type { Server } from '@grpc/grpc-js';
+import type { Server, ServerWritableStream, UntypedServiceImplementation } from '@grpc/grpc-js';
 import { HealthImplementation } from 'grpc-health-check';
 import { every } from '../runtime/wait.js';
+import { shuttingDown } from './admission.js';
+import { toServiceError } from './error-details.js';
 
 /** Whether a process can do useful work now, such as reach its database. */
 export type Readiness = () => Promise<boolean>;
@@ -12,6 +14,8 @@ export interface Health {
   readonly serving: boolean;
   /** For good: every service becomes NOT_SERVING, whatever readiness says. */
   retire(): Promise<void>;
+  /** Ends the Watch calls under way, which would otherwise hold up a shutdown. */
+  endWatches(): void;
 }
 
 export interface HealthOptions {
@@ -32,7 +36,7 @@ export function serveHealth(server: Server, options: HealthOptions): Health {
     ...Object.fromEntries(names.map((name) => [name, 'NOT_SERVING' as const])),
     [livenessService]: 'SERVING',
   });
-  health.addToServer(server);
+  const endWatches = addToServer(health, server);
   const state = { serving: false };
   const set = (serving: boolean): void => {
     if (state.serving === serving) return;
@@ -58,5 +62,26 @@ export function serveHealth(server: Server, options: HealthOptions): Health {
       await stopped;
       set(false);
     },
+    endWatches,
+  };
+}
+
+type Watch = ServerWritableStream<unknown, unknown>;
+
+/** Registers the health service; returns a function that ends its Watch calls, which it never does itself. */
+function addToServer(health: HealthImplementation, server: Server): () => void {
+  const watches = new Set<Watch>();
+  health.addToServer({
+    addService: (definition, { watch, ...others }) => {
+      const endable = (call: Watch): void => {
+        watches.add(call);
+        call.once('cancelled', () => watches.delete(call));
+        (watch as (call: Watch) => void)(call);
+      };
+      server.addService(definition, { ...others, watch: endable } as UntypedServiceImplementation);
+    },
+  });
+  return () => {
+    for (const call of watches) call.emit('error', toServiceError(shuttingDown()));
   };
 }

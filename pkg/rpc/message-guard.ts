@@ -59,12 +59,27 @@ function isComplete(bytes: Buffer): boolean {
     return Number.NaN;
   };
   while (at < bytes.length) {
-    const wireType = varint() % 8;
-    if (wireType === 0) at += Number.isNaN(varint()) ? Number.NaN : 0;
-    else if (wireType === 1) at += 8;
-    else if (wireType === 2) at += varint();
-    else if (wireType === 5) at += 4;
-    else return false;
+    const tag = varint();
+    const size = sizeOf(tag % 8, varint);
+    at += size;
+    // Field number 0 is not allowed; NaN, from bytes that ran out, fails every comparison.
+    if (!(tag >= 8 && at <= bytes.length)) return false;
   }
-  return at === bytes.length;
+  return true;
+}
+
+/** Bytes of a value after its tag and, when it has one, its varint; NaN for groups and unknown types. */
+function sizeOf(wireType: number, varint: () => number): number {
+  switch (wireType) {
+    case 0:
+      return Number.isNaN(varint()) ? Number.NaN : 0;
+    case 1:
+      return 8;
+    case 2:
+      return varint();
+    case 5:
+      return 4;
+    default:
+      return Number.NaN;
+  }
 }

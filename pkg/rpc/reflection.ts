@@ -3,6 +3,7 @@ import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import {
   FileDescriptorProtoSchema,
   FileDescriptorSetSchema,
+  type DescriptorProto,
   type FileDescriptorProto,
 } from '@bufbuild/protobuf/wkt';
 import { status } from '@grpc/grpc-js';
@@ -40,16 +41,21 @@ function loadIndex(): DescriptorIndex {
 }
 
 function symbolsOf(file: FileDescriptorProto): string[] {
-  const qualify = (name: string): string => (file.package === '' ? name : `${file.package}.${name}`);
-  const services = file.service.flatMap((service) => [
-    service.name,
-    ...service.method.map((method) => `${service.name}.${method.name}`),
-  ]);
-  return [
-    ...services,
-    ...file.messageType.map(({ name }) => name),
+  const members = [
+    ...file.service.flatMap(({ name, method }) => [name, ...within(name, method)]),
+    ...file.messageType.flatMap(messageSymbols),
     ...file.enumType.map(({ name }) => name),
-  ].map(qualify);
+  ];
+  return file.package === '' ? members : members.map((name) => `${file.package}.${name}`);
+}
+
+function messageSymbols({ name, nestedType, enumType }: DescriptorProto): string[] {
+  const nested = nestedType.flatMap(messageSymbols).map((inner) => `${name}.${inner}`);
+  return [name, ...nested, ...within(name, enumType)];
+}
+
+function within(outer: string, members: readonly { readonly name: string }[]): string[] {
+  return members.map(({ name }) => `${outer}.${name}`);
 }
 
 function answer(

@@ -1,3 +1,4 @@
+import { constants, type ServerHttp2Session } from 'node:http2';
 import { Server, ServerCredentials, status } from '@grpc/grpc-js';
 import type { Telemetry } from '../observability/telemetry.js';
 import { methodName } from '../observability/method-name.js';
@@ -5,13 +6,17 @@ import { pause } from '../runtime/wait.js';
 import { adapt } from './adapter.js';
 import { Admission } from './admission.js';
 import type { ServerConfig } from './config.js';
-import type { BoundService } from './definition.js';
+import type { AnyMethod, BoundService } from './definition.js';
 import { installFrontDoor } from './front-door.js';
 import type { Authorize, PolicyDeps } from './handler.js';
 import { serveHealth, type Health, type Readiness } from './health.js';
 import { guardDecoder } from './message-guard.js';
 import { reflectionService } from './reflection.js';
+import { statusDetailsServerInterceptor } from './status-details-server-interceptor.js';
 import { statusOf } from './status.js';
+
+/** Time for answers to leave before their connection is cut, milliseconds. */
+const lastAnswersMs = 50;
 
 export interface ServeOptions {
   readonly config: ServerConfig;
@@ -37,27 +42,33 @@ export interface RunningServer {
 /** Starts a gRPC server with health, reflection, deadlines, error mapping, metrics and logs. */
 export async function serve(options: ServeOptions): Promise<RunningServer> {
   const { config, telemetry, services } = options;
-  const server = new Server({ interceptors: telemetry.serverInterceptors(), ...channelOptions(config) });
-  const shutdown = { streams: new AbortController(), all: new AbortController() };
-  const deps = policyDeps(options, { streams: shutdown.streams.signal, all: shutdown.all.signal });
+  const interceptors = [statusDetailsServerInterceptor(), ...telemetry.serverInterceptors()];
+  const server = new Server({ interceptors, ...channelOptions(config) });
+  const deps = policyDeps(options);
   const names = services.map(serviceName);
   const reflection = reflectionService([
     ...names,
     'grpc.health.v1.Health',
     'grpc.reflection.v1.ServerReflection',
   ]);
-  for (const service of [...services, reflection]) addService(server, service, deps, config);
+  for (const service of [...services, reflection])
+    addService(server, service, { deps, maxMessageBytes: config.maxMessageBytes });
   const health = serveHealth(server, {
     services: names,
     readiness: options.readiness,
     onChange: (serving) => telemetry.logger.info({ serving }, 'health changed'),
   });
   telemetry.http.readiness = () => health.serving;
-  watchDoor(server, telemetry, config);
+  const sessions = watchDoor(server, telemetry, config);
   const port = await bind(server, config);
   const address = `${config.host}:${port}`;
   telemetry.logger.info({ address }, 'serving');
-  return { port, address, health, close: () => stop({ server, address, health, shutdown, config }) };
+  return {
+    port,
+    address,
+    health,
+    close: () => stop({ server, sessions, health, admission: deps.admission, config }),
+  };
 }
 
 function channelOptions(config: ServerConfig) {
@@ -74,10 +85,7 @@ function channelOptions(config: ServerConfig) {
   };
 }
 
-function policyDeps(
-  { config, telemetry, authorize }: ServeOptions,
-  shutdown: PolicyDeps['shutdown'],
-): PolicyDeps {
+function policyDeps({ config, telemetry, authorize }: ServeOptions): PolicyDeps {
   return {
     defaultDeadlineMs: config.defaultDeadlineMs,
     maxDeadlineMs: config.maxDeadlineMs,
@@ -86,7 +94,6 @@ function policyDeps(
       unary: new Admission(config.maxConcurrentCalls),
       streams: new Admission(config.maxConcurrentCalls),
     },
-    shutdown,
     onUnexpected: (error, { method }) =>
       telemetry.logger.error({ err: error, method }, 'call failed unexpectedly'),
   };
@@ -100,30 +107,33 @@ function serviceName({ definition }: BoundService): string {
 function addService(
   server: Server,
   { definition, implementation }: BoundService,
-  deps: PolicyDeps,
-  config: ServerConfig,
+  { deps, maxMessageBytes }: { readonly deps: PolicyDeps; readonly maxMessageBytes: number },
 ): void {
   for (const [name, method] of Object.entries(definition)) {
     const handler = implementation[name];
     if (!handler) throw new Error(`no handler for ${method.path}`);
-    const kind = method.requestStream
-      ? method.responseStream
-        ? 'bidi'
-        : 'clientStream'
-      : method.responseStream
-        ? 'serverStream'
-        : 'unary';
     server.register(
       method.path,
       adapt(method, handler, deps) as never,
       method.responseSerialize,
-      guardDecoder(method.requestDeserialize, config.maxMessageBytes),
-      kind,
+      guardDecoder(method.requestDeserialize, maxMessageBytes),
+      kindOf(method),
     );
   }
 }
 
-function watchDoor(server: Server, { metrics, service, logger }: Telemetry, config: ServerConfig): void {
+function kindOf({ requestStream, responseStream }: AnyMethod): string {
+  if (requestStream) return responseStream ? 'bidi' : 'clientStream';
+  return responseStream ? 'serverStream' : 'unary';
+}
+
+/** Counts what is refused at the door and who is connected. Returns the open connections. */
+function watchDoor(
+  server: Server,
+  { metrics, service, logger }: Telemetry,
+  config: ServerConfig,
+): ReadonlySet<ServerHttp2Session> {
+  const sessions = new Set<ServerHttp2Session>();
   const paths = new Set((Reflect.get(server, 'handlers') as Map<string, unknown>).keys());
   installFrontDoor(server, {
     maxMetadataBytes: config.maxMetadataBytes,
@@ -134,10 +144,15 @@ function watchDoor(server: Server, { metrics, service, logger }: Telemetry, conf
       logger.info({ method, status: code, reason: error.reason }, 'call refused');
     },
     onConnection: (session) => {
+      sessions.add(session);
       metrics.activeConnections.inc();
-      session.once('close', () => metrics.activeConnections.dec());
+      session.once('close', () => {
+        sessions.delete(session);
+        metrics.activeConnections.dec();
+      });
     },
   });
+  return sessions;
 }
 
 function bind(server: Server, { host, port }: ServerConfig): Promise<number> {
@@ -151,29 +166,30 @@ function bind(server: Server, { host, port }: ServerConfig): Promise<number> {
 
 interface Stopping {
   readonly server: Server;
-  readonly address: string;
+  readonly sessions: ReadonlySet<ServerHttp2Session>;
   readonly health: Health;
-  readonly shutdown: { readonly streams: AbortController; readonly all: AbortController };
+  readonly admission: PolicyDeps['admission'];
   readonly config: ServerConfig;
 }
 
-async function stop({ server, address, health, shutdown, config }: Stopping): Promise<void> {
+async function stop({ server, sessions, health, admission, config }: Stopping): Promise<void> {
   await health.retire();
   await pause(config.shutdownDelayMs);
-  server.drain(address, config.shutdownTimeoutMs);
-  shutdown.streams.abort();
+  admission.streams.close();
+  health.endWatches();
   const drained = new Promise<void>((resolve) => {
     server.tryShutdown(() => resolve());
   });
-  const limit = new AbortController();
-  const timer = pause(config.shutdownTimeoutMs, limit.signal).then(async (late) => {
-    if (!late) return;
-    shutdown.all.abort();
-    // One turn of the event loop for the last answers to leave.
-    await pause(50);
-    server.forceShutdown();
+  const inTime = new AbortController();
+  const cutOff = pause(config.shutdownTimeoutMs, inTime.signal).then(async (isLate) => {
+    if (!isLate) return;
+    admission.unary.close();
+    // For the last answers to leave.
+    await pause(lastAnswersMs);
+    // Not forceShutdown: with channelz off it knows of no connections.
+    for (const session of sessions) session.destroy(undefined, constants.NGHTTP2_CANCEL);
   });
-  await Promise.race([drained, timer]);
-  limit.abort();
-  await timer;
+  await drained;
+  inTime.abort();
+  await cutOff;
 }

@@ -69,7 +69,9 @@ async function serveUntilStopped<C>(program: Program<C>, config: C, logger: Logg
   const scope = new Scope();
   const stopRequested = new Promise<string>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => resolve(signal));
-    if (process.connected) process.once('disconnect', () => resolve('parent is gone'));
+    if (process.send) process.once('disconnect', () => resolve('parent is gone'));
+    // It may have ended while our modules were loading.
+    if (process.send && !process.connected) resolve('parent is gone');
   });
   const crashed = new Promise<never>((_resolve, reject) => {
     process.once('uncaughtException', reject);

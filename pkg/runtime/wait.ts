@@ -38,8 +38,12 @@ export function every(
   const stop = new AbortController();
   const loop = async (): Promise<void> => {
     while (!stop.signal.aborted) {
-      // oxlint-disable-next-line no-await-in-loop -- one run at a time
-      await task(stop.signal).catch(onError);
+      try {
+        // oxlint-disable-next-line no-await-in-loop -- one run at a time
+        await task(stop.signal);
+      } catch (error) {
+        onError(error);
+      }
       // oxlint-disable-next-line no-await-in-loop
       await pause(intervalMs, stop.signal);
     }

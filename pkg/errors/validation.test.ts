@@ -1,0 +1,107 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import type { AppError } from './app-error.js';
+import { textRules, Validation, type TextRule } from './validation.js';
+
+/** What is wrong with one text, undefined when nothing is. */
+function violationOf(value: string, rule: TextRule): string | undefined {
+  const check = new Validation();
+  expect(check.text('field', value, rule)).to.equal(value);
+  return violationsOf(check)[0]?.description;
+}
+
+function violationsOf(check: Validation): AppError['fields'] {
+  try {
+    check.throwIfAny();
+    return [];
+  } catch (error) {
+    return (error as AppError).fields;
+  }
+}
+
+describe('Validation', () => {
+  it('throws nothing when nothing is wrong', () => {
+    const check = new Validation();
+    check.require(true, 'a', 'must be true');
+    check.throwIfAny();
+  });
+
+  it('tells of every broken rule at once, the first in the message', () => {
+    const check = new Validation();
+    check.require(false, 'a', 'must be true');
+    check.text('b', '', { max: 3 });
+    check.fail('c[1]', 'is odd');
+    expect(() => check.throwIfAny())
+      .to.throw('invalid request: a must be true')
+      .with.deep.include({
+        reason: 'VALIDATION_FAILED',
+        fields: [
+          { field: 'a', description: 'must be true' },
+          { field: 'b', description: 'is required' },
+          { field: 'c[1]', description: 'is odd' },
+        ],
+      });
+  });
+
+  it('tells of at most twenty', () => {
+    const check = new Validation();
+    for (let line = 0; line < 10_000; line += 1) check.fail(`items[${line}]`, 'is bad');
+    expect(violationsOf(check)).to.have.length(20);
+  });
+
+  const cases: [string, TextRule, string | undefined][] = [
+    ['', { max: 3 }, 'is required'],
+    ['', { max: 3, optional: true }, undefined],
+    ['', { max: 3, min: 0 }, undefined],
+    ['', { max: 3, min: 2 }, 'is required'],
+    ['a', { max: 3, min: 2 }, 'must be at least 2 characters'],
+    ['abc', { max: 3 }, undefined],
+    ['abcd', { max: 3 }, 'must be at most 3 characters'],
+    ['a\0', { max: 3 }, 'must be valid UTF-8 without NUL'],
+    ['a\uFFFD', { max: 3 }, 'must be valid UTF-8 without NUL'],
+    ['abc', { max: 3, pattern: /^\d+$/ }, 'has a wrong format'],
+    ['abc', { max: 3, pattern: /^\d+$/, hint: 'must be digits' }, 'must be digits'],
+    ['123', { max: 3, pattern: /^\d+$/ }, undefined],
+  ];
+  for (const [value, rule, violation] of cases)
+    it(`says "${violation ?? 'nothing'}" of ${JSON.stringify(value)} under ${JSON.stringify(rule)}`, () => {
+      expect(violationOf(value, rule)).to.equal(violation);
+    });
+});
+
+describe('text rules', () => {
+  it('take as a SKU 1 to 64 of the characters allowed, and nothing else', () => {
+    const allowed = Array.from('ABCXYZabcxyz0189._-');
+    const good = fc.string({ unit: fc.constantFrom(...allowed), minLength: 1, maxLength: 64 });
+    fc.assert(fc.property(good, (sku) => violationOf(sku, textRules.sku) === undefined));
+    const foreign = fc.string({ minLength: 1, maxLength: 1 }).filter((c) => !/[\w.-]/.test(c));
+    fc.assert(
+      fc.property(
+        good,
+        foreign,
+        (sku, c) => violationOf((c + sku).slice(0, 64), textRules.sku) !== undefined,
+      ),
+    );
+    expect(violationOf('x'.repeat(65), textRules.sku)).not.to.equal(undefined);
+    expect(violationOf('sku\n', textRules.sku)).not.to.equal(undefined);
+  });
+
+  it('take lower-case UUIDs only', () => {
+    fc.assert(fc.property(fc.uuid(), (id) => violationOf(id, textRules.uuid) === undefined));
+    for (const bad of ['', '0190f6fe-9c2a-7000-8000-00000000000', '0190F6FE-9C2A-7000-8000-000000000000'])
+      expect(violationOf(bad, textRules.uuid)).not.to.equal(undefined);
+  });
+
+  it('take payment-method tokens, never what looks like a card number', () => {
+    for (const good of ['pm_approve', 'pm_fails_2_times', 'pm_12345678901'])
+      expect(violationOf(good, textRules.paymentMethod), good).to.equal(undefined);
+    for (const bad of ['', 'approve', 'pm_', 'PM_APPROVE', 'pm_4111111111111111', 'pm_x411111111111', '4111'])
+      expect(violationOf(bad, textRules.paymentMethod), bad).not.to.equal(undefined);
+  });
+
+  it('take any request id of at most 128 characters, also none', () => {
+    for (const good of ['', 'a', 'é'.repeat(128)])
+      expect(violationOf(good, textRules.requestId)).to.equal(undefined);
+    expect(violationOf('x'.repeat(129), textRules.requestId)).not.to.equal(undefined);
+  });
+});

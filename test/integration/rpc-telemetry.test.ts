@@ -1,0 +1,136 @@
+import { expect } from 'chai';
+import { startTelemetry } from '../../pkg/observability/index.js';
+import { inTrace } from '../../pkg/rpc/testing/span-recorder.js';
+import {
+  aTelemetryConfig,
+  startTestServer,
+  type LogLine,
+  type TestServer,
+} from '../../pkg/rpc/testing/test-server.js';
+import { waitFor } from '../../pkg/rpc/testing/wait-for.js';
+
+describe('the metrics and health port', () => {
+  let server: TestServer;
+
+  before(async () => {
+    server = await startTestServer();
+    await server.client({ telemetry: server.telemetry }).say({ text: 'hi' });
+    await waitFor(() => server.health.serving, 'the server to be ready');
+  });
+  after(() => server.close());
+
+  const get = async (path: string) => {
+    const response = await fetch(`http://127.0.0.1:${server.telemetry.http.port}${path}`);
+    return {
+      status: response.status,
+      type: response.headers.get('content-type'),
+      text: await response.text(),
+    };
+  };
+
+  it('shows the promised metrics as Prometheus text', async () => {
+    const { status, type, text } = await get('/metrics');
+    expect(status).to.equal(200);
+    expect(type).to.equal('text/plain; version=0.0.4; charset=utf-8');
+    const method = 'method="testing.v1.EchoService/Say"';
+    for (const line of [
+      `requests_total{service="echo-service",${method},status="OK"} 1`,
+      `request_duration_seconds_count{service="echo-service",${method}} 1`,
+      `request_duration_seconds_bucket{le="0.005",service="echo-service",${method}}`,
+      'active_connections 1',
+      `client_requests_total{service="echo-service",target="echo",${method},status="OK"} 1`,
+      'nodejs_eventloop_lag_seconds',
+      'process_cpu_seconds_total',
+      'process_resident_memory_bytes',
+    ])
+      expect(text).to.contain(line);
+    expect(text).to.match(/^# TYPE requests_total counter$/m);
+    expect(text).to.match(/^# TYPE request_duration_seconds histogram$/m);
+    expect(text).to.match(/^# TYPE active_connections gauge$/m);
+  });
+
+  it('says that the process lives and that it is ready', async () => {
+    expect(await get('/healthz')).to.include({ status: 200, text: 'ok\n' });
+    expect(await get('/readyz?verbose')).to.include({ status: 200, text: 'ready\n' });
+  });
+
+  it('knows nothing else', async () => {
+    for (const path of ['/', '/metrics/x', '/METRICS', '/../metrics/..'])
+      expect(await get(path), path).to.have.property('status', 404);
+  });
+
+  it('lives but is not ready once the server shuts down', async () => {
+    await server.stop();
+    expect(await get('/readyz')).to.include({ status: 503, text: 'not ready\n' });
+    expect(await get('/healthz')).to.include({ status: 200 });
+  });
+});
+
+describe('a log line', () => {
+  /** What `log` writes, parsed. */
+  const logged = async (
+    log: (logger: Awaited<ReturnType<typeof startTelemetry>>['logger']) => void,
+    config: Parameters<typeof aTelemetryConfig>[0] = {},
+  ): Promise<LogLine[]> => {
+    const lines: LogLine[] = [];
+    const telemetry = await startTelemetry(aTelemetryConfig(config), {
+      write: (line) => void lines.push(JSON.parse(line) as LogLine),
+    });
+    log(telemetry.logger);
+    await telemetry.close();
+    return lines;
+  };
+
+  it('has the promised fields, the time in ISO 8601, and the line that logged it', async () => {
+    const here = Number(/:(\d+):\d+\)?$/.exec(new Error('here').stack?.split('\n')[1] ?? '')?.[1]);
+    const [line] = await logged((logger) => logger.info({ order_id: 'o-1', total_amount: 350n }, 'placed'));
+    expect(line).to.include({
+      level: 'info',
+      msg: 'placed',
+      service: 'echo-service',
+      order_id: 'o-1',
+      total_amount: 350,
+      caller: `integration/rpc-telemetry.test.ts:${here + 1}`,
+    });
+    expect(line?.['ts']).to.match(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+    expect(line).not.to.have.any.keys('trace_id', 'span_id', 'time', 'pid', 'hostname');
+  });
+
+  it('names trace and span inside a span', async () => {
+    const { traceId, result } = await inTrace(() => logged((logger) => logger.warn('in a span')));
+    expect(result[0]).to.have.property('trace_id', traceId);
+    expect(result[0]?.['span_id']).to.match(/^[0-9a-f]{16}$/);
+  });
+
+  it('shows an error with its stack and its causes', async () => {
+    const err = new Error('outer', { cause: new Error('inner') });
+    const [line] = await logged((logger) => logger.error({ err }, 'it failed'));
+    expect(line).to.have.nested.property('err.message').that.contains('inner');
+    expect(line).to.have.nested.property('err.stack').that.contains('rpc-telemetry.test');
+  });
+
+  it('never shows payment methods, passwords or authorization, however deep', async () => {
+    const secrets = {
+      payment_method: 's3cret',
+      paymentMethod: 's3cret',
+      password: 's3cret',
+      authorization: 's3cret',
+    };
+    const [line] = await logged((logger) =>
+      logger.info({ ...secrets, request: { ...secrets, order: secrets } }, 'nothing to see'),
+    );
+    expect(JSON.stringify(line)).not.to.contain('s3cret');
+    expect(line).to.have.property('payment_method', '[redacted]');
+  });
+
+  it('appears from its level on', async () => {
+    const all = (logger: Awaited<ReturnType<typeof startTelemetry>>['logger']): void => {
+      for (const level of ['debug', 'info', 'warn', 'error'] as const) logger[level](level);
+    };
+    const levels = async (logLevel: 'debug' | 'warn' | 'silent') =>
+      (await logged(all, { logLevel })).map((line) => line['level']);
+    expect(await levels('debug')).to.deep.equal(['debug', 'info', 'warn', 'error']);
+    expect(await levels('warn')).to.deep.equal(['warn', 'error']);
+    expect(await levels('silent')).to.deep.equal([]);
+  });
+});
