@@ -6,6 +6,7 @@ import { InventoryServiceService, StockView } from '../../pkg/pb/inventory/v1/in
 import { createClient, type RpcClient } from '../../pkg/rpc/index.js';
 import { Scope } from '../../pkg/runtime/index.js';
 import type { SeedConfig } from './config.js';
+import { naming } from './naming.js';
 
 export interface Seeded {
   readonly products: number;
@@ -33,7 +34,10 @@ export async function seedDemo(config: SeedConfig, onProgress: (message: string)
         target: config.inventory,
       }),
     );
-    await Promise.all([putOnSale(catalog), putOnShelf(inventory)]);
+    await Promise.all([
+      naming('catalog-service', config.catalog, putOnSale(catalog)),
+      naming('inventory-service', config.inventory, putOnShelf(inventory)),
+    ]);
     onProgress(`${demoProducts.length} demo products are on sale`);
     return { products: demoProducts.length };
   } finally {

@@ -9,7 +9,7 @@ import type {
   Product as WireProduct,
   UpdateProductRequest,
 } from '../pb/catalog/v1/catalog.js';
-import { decodePageToken, pageSizeOf, pageSizes } from '../rpc/index.js';
+import { decodePageToken, invalidToken, pageSizeOf, pageSizes } from '../rpc/index.js';
 import { limits, updatableFields, type ProductDetails, type UpdatableField } from './domain.js';
 import type { ProductUpdate } from './service.js';
 
@@ -38,12 +38,14 @@ export interface Page {
   readonly size: number;
 }
 
+/** @throws AppError INVALID_PAGE_TOKEN */
 export function parseListProducts({ pageSize, pageToken }: ListProductsRequest): Page {
   const check = new Validation();
   const isPageSize = pageSize >= 0 && pageSize <= pageSizes.maximum;
   check.require(isPageSize, 'page_size', `must be from 0 to ${pageSizes.maximum}`);
   check.throwIfAny();
   const [after = ''] = decodePageToken(pageToken, 1, pageFilter) ?? [];
+  if (after !== '' && !textRules.sku.pattern.test(after)) throw invalidToken();
   return { after, size: pageSizeOf(pageSize) };
 }
 

@@ -9,7 +9,7 @@ create table idempotency_keys (
 );
 
 create table products (
-  sku text not null,
+  sku text collate "C" not null,
   name text not null,
   description text not null,
   currency text not null,
@@ -27,7 +27,10 @@ alter table products
   add constraint products_currency_well_formed CHECK ((currency ~ '^[A-Z]{3}$'::text));
 
 alter table products
-  add constraint products_name_present CHECK ((name <> ''::text));
+  add constraint products_description_length CHECK ((char_length(description) <= 2000));
+
+alter table products
+  add constraint products_name_length CHECK (((char_length(name) >= 1) AND (char_length(name) <= 200)));
 
 alter table products
   add constraint products_pkey PRIMARY KEY (sku);
@@ -40,5 +43,8 @@ alter table products
 
 alter table products
   add constraint products_sku_well_formed CHECK ((sku ~ '^[A-Za-z0-9._-]{1,64}$'::text));
+
+alter table products
+  add constraint products_times_ordered CHECK (((created_at <= updated_at) AND (created_at <= deleted_at)));
 
 CREATE INDEX idempotency_keys_oldest ON public.idempotency_keys USING btree (created_at);

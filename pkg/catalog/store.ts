@@ -74,10 +74,11 @@ export async function lockProduct(tx: Transaction, sku: string): Promise<Product
   return row && toProduct(row);
 }
 
+// Not now(): a transaction that waited for the row began before the change it waited for.
 const update = sql(
   'catalog.update_product',
   `update products set name = $2, description = $3, currency = $4, price_minor = $5, revision = revision + 1,
-     updated_at = now()
+     updated_at = clock_timestamp()
    where sku = $1 and deleted_at is null returning ${columns}`,
 );
 
@@ -94,7 +95,7 @@ export async function updateProduct(
 
 const remove = sql(
   'catalog.delete_product',
-  'update products set deleted_at = now() where sku = $1 and deleted_at is null returning sku',
+  'update products set deleted_at = clock_timestamp() where sku = $1 and deleted_at is null returning sku',
 );
 
 /** False when there is no such product. */

@@ -12,10 +12,12 @@ create table products (
   deleted_at timestamptz,
 
   constraint products_sku_well_formed check (sku ~ '^[A-Za-z0-9._-]{1,64}$'),
-  constraint products_name_present check (name <> ''),
+  constraint products_name_length check (char_length(name) between 1 and 200),
+  constraint products_description_length check (char_length(description) <= 2000),
   constraint products_currency_well_formed check (currency ~ '^[A-Z]{3}$'),
   constraint products_price_in_range check (price_minor between 1 and 9007199254740991),
-  constraint products_revision_positive check (revision > 0)
+  constraint products_revision_positive check (revision > 0),
+  constraint products_times_ordered check (created_at <= updated_at and created_at <= deleted_at)
 );
 
 create table idempotency_keys (
