@@ -37,7 +37,14 @@ export function connectPorts({ addresses, telemetry, timeoutMs }: ConnectOptions
   const saga = { telemetry, timeoutMs, retry: false };
   const inventory = { ...saga, name: 'inventory-service', target: addresses.inventory };
   const payment = { ...saga, name: 'payment-service', target: addresses.payment };
-  const catalog = { ...saga, retry: true, name: 'catalog-service', target: addresses.catalog };
+  // Nothing is accepted yet: how long to wait for prices is the caller's to say.
+  const catalog = {
+    ...saga,
+    retry: true,
+    timeoutMs: 30_000,
+    name: 'catalog-service',
+    target: addresses.catalog,
+  };
   return {
     inventory: inventoryPort(scope.use(createClient(InventoryServiceService, inventory))),
     payment: paymentPort(scope.use(createClient(PaymentServiceService, payment))),
@@ -118,6 +125,8 @@ const stockRefusals: Refusals = {
   RESERVATION_EXPIRED: () => ({ reason: 'RESERVATION_EXPIRED' }),
   RESERVATION_RELEASED: stepRefused,
   RESERVATION_NOT_FOUND: stepRefused,
+  // Committed, and given back by somebody else since.
+  ILLEGAL_TRANSITION: stepRefused,
   REQUEST_ID_REUSED: stepRefused,
   VALIDATION_FAILED: stepRefused,
 };

@@ -1,4 +1,4 @@
-import { duration, integer, readSettings, type Environment, type Settings } from '../config/index.js';
+import { ConfigError, duration, integer, readSettings, type Environment, type Settings } from '../config/index.js';
 import { telemetryConfig, telemetrySettings, type TelemetryConfig } from '../observability/config.js';
 import { databaseConfig, databaseSettings } from '../postgres/config.js';
 import type { DatabaseConfig } from '../postgres/index.js';
@@ -51,7 +51,7 @@ export const orderSettings = {
     max: '60s',
     help: 'Silence after which the orders of a replica are carried on by the others',
   }),
-  WATCH_POLL_INTERVAL: duration({
+  ORDER_WATCH_INTERVAL: duration({
     default: '250ms',
     min: '20ms',
     max: '10s',
@@ -73,6 +73,9 @@ export interface OrderConfig {
 /** @throws ConfigError that names every problem */
 export function loadOrderConfig(env: Environment): OrderConfig {
   const values = readSettings(env, orderSettings);
+  // Else replicas that are alive would take over each other's orders all the time.
+  if (values.HEARTBEAT_TIMEOUT < 2 * values.HEARTBEAT_INTERVAL)
+    throw new ConfigError(['HEARTBEAT_TIMEOUT must be at least twice HEARTBEAT_INTERVAL']);
   return {
     telemetry: telemetryConfig(values),
     server: serverConfig(values),
@@ -89,6 +92,6 @@ export function loadOrderConfig(env: Environment): OrderConfig {
       backoff: { baseMs: values.SAGA_RETRY_BASE, capMs: values.SAGA_RETRY_CAP },
     },
     recovery: { heartbeatMs: values.HEARTBEAT_INTERVAL, silenceMs: values.HEARTBEAT_TIMEOUT },
-    watchPollMs: values.WATCH_POLL_INTERVAL,
+    watchPollMs: values.ORDER_WATCH_INTERVAL,
   };
 }

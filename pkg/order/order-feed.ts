@@ -2,7 +2,7 @@ import { AppError } from '../errors/index.js';
 import type { Database } from '../postgres/index.js';
 import { every } from '../runtime/index.js';
 import { isResting, type TimelineEntry } from './domain.js';
-import { readRevisions, readTimeline } from './store.js';
+import { readPositions, readTimeline } from './store.js';
 
 interface Watcher {
   readonly orderId: string;
@@ -78,15 +78,18 @@ export class OrderFeed {
   /** Whether nothing more will come; without a new entry the last one seen decides. */
   async #rests(watcher: Watcher, last: TimelineEntry | undefined): Promise<boolean> {
     if (last) return isResting(last.to);
-    const [newest] = (await readTimeline(this.#deps.db, watcher.orderId, 0)).slice(-1);
-    return newest !== undefined && newest.revision <= watcher.seen && isResting(newest.to);
+    const [order] = await readPositions(this.#deps.db, [watcher.orderId]);
+    return order !== undefined && order.revision <= watcher.seen && isResting(order.state);
   }
 
   async #poll(): Promise<void> {
     const ids = [...this.#watchers.keys()];
     if (ids.length === 0) return;
-    for (const { id, revision } of await readRevisions(this.#deps.db, ids)) {
-      for (const watcher of this.#watchers.get(id) ?? []) if (revision > watcher.seen) watcher.wake();
+    for (const { id, revision, state } of await readPositions(this.#deps.db, ids)) {
+      for (const watcher of this.#watchers.get(id) ?? []) {
+        // One that asked for revisions still to come must hear of the end, too.
+        if (revision > watcher.seen || isResting(state)) watcher.wake();
+      }
     }
   }
 

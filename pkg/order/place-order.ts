@@ -64,12 +64,14 @@ function totalOf(lines: readonly OrderLine[]) {
 }
 
 function mixedCurrencies(lines: readonly OrderLine[]): AppError {
+  const examples = new Map(lines.map(({ sku, unitPrice }) => [unitPrice.currency, sku]));
   return new AppError({
     reason: 'CURRENCY_MISMATCH',
     message: 'all items of an order must be priced in one currency',
-    fields: lines.map(({ sku, unitPrice }, index) => ({
-      field: `items[${index}].sku`,
-      description: `${sku} is priced in ${unitPrice.currency}`,
+    // Not by index: lines are summed and sorted, so theirs is not that of the caller's items.
+    fields: [...examples].map(([currency, sku]) => ({
+      field: 'items',
+      description: `${sku} is priced in ${currency}`,
     })),
   });
 }

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { AppError } from '../errors/index.js';
 import type { Logger } from '../observability/index.js';
 import { pause } from '../runtime/index.js';
@@ -17,11 +18,17 @@ export interface SagaRunnerDeps {
 export class SagaRunner {
   readonly #deps: SagaRunnerDeps;
   readonly #active = new Map<string, Promise<SagaOrder>>();
+  /** All of them: an order that was cancelled may still have its former saga beside its active one. */
+  readonly #running = new Set<Promise<SagaOrder>>();
   readonly #stop = new AbortController();
+  /** Orders being accepted, whose sagas may start. */
+  #admitted = 0;
   #draining = false;
 
   constructor(deps: SagaRunnerDeps) {
     this.#deps = deps;
+    // Every saga under way listens; there are at most `limit`.
+    setMaxListeners(0, this.#stop.signal);
   }
 
   /** Ids of the orders being driven here. */
@@ -31,12 +38,26 @@ export class SagaRunner {
 
   /** How many more sagas may start. */
   get capacity(): number {
-    return this.#draining ? 0 : Math.max(0, this.#deps.limit - this.#active.size);
+    const taken = this.#running.size + this.#admitted;
+    return this.#draining ? 0 : Math.max(0, this.#deps.limit - taken);
   }
 
-  /** @throws AppError OVERLOADED when no more sagas may start, SHUTTING_DOWN when the process stops */
-  refuseIfFull(): void {
-    if (this.#stop.signal.aborted)
+  /**
+   * Keeps room for a saga that `accept` may start.
+   * @throws AppError OVERLOADED when no more sagas may start, SHUTTING_DOWN when the process stops
+   */
+  async admit<T>(accept: () => Promise<T>): Promise<T> {
+    this.#refuseIfFull();
+    this.#admitted += 1;
+    try {
+      return await accept();
+    } finally {
+      this.#admitted -= 1;
+    }
+  }
+
+  #refuseIfFull(): void {
+    if (this.#draining)
       throw new AppError({ reason: 'SHUTTING_DOWN', message: 'the service is stopping' });
     if (this.capacity > 0) return;
     const message = `the service is at its limit of ${this.#deps.limit} orders under way`;
@@ -50,8 +71,10 @@ export class SagaRunner {
    */
   start(order: SagaOrder): Promise<SagaOrder> {
     const running = this.#deps.saga.drive(order, this.#stop.signal).finally(() => {
+      this.#running.delete(running);
       if (this.#active.get(order.id) === running) this.#active.delete(order.id);
     });
+    this.#running.add(running);
     this.#active.set(order.id, running);
     running.catch((error: unknown) =>
       this.#deps.logger.error({ err: error, order_id: order.id }, 'saga interrupted, left to recovery'),
@@ -70,9 +93,9 @@ export class SagaRunner {
   }
 
   async #settled(): Promise<void> {
-    while (this.#active.size > 0) {
+    while (this.#running.size > 0) {
       // oxlint-disable-next-line no-await-in-loop -- those started meanwhile are waited for as well
-      await Promise.allSettled(this.#active.values());
+      await Promise.allSettled(this.#running);
     }
   }
 }

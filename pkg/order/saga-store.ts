@@ -87,10 +87,8 @@ const claim = sql(
                   select 1 from instances i where i.id = o.driver
                   and i.heartbeat_at > now() - make_interval(secs => $3::double precision / 1000)) end
      order by o.id limit $5 for update of o skip locked
-   ), claimed as (
-     update orders set driver = $1 from claimable where orders.id = claimable.id returning orders.id
    )
-   select ${orderColumns} from orders o join claimed on claimed.id = o.id`,
+   update orders o set driver = $1 from claimable where o.id = claimable.id returning ${orderColumns}`,
 );
 
 export interface Claim {

@@ -1,3 +1,4 @@
+import { isAppError } from '../errors/index.js';
 import type { Logger } from '../observability/index.js';
 import type { Database } from '../postgres/index.js';
 import { backoffMs, pause, type Clock } from '../runtime/index.js';
@@ -68,7 +69,7 @@ export class Saga {
     const { step } = progress.order;
     if (isFinal(step)) {
       progress.finish(step);
-      return this.#store(progress);
+      return this.#store(progress, signal);
     }
     if (!isRemote(step)) throw new Error(`order ${progress.order.id} cannot be driven from ${step}`);
     const result = await this.#attempt(step, progress, signal);
@@ -80,7 +81,7 @@ export class Saga {
     progress.answered(step, result, next);
     const leavesHappyPath = result.kind === 'refused' || isCompensation(step);
     // The final step is stored together with what led to it.
-    return leavesHappyPath && !isFinal(next) ? this.#store(progress) : true;
+    return leavesHappyPath && !isFinal(next) ? this.#store(progress, signal) : true;
   }
 
   /** Calls the other service; while it takes its time, stores what is known, so that watchers see it. */
@@ -95,7 +96,7 @@ export class Saga {
       doubt,
     }));
     if (progress.unsaved === 0 || (await settlesWithin(answer, config.slowStepMs))) return answer;
-    const stored = await this.#store(progress);
+    const stored = await this.#store(progress, signal);
     const result = await answer;
     return stored ? result : 'superseded';
   }
@@ -132,18 +133,16 @@ export class Saga {
     const waitMs = Math.round(backoffMs(failures, config.backoff));
     const fields = { order_id: id, step, attempt: failures, retry_in_ms: waitMs, err: doubt };
     logger.warn(fields, 'saga step in doubt');
-    if (!(await this.#store(progress))) return false;
+    if (!(await this.#store(progress, signal))) return false;
     await pause(waitMs, signal);
     return true;
   }
 
   /** Writes what is not yet stored; false when the order has moved on without this instance. */
-  async #store(progress: SagaProgress): Promise<boolean> {
-    const { db, instance, events, logger, onProgress } = this.#deps;
+  async #store(progress: SagaProgress, signal: AbortSignal): Promise<boolean> {
+    const { events, logger, onProgress } = this.#deps;
     const { order } = progress;
-    const fence = { revision: progress.storedRevision, driver: instance };
-    if (!(await recordProgress(db, { order, entries: progress.entries, fence, driver: instance })))
-      return false;
+    if (!(await this.#write(progress, signal))) return false;
     progress.saved();
     onProgress(order.id);
     if (isResting(order.state)) {
@@ -157,19 +156,36 @@ export class Saga {
     return true;
   }
 
+  /** Waits for its turn: under load an order that was accepted must not queue anew behind recovery. */
+  async #write({ order, entries, storedRevision }: SagaProgress, signal: AbortSignal): Promise<boolean> {
+    const { db, instance, config } = this.#deps;
+    const fence = { revision: storedRevision, driver: instance };
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        // oxlint-disable-next-line no-await-in-loop -- one attempt at a time
+        return await recordProgress(db, { order, entries, fence, driver: instance });
+      } catch (error) {
+        // Without a connection nothing was written; after other failures that is not known.
+        if (!isAppError(error, 'OVERLOADED')) throw error;
+        // oxlint-disable-next-line no-await-in-loop
+        if (!(await pause(backoffMs(attempt, config.backoff), signal))) throw error;
+      }
+    }
+  }
+
   async #reload(order: SagaOrder): Promise<SagaOrder> {
     this.#deps.logger.info({ order_id: order.id }, 'order is driven elsewhere');
     return (await findOrder(this.#deps.db, order.id)) ?? order;
   }
 }
 
-/** Whether a promise that never rejects settles within a time. */
+/** Whether a promise that never rejects settles within a time. On the path of every step: no abort signals here. */
 async function settlesWithin(promise: Promise<unknown>, ms: number): Promise<boolean> {
-  const timer = new AbortController();
-  const late = pause(ms, timer.signal).then(() => false);
-  try {
-    return await Promise.race([promise.then(() => true), late]);
-  } finally {
-    timer.abort();
-  }
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), ms);
+  });
+  const isSettled = await Promise.race([promise.then(() => true), late]);
+  clearTimeout(timer);
+  return isSettled;
 }

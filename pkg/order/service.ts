@@ -36,6 +36,12 @@ export interface Patience {
   readonly signal: AbortSignal;
 }
 
+/** An order that was accepted, by this call (then with its saga) or by an equal one before. */
+interface Accepted {
+  readonly order: SagaOrder;
+  readonly saga?: Promise<SagaOrder>;
+}
+
 /** Accepts orders and cancellations, and tells how orders stand. The saga does the work. */
 export class OrderService {
   readonly #deps: OrderServiceDeps;
@@ -49,20 +55,8 @@ export class OrderService {
    * @throws AppError PRODUCT_NOT_FOUND, CURRENCY_MISMATCH, REQUEST_ID_REUSED, OVERLOADED
    */
   async createOrder(request: OrderRequest, patience: Patience): Promise<Order> {
-    const { db, runner, clock, newId, instance } = this.#deps;
-    const print = fingerprintOf(request);
-    runner.refuseIfFull();
-    const products = await this.#price(request, patience).catch(async (error: unknown) => {
-      // A repeated request is answered even if the catalog has changed since or is away.
-      const known = await this.#findEqual(request, print);
-      if (known) return known;
-      throw error;
-    });
-    if ('id' in products) return this.#follow(products, patience);
-    const order = placeOrder(request, products, { newId, now: clock.now() });
-    const acceptance = { order, fingerprint: print, driver: instance, traceId: currentTraceId() };
-    if (!(await acceptOrder(db, acceptance))) return this.#replay(request, print, patience);
-    return this.#waitFor(runner.start(order), order, patience);
+    const { order, saga } = await this.#deps.runner.admit(() => this.#accept(request, patience));
+    return saga ? this.#waitFor(saga, order, patience) : this.#follow(order, patience);
   }
 
   /** @throws AppError ORDER_NOT_FOUND, also for an order of another customer unless `customerId` is empty */
@@ -116,10 +110,24 @@ export class OrderService {
     throw new AppError({ reason: 'ORDER_NOT_FOUND', message: 'no such order', metadata: { order_id: id } });
   }
 
-  async #replay(request: OrderRequest, print: Buffer, patience: Patience): Promise<Order> {
+  /** Stores an order and starts its saga, or finds the one that this very request created before. */
+  async #accept(request: OrderRequest, bounds: CallBounds): Promise<Accepted> {
+    const { db, runner, clock, newId, instance } = this.#deps;
+    const print = fingerprintOf(request);
+    let order: SagaOrder;
+    try {
+      order = placeOrder(request, await this.#price(request, bounds), { newId, now: clock.now() });
+    } catch (error) {
+      // A repeated request is answered even if the catalog has changed since or is away.
+      const known = await this.#findEqual(request, print);
+      if (known) return { order: known };
+      throw error;
+    }
+    const acceptance = { order, fingerprint: print, driver: instance, traceId: currentTraceId() };
+    if (await acceptOrder(db, acceptance)) return { order, saga: runner.start(order) };
     const known = await this.#findEqual(request, print);
     if (!known) throw new Error('an order vanished');
-    return this.#follow(known, patience);
+    return { order: known };
   }
 
   /** The order that this very request created before. @throws AppError REQUEST_ID_REUSED if another did */
@@ -137,8 +145,9 @@ export class OrderService {
   /** Waits for a saga of this process. */
   async #waitFor(saga: Promise<SagaOrder>, accepted: SagaOrder, patience: Patience): Promise<Order> {
     const order = await withPatience(saga, patience);
-    // A saga that ended before its order rests is carried on elsewhere.
-    return order && isResting(order.state) ? order : this.#follow(order ?? accepted, patience);
+    // A saga that ended before its order rests is carried on elsewhere, from what is stored: what this
+    // one did beyond that gets other revisions there.
+    return order && isResting(order.state) ? order : this.#follow(accepted, patience);
   }
 
   /** Waits for an order that may be driven by any instance; the order as it stands when patience ends. */
@@ -169,6 +178,7 @@ async function withPatience<T>(promise: Promise<T>, { deadline, signal }: Patien
       ? setTimeout(() => resolve(undefined), deadline - Date.now())
       : undefined;
     const onAbort = (): void => resolve(undefined);
+    if (signal.aborted) onAbort();
     signal.addEventListener('abort', onAbort, { once: true });
     stop = () => {
       clearTimeout(timer);

@@ -196,12 +196,12 @@ export async function readTimeline(db: Queryable, orderId: string, after: number
   }));
 }
 
-const revisions = sql('order.revisions', 'select id, revision from orders where id = any($1::uuid[])');
+const positions = sql('order.positions', 'select id, revision, state from orders where id = any($1::uuid[])');
 
-/** Current revisions of many orders at once. */
-export function readRevisions(
+/** Where many orders stand at once. */
+export function readPositions(
   db: Queryable,
   ids: readonly string[],
-): Promise<{ id: string; revision: number }[]> {
-  return db.query(revisions, [ids]);
+): Promise<{ id: string; revision: number; state: OrderState }[]> {
+  return db.query(positions, [ids]);
 }

@@ -34,7 +34,7 @@ create index unfinished_orders on orders (driver, id) where state in ('PENDING',
 
 create table order_lines (
   order_id uuid not null references orders (id),
-  sku text not null,
+  sku text collate "C" not null,
   name text not null,
   quantity bigint not null check (quantity > 0),
   unit_price_minor bigint not null check (unit_price_minor > 0),
@@ -64,3 +64,5 @@ create table idempotency_keys (
   created_at timestamptz not null default now(),
   primary key (scope, request_id)
 );
+
+create index idempotency_keys_oldest on idempotency_keys (created_at);

@@ -4,20 +4,8 @@ import type { OrderPorts } from '../clients.js';
 import type { SagaOrder } from '../domain.js';
 import type { CallBounds, PricedProduct } from '../ports.js';
 import type { RemoteStep, StepResult } from '../saga-plan.js';
-
-/** What happens at one call of a step: undefined lets it take effect. */
-export type Fault = (order: SagaOrder, bounds: CallBounds) => Promise<StepResult | undefined>;
-
-/** Money and stock of one order, as the other services' books show it. */
-export interface Books {
-  reserved: boolean;
-  committed: boolean;
-  released: boolean;
-  authorized: boolean;
-  captured: boolean;
-  voided: boolean;
-  refunded: boolean;
-}
+import { Books } from './books.js';
+import type { Fault } from './faults.js';
 
 /**
  * Inventory, payment and catalog in memory, keyed and with tombstones as the real ones. Faults are put
@@ -27,6 +15,8 @@ export class FakePorts implements OrderPorts {
   readonly calls: { readonly orderId: string; readonly step: RemoteStep }[] = [];
   readonly faults = new Map<RemoteStep, Fault>();
   readonly products = new Map<string, PricedProduct>();
+  /** Thrown by the catalog while set. */
+  catalogFailure: Error | undefined;
   readonly #books = new Map<string, Books>();
 
   constructor() {
@@ -39,15 +29,7 @@ export class FakePorts implements OrderPorts {
   }
 
   booksOf(orderId: string): Books {
-    const books = this.#books.get(orderId) ?? {
-      reserved: false,
-      committed: false,
-      released: false,
-      authorized: false,
-      captured: false,
-      voided: false,
-      refunded: false,
-    };
+    const books = this.#books.get(orderId) ?? new Books();
     this.#books.set(orderId, books);
     return books;
   }
@@ -58,42 +40,39 @@ export class FakePorts implements OrderPorts {
   }
 
   readonly catalog = {
-    price: async (skus: readonly string[]): Promise<PricedProduct[]> =>
-      skus.map((sku) => {
+    price: async (skus: readonly string[]): Promise<PricedProduct[]> => {
+      if (this.catalogFailure) throw this.catalogFailure;
+      return skus.map((sku) => {
         const product = this.products.get(sku);
         if (!product) throw new AppError({ reason: 'PRODUCT_NOT_FOUND', message: `unknown product ${sku}` });
         return product;
-      }),
+      });
+    },
   };
 
   readonly inventory = {
-    reserve: this.#step('RESERVE_STOCK', (books) => (books.released ? 'refused' : (books.reserved = true))),
-    commit: this.#step('COMMIT_STOCK', (books) => (books.released ? 'refused' : (books.committed = true))),
-    release: this.#step('RELEASE_STOCK', (books) => {
-      books.released = true;
-      books.reserved = false;
-      books.committed = false;
-    }),
+    reserve: this.#step('RESERVE_STOCK'),
+    commit: this.#step('COMMIT_STOCK'),
+    release: this.#step('RELEASE_STOCK'),
   };
 
   readonly payment = {
-    authorize: this.#step('AUTHORIZE_PAYMENT', (books) =>
-      books.voided ? 'refused' : (books.authorized = true),
-    ),
-    capture: this.#step('CAPTURE_PAYMENT', (books) => (books.voided ? 'refused' : (books.captured = true))),
-    void: this.#step('VOID_PAYMENT', (books) => (books.captured ? 'refused' : (books.voided = true))),
-    refund: this.#step('REFUND_PAYMENT', (books) => (books.refunded = true)),
+    authorize: this.#step('AUTHORIZE_PAYMENT'),
+    capture: this.#step('CAPTURE_PAYMENT'),
+    void: this.#step('VOID_PAYMENT'),
+    refund: this.#step('REFUND_PAYMENT'),
   };
 
-  #step(step: RemoteStep, apply: (books: Books) => unknown) {
-    return async (order: SagaOrder, bounds: CallBounds): Promise<StepResult> => {
-      this.calls.push({ orderId: order.id, step });
-      const intervened = await this.faults.get(step)?.(order, bounds);
-      if (intervened) return intervened;
-      const outcome = apply(this.booksOf(order.id));
-      return outcome === 'refused'
-        ? { kind: 'refused', rejection: { reason: 'STEP_REFUSED' }, detail: 'tombstone' }
-        : { kind: 'done' };
-    };
+  /** What the service that a step belongs to does when it is called. */
+  async call(step: RemoteStep, order: SagaOrder, bounds: CallBounds): Promise<StepResult> {
+    this.calls.push({ orderId: order.id, step });
+    const books = this.booksOf(order.id);
+    const intervened = await this.faults.get(step)?.(order, bounds, () => books.apply(step, order));
+    if (intervened?.kind === 'refused') return books.refuse(step, intervened);
+    return intervened ?? books.apply(step, order);
+  }
+
+  #step(step: RemoteStep) {
+    return (order: SagaOrder, bounds: CallBounds): Promise<StepResult> => this.call(step, order, bounds);
   }
 }

@@ -1,0 +1,132 @@
+-- Written from the migrations: do not edit.
+
+create table idempotency_keys (
+  scope text not null,
+  request_id text not null,
+  fingerprint bytea not null,
+  response jsonb,
+  created_at timestamp with time zone default now() not null
+);
+
+create table instances (
+  id uuid not null,
+  heartbeat_at timestamp with time zone default now() not null
+);
+
+create table order_lines (
+  order_id uuid not null,
+  sku text collate "C" not null,
+  name text not null,
+  quantity bigint not null,
+  unit_price_minor bigint not null
+);
+
+create table order_timeline (
+  order_id uuid not null,
+  revision integer not null,
+  from_state text,
+  to_state text not null,
+  step text not null,
+  outcome text not null,
+  attempt integer not null,
+  occurred_at timestamp with time zone not null,
+  trace_id text not null,
+  detail text not null
+);
+
+create table orders (
+  id uuid not null,
+  customer_id text not null,
+  request_id text not null,
+  fingerprint bytea not null,
+  state text not null,
+  currency text not null,
+  total_minor bigint not null,
+  rejection jsonb,
+  payment_method text not null,
+  reservation_id uuid not null,
+  payment_id uuid not null,
+  revision integer not null,
+  step text not null,
+  failures integer default 0 not null,
+  driver uuid,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null
+);
+
+alter table idempotency_keys
+  add constraint idempotency_keys_pkey PRIMARY KEY (scope, request_id);
+
+alter table instances
+  add constraint instances_pkey PRIMARY KEY (id);
+
+alter table order_lines
+  add constraint order_lines_pkey PRIMARY KEY (order_id, sku);
+
+alter table order_lines
+  add constraint order_lines_quantity_check CHECK ((quantity > 0));
+
+alter table order_lines
+  add constraint order_lines_unit_price_minor_check CHECK ((unit_price_minor > 0));
+
+alter table order_timeline
+  add constraint only_the_first_entry_has_no_origin CHECK (((from_state IS NULL) = (revision = 1)));
+
+alter table order_timeline
+  add constraint order_timeline_attempt_check CHECK ((attempt > 0));
+
+alter table order_timeline
+  add constraint order_timeline_outcome_check CHECK ((outcome = ANY (ARRAY['SUCCEEDED'::text, 'REFUSED'::text, 'IN_DOUBT'::text])));
+
+alter table order_timeline
+  add constraint order_timeline_pkey PRIMARY KEY (order_id, revision);
+
+alter table order_timeline
+  add constraint order_timeline_revision_check CHECK ((revision > 0));
+
+alter table orders
+  add constraint only_unfinished_orders_are_driven CHECK (((driver IS NULL) OR (state = ANY (ARRAY['PENDING'::text, 'CANCELLING'::text]))));
+
+alter table orders
+  add constraint orders_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text));
+
+alter table orders
+  add constraint orders_customer_id_check CHECK ((customer_id <> ''::text));
+
+alter table orders
+  add constraint orders_customer_id_request_id_key UNIQUE (customer_id, request_id);
+
+alter table orders
+  add constraint orders_failures_check CHECK ((failures >= 0));
+
+alter table orders
+  add constraint orders_pkey PRIMARY KEY (id);
+
+alter table orders
+  add constraint orders_request_id_check CHECK ((request_id <> ''::text));
+
+alter table orders
+  add constraint orders_revision_check CHECK ((revision > 0));
+
+alter table orders
+  add constraint orders_state_check CHECK ((state = ANY (ARRAY['PENDING'::text, 'CONFIRMED'::text, 'REJECTED'::text, 'CANCELLING'::text, 'CANCELLED'::text])));
+
+alter table orders
+  add constraint orders_total_minor_check CHECK ((total_minor > 0));
+
+alter table orders
+  add constraint rejected_orders_have_a_reason CHECK (((state <> 'REJECTED'::text) OR (rejection IS NOT NULL)));
+
+alter table order_lines
+  add constraint order_lines_order_id_fkey FOREIGN KEY (order_id) REFERENCES orders(id);
+
+alter table order_timeline
+  add constraint order_timeline_order_id_fkey FOREIGN KEY (order_id) REFERENCES orders(id);
+
+CREATE INDEX idempotency_keys_oldest ON public.idempotency_keys USING btree (created_at);
+
+CREATE INDEX orders_by_customer ON public.orders USING btree (customer_id, id DESC);
+
+CREATE INDEX orders_by_state ON public.orders USING btree (state, id DESC);
+
+CREATE INDEX unfinished_orders ON public.orders USING btree (driver, id) WHERE (state = ANY (ARRAY['PENDING'::text, 'CANCELLING'::text]));
