@@ -1,0 +1,41 @@
+import path from 'node:path';
+import { expect } from 'chai';
+import { loadDevConfig } from './config.js';
+
+const wanted = (env: Record<string, string>) =>
+  loadDevConfig(env).ports.map(({ owner, port }) => `${owner} ${port}`);
+
+describe('the configuration of dev', () => {
+  it('has the promised ports by default', () => {
+    expect(wanted({})).to.deep.equal([
+      'order-service gRPC 50051',
+      'order-service metrics 9464',
+      'inventory-service gRPC 50052',
+      'inventory-service metrics 9465',
+      'payment-service gRPC 50053',
+      'payment-service metrics 9466',
+      'catalog-service gRPC 50054',
+      'catalog-service metrics 9467',
+    ]);
+  });
+
+  it('lets every port be chosen', () => {
+    const { ports, postgresPort } = loadDevConfig({ PAYMENT_GRPC_PORT: '7001', DEV_POSTGRES_PORT: '5433' });
+    expect(ports.find(({ setting }) => setting === 'PAYMENT_GRPC_PORT')?.port).to.equal(7001);
+    expect(postgresPort.port).to.equal(5433);
+  });
+
+  it('takes any port for everything when ports are free, whatever else is set', () => {
+    const env = { DEV_PORTS: 'free', ORDER_GRPC_PORT: '50051', DEV_POSTGRES_PORT: '5433' };
+    const { ports, postgresPort } = loadDevConfig(env);
+    expect([...ports, postgresPort].map(({ port }) => port)).to.deep.equal(Array(9).fill(0));
+  });
+
+  it('keeps its files in folders that git ignores, unless told otherwise', () => {
+    expect(loadDevConfig({})).to.include({
+      dataDir: path.resolve('.data/dev'),
+      logDir: path.resolve('.logs/dev'),
+    });
+    expect(loadDevConfig({ DEV_DATA_DIR: '/srv/dev' }).dataDir).to.equal('/srv/dev');
+  });
+});

@@ -1,0 +1,34 @@
+// Runs every check, also after one has failed, and says at the end which did.
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+
+const bin = (name) => join('node_modules', '.bin', name);
+
+const checks = [
+  { name: 'format', command: [bin('oxfmt'), '--check'], hint: 'make fmt' },
+  { name: 'lint', command: [bin('oxlint'), '--type-aware'] },
+  { name: 'types', command: [bin('tsc'), '--noEmit'] },
+  { name: 'contract style', command: [bin('buf'), 'lint'] },
+  { name: 'contract compatibility', command: [process.execPath, join('scripts', 'proto-breaking.mjs')] },
+  {
+    name: 'generated code',
+    command: [process.execPath, join('scripts', 'proto-unchanged.mjs')],
+    hint: 'make proto',
+  },
+  { name: 'unit tests', command: [bin('mocha')] },
+];
+
+function passes({ name, command: [program, ...args] }) {
+  process.stdout.write(`\n== ${name}\n`);
+  const started = Date.now();
+  const { status, error } = spawnSync(program, args, { stdio: ['ignore', 'inherit', 'inherit'] });
+  if (error) process.stdout.write(`${error.message}\n`);
+  process.stdout.write(`== ${name}: ${status === 0 ? 'ok' : 'FAILED'} in ${Date.now() - started} ms\n`);
+  return status === 0;
+}
+
+const failed = checks.filter((check) => !passes(check));
+for (const { name, hint } of failed)
+  process.stdout.write(`\ncheck failed: ${name}${hint ? ` (try: ${hint})` : ''}`);
+process.stdout.write(`\n${checks.length - failed.length} of ${checks.length} checks passed\n`);
+process.exitCode = failed.length === 0 ? 0 : 1;

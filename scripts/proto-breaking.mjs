@@ -1,0 +1,54 @@
+// Compares the contract with the one that others build on: that of main where this branch left it or,
+// on main itself, that of the commit before.
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** The output of git, undefined when it fails. */
+function git(...args) {
+  const { status, stdout } = spawnSync('git', args, { encoding: 'utf8' });
+  return status === 0 ? stdout.trim() : undefined;
+}
+
+const commitOf = (name) => git('rev-parse', '--verify', '--quiet', `${name}^{commit}`);
+
+/** The commit to compare with, or the reason why there is none. */
+function findBase() {
+  const head = commitOf('HEAD');
+  if (head === undefined) return { reason: 'this is not a git checkout with a commit' };
+  const main = commitOf('origin/main') ?? commitOf('main');
+  if (main === undefined) return { reason: 'neither origin/main nor main is here: fetch it' };
+  // A shallow clone may not hold the commit where the branch left main.
+  const base = git('merge-base', 'HEAD', main) ?? main;
+  if (base !== head) return { base };
+  if (git('status', '--porcelain', '--', 'api') !== '') return { base: head };
+  const previous = commitOf('HEAD~1');
+  return previous === undefined
+    ? { reason: 'main has one commit, or the clone is shallow: fetch at least two' }
+    : { base: previous };
+}
+
+function compare(base, folder) {
+  const archive = join(folder, 'base.tar');
+  const present = git('ls-tree', '--name-only', base, 'api', 'buf.yaml').split('\n');
+  execFileSync('git', ['archive', '--format=tar', '-o', archive, base, ...present]);
+  execFileSync('tar', ['-xf', archive, '-C', folder]);
+  rmSync(archive);
+  const buf = join('node_modules', '.bin', 'buf');
+  return spawnSync(buf, ['breaking', '--against', folder], { stdio: 'inherit' }).status;
+}
+
+const { base, reason } = findBase();
+const missing = reason ?? (git('ls-tree', base, 'api') === '' ? `commit ${base} has no api` : undefined);
+if (missing !== undefined) {
+  process.stdout.write(`WARNING: nothing to compare the contract with: ${missing}\n`);
+} else {
+  process.stdout.write(`comparing with ${git('log', '-1', '--format=%h %s', base)}\n`);
+  const folder = mkdtempSync(join(tmpdir(), 'order-processing-contract-'));
+  try {
+    process.exitCode = compare(base, folder);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
