@@ -67,7 +67,7 @@ export const textRules = {
   requestId: { max: 128, optional: true },
   paymentMethod: {
     max: 64,
-    pattern: /^pm_(?!.*\d{12})[a-z0-9_]+$/,
+    pattern: /^pm_(?!.*(?:\d_*){12})[a-z0-9_]+$/,
     hint: 'must be a payment-method token: "pm_" and a-z, 0-9, "_"; never a card number',
   },
 } satisfies Record<string, TextRule>;

@@ -95,15 +95,21 @@ export function catalogPort(client: RpcClient<typeof CatalogServiceService>): Ca
   return {
     price: async (skus, bounds) => {
       const { products, missingSkus } = await client.batchGetProducts({ skus: [...skus] }, bounds);
-      if (missingSkus.length > 0)
-        throw new AppError({
-          reason: 'PRODUCT_NOT_FOUND',
-          message: `unknown products: ${missingSkus.join(', ')}`,
-          metadata: { skus: missingSkus.join(',') },
-        });
+      if (missingSkus.length > 0) throw unknownProducts(missingSkus);
       return products.map(toPricedProduct);
     },
   };
+}
+
+/** Names a few: error details travel in headers, whose size callers limit. */
+function unknownProducts(skus: readonly string[]): AppError {
+  const named = skus.slice(0, 10);
+  const more = skus.length > 10 ? ` and ${skus.length - 10} more` : '';
+  return new AppError({
+    reason: 'PRODUCT_NOT_FOUND',
+    message: `unknown products: ${named.join(', ')}${more}`,
+    metadata: { skus: named.join(',') },
+  });
 }
 
 function toPricedProduct({ sku, name, price }: Product): PricedProduct {

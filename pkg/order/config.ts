@@ -1,4 +1,11 @@
-import { ConfigError, duration, integer, readSettings, type Environment, type Settings } from '../config/index.js';
+import {
+  ConfigError,
+  duration,
+  integer,
+  readSettings,
+  type Environment,
+  type Settings,
+} from '../config/index.js';
 import { telemetryConfig, telemetrySettings, type TelemetryConfig } from '../observability/config.js';
 import { databaseConfig, databaseSettings } from '../postgres/config.js';
 import type { DatabaseConfig } from '../postgres/index.js';
@@ -70,7 +77,7 @@ export interface OrderConfig {
   readonly watchPollMs: number;
 }
 
-/** @throws ConfigError that names every problem */
+/** @throws ConfigError that names every problem of single settings, else of their relations */
 export function loadOrderConfig(env: Environment): OrderConfig {
   const values = readSettings(env, orderSettings);
   // Else replicas that are alive would take over each other's orders all the time.

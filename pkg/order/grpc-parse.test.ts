@@ -123,7 +123,12 @@ describe('CreateOrder', () => {
     for (const paymentMethod of ['pm_approve', 'pm_1', `pm_${'a'.repeat(61)}`])
       expect(fieldsOf(creating({ paymentMethod })), paymentMethod).to.deep.equal([]);
     const bad = ['', 'pm_', 'PM_A', 'pm_A', 'card', `pm_${'a'.repeat(62)}`, '4242424242424242'];
-    for (const paymentMethod of [...bad, 'pm_4242424242424242', '4242 4242 4242 4242']) {
+    for (const paymentMethod of [
+      ...bad,
+      'pm_4242424242424242',
+      'pm_4242_4242_4242_4242',
+      '4242 4242 4242 4242',
+    ]) {
       const refusal = refusalOf(creating({ paymentMethod }));
       expect(
         refusal?.fields.map(({ field }) => field),

@@ -57,8 +57,7 @@ export class SagaRunner {
   }
 
   #refuseIfFull(): void {
-    if (this.#draining)
-      throw new AppError({ reason: 'SHUTTING_DOWN', message: 'the service is stopping' });
+    if (this.#draining) throw new AppError({ reason: 'SHUTTING_DOWN', message: 'the service is stopping' });
     if (this.capacity > 0) return;
     const message = `the service is at its limit of ${this.#deps.limit} orders under way`;
     throw new AppError({ reason: 'OVERLOADED', message, retryAfterMs: 250 });

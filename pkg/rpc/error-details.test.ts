@@ -5,7 +5,7 @@ import { AppError, reasons } from '../errors/index.js';
 import { fromServiceError, toServiceError } from './error-details.js';
 
 const anyText = fc.string({ unit: 'grapheme', maxLength: 20 });
-const anyKey = fc.stringMatching(/^[a-z_]{1,10}$/);
+const anyKey = fc.stringMatching(/^[a-z][a-z_]{0,9}$/);
 
 const anyError = fc.record({
   reason: fc.constantFrom(...reasons.filter((reason) => reason !== 'INTERNAL')),

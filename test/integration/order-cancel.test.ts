@@ -2,7 +2,8 @@ import { expect } from 'chai';
 import type { Cancellation } from '../../pkg/order/cancel-order.js';
 import { Gate, refusing } from '../../pkg/order/testing/faults.js';
 import { expectReason } from '../../pkg/postgres/testing/expect-reason.js';
-import { uuidv7 } from '../../pkg/runtime/index.js';
+import { waitFor } from '../../pkg/rpc/testing/wait-for.js';
+import { pause, uuidv7 } from '../../pkg/runtime/index.js';
 import { useOrders } from './order-bench.js';
 import { patience } from './order-replica.js';
 
@@ -115,26 +116,23 @@ describe('a cancellation', () => {
 
   it('races the end of the saga and other cancellations to one end', async () => {
     const another = await bench.start();
+    const gate = new Gate();
+    bench.ports.faults.set('CAPTURE_PAYMENT', gate.before());
+    const orders = await Promise.all(Array.from({ length: 12 }, () => bench.accept()));
+    await waitFor(() => bench.ports.calls.length === 12 * 4, 'all to be at their last step');
+
+    gate.open();
     await Promise.all(
-      Array.from({ length: 12 }, async () => {
-        const gate = new Gate();
-        bench.ports.faults.set('CAPTURE_PAYMENT', gate.before());
-        const order = bench.create();
-        await gate.reached;
-        const [pending] = await bench.orders.listOrders({ customerId: '', state: 'PENDING' }, firstOnly);
-        const id = pending?.id ?? '';
-        gate.open();
-
+      orders.map(async ({ id }, index) => {
+        // Some come while the money is taken, some while the end is stored, some after it.
+        await pause(index * 2);
+        const rivals = [bench, another, bench, another];
         const cancelled = await Promise.all(
-          [bench, another, bench, another].map(({ orders }) => orders.cancelOrder(of(id), patience())),
+          rivals.map((rival) => rival.orders.cancelOrder(of(id), patience())),
         );
-
         expect(cancelled.map(({ state }) => state)).to.deep.equal(Array(4).fill('CANCELLED'));
-        await order;
         expect((await bench.storyOf(id)).filter(isRequest)).to.have.lengthOf(1);
       }),
     );
   });
 });
-
-const firstOnly = { after: undefined, size: 1 };

@@ -48,8 +48,6 @@ export async function forkReplica(
 }
 
 async function answer(ports: FakePorts, { call, step, order, deadline }: StepCall): Promise<StepAnswer> {
-  const result: StepResult | undefined = await ports
-    .call(step, order, { deadline })
-    .catch(() => undefined);
+  const result: StepResult | undefined = await ports.call(step, order, { deadline }).catch(() => undefined);
   return { kind: 'answer', call, result };
 }

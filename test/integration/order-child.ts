@@ -32,15 +32,17 @@ export interface Placing {
 const waiting = new Map<number, (answer: StepAnswer) => void>();
 let calls = 0;
 
-const remote = (step: RemoteStep) => async (order: SagaOrder, bounds: CallBounds): Promise<StepResult> => {
-  calls += 1;
-  const call = calls;
-  const answered = new Promise<StepAnswer>((resolve) => waiting.set(call, resolve));
-  process.send?.({ kind: 'call', call, step, order, deadline: bounds.deadline } satisfies StepCall);
-  const { result } = await answered;
-  if (!result) throw new Error(`${step} was not answered`);
-  return result;
-};
+const remote =
+  (step: RemoteStep) =>
+  async (order: SagaOrder, bounds: CallBounds): Promise<StepResult> => {
+    calls += 1;
+    const call = calls;
+    const answered = new Promise<StepAnswer>((resolve) => waiting.set(call, resolve));
+    process.send?.({ kind: 'call', call, step, order, deadline: bounds.deadline } satisfies StepCall);
+    const { result } = await answered;
+    if (!result) throw new Error(`${step} was not answered`);
+    return result;
+  };
 
 const ports: OrderPorts = {
   catalog: new FakePorts().catalog,

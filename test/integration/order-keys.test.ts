@@ -1,9 +1,11 @@
 import { expect } from 'chai';
 import { AppError } from '../../pkg/errors/index.js';
+import { parseCreateOrder } from '../../pkg/order/grpc-parse.js';
 import { anOrderRequest } from '../../pkg/order/testing/builders.js';
 import { Gate } from '../../pkg/order/testing/faults.js';
 import { sql } from '../../pkg/postgres/index.js';
 import { expectReason } from '../../pkg/postgres/testing/expect-reason.js';
+import { uuidv7 } from '../../pkg/runtime/index.js';
 import { useOrders } from './order-bench.js';
 import { patience } from './order-replica.js';
 
@@ -25,6 +27,30 @@ describe('the request id of an order', () => {
     expect(await bench.orders.createOrder(request, patience())).to.deep.equal(first);
     expect(await another.orders.createOrder(request, patience())).to.deep.equal(first);
     expect(bench.ports.stepsOf(first.id)).to.have.lengthOf(4);
+  });
+
+  it('stands for the same request in any line order, and with lines split', async () => {
+    const lines = [
+      ['espresso', 1n],
+      ['latte', 2n],
+      ['espresso', 3n],
+    ] as const;
+    const wire = { requestId: uuidv7(), customerId: 'ada', paymentMethod: 'pm_approve' };
+    const place = (items: readonly (readonly [string, bigint])[]) => {
+      const request = parseCreateOrder({
+        ...wire,
+        items: items.map(([sku, quantity]) => ({ sku, quantity })),
+      });
+      return bench.orders.createOrder(request, patience());
+    };
+    const order = await place(lines);
+
+    expect(await place(lines.toReversed())).to.deep.equal(order);
+    const summed = [
+      ['latte', 2n],
+      ['espresso', 4n],
+    ] as const;
+    expect(await place(summed)).to.deep.equal(order);
   });
 
   it('stands for the order while it is still under way', async () => {

@@ -55,7 +55,11 @@ describe('orders left behind', () => {
   });
 
   it('in a retry that waits are handed over as well', async () => {
-    const leaving = await bench.start({ SHUTDOWN_TIMEOUT: '100ms', SAGA_RETRY_BASE: '10s', SAGA_RETRY_CAP: '60s' });
+    const leaving = await bench.start({
+      SHUTDOWN_TIMEOUT: '100ms',
+      SAGA_RETRY_BASE: '10s',
+      SAGA_RETRY_CAP: '60s',
+    });
     bench.ports.faults.set('CAPTURE_PAYMENT', inTurn(failing(new Error('down')), failing(new Error('down'))));
     const { id } = await bench.accept({}, leaving.orders);
     await waitFor(async () => (await bench.orders.getOrder(id, '')).revision > 1, 'the first doubt');

@@ -69,6 +69,7 @@ const cases: readonly (readonly [string, Call, readonly string[]])[] = [
   ['a card number', creating({ paymentMethod: '4242424242424242' }), ['payment_method']],
   ['a card number with spaces', creating({ paymentMethod: '4242 4242 4242 4242' }), ['payment_method']],
   ['a card number in a token', creating({ paymentMethod: 'pm_4242424242424242' }), ['payment_method']],
+  ['a card number in groups', creating({ paymentMethod: 'pm_4242_4242_4242_4242' }), ['payment_method']],
   ['a token that is too long', creating({ paymentMethod: `pm_${'a'.repeat(62)}` }), ['payment_method']],
   ['a token with NUL', creating({ paymentMethod: 'pm_approve\0' }), ['payment_method']],
   [
@@ -264,7 +265,8 @@ describe('a payment-method token', () => {
 /** Errors have no JSON of their own. */
 function inFull(answer: unknown): unknown {
   if (!(answer instanceof Error)) return answer;
-  return { ...answer, name: answer.name, message: answer.message, cause: inFull(answer.cause) };
+  const { name, message, cause } = answer;
+  return Object.assign({}, answer, { name, message, cause: inFull(cause) });
 }
 
 function maximum(): OrderItem {

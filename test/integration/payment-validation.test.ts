@@ -48,6 +48,7 @@ describe('a bad request', () => {
     'no payment method': '',
     'a card number': '4242424242424242',
     'a card number in a token': 'pm_4242424242424242',
+    'a card number in groups': 'pm_4242_4242_4242_4242',
     'an upper-case token': 'pm_APPROVE',
     'a token of nothing': 'pm_',
     'a token that is too long': `pm_${'a'.repeat(62)}`,

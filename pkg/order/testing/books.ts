@@ -13,10 +13,12 @@ export class Books {
   refunded = false;
   /** Ids under which the order's stock and money were booked: one each, or something happened twice. */
   readonly keys = new Set<string>();
+  readonly #done = new Set<RemoteStep>();
   readonly #refusals = new Map<RemoteStep, StepResult>();
 
-  /** Writes a refusal down: it is definite, so it stays. */
+  /** Writes a refusal down: it is definite, so it stays. What was done before is not refused any more. */
   refuse(step: RemoteStep, refusal: StepResult): StepResult {
+    if (this.#done.has(step)) return { kind: 'done' };
     const known = this.#refusals.get(step) ?? refusal;
     this.#refusals.set(step, known);
     return known;
@@ -27,8 +29,9 @@ export class Books {
     this.keys.add(`${order.reservationId} ${order.paymentId} ${order.total.minor} ${order.total.currency}`);
     const refusal = this.#refusals.get(step);
     if (refusal) return refusal;
-    if (this.#isBlocked(step)) return this.refuse(step, tombstone);
+    if (this.#isBlocked(step)) return tombstone;
     this.#book(step);
+    this.#done.add(step);
     return { kind: 'done' };
   }
 

@@ -1,8 +1,8 @@
 import { pause } from '../../runtime/wait.js';
 
-const limitMs = 5000;
+const limitMs = 15_000;
 
-/** Waits until `condition` holds. @throws Error that names `what`, after five seconds */
+/** Waits until `condition` holds. @throws Error that names `what`, after fifteen seconds */
 export async function waitFor(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
   const deadline = Date.now() + limitMs;
   // oxlint-disable-next-line no-await-in-loop -- one look after the other
