@@ -1,5 +1,3 @@
-import { connectWithRetries } from './connect.js';
-import { PooledDatabase } from './pooled-database.js';
 import type { Statement } from './statement.js';
 
 export { sql, type Statement } from './statement.js';
@@ -55,14 +53,4 @@ export interface Database extends Queryable {
   stats(): { total: number; idle: number; waiting: number };
   /** Waits for the calls under way and closes every connection. May be called again. */
   close(): Promise<void>;
-}
-
-/**
- * Opens a pool, waiting up to `connectTimeoutMs` for a server that does not answer yet.
- *
- * @throws AppError DEPENDENCY_UNAVAILABLE that says what to do when there is no usable database
- */
-export async function openDatabase(config: DatabaseConfig, logger: DatabaseLogger): Promise<Database> {
-  await connectWithRetries(config, logger);
-  return new PooledDatabase(config, logger);
 }

@@ -1,5 +1,4 @@
 export {
-  openDatabase,
   sql,
   type Database,
   type DatabaseConfig,
@@ -19,4 +18,5 @@ export {
   pendingMigrations,
   type MigrationSet,
 } from './migrate.js';
+export { openDatabase } from './open-database.js';
 export { dumpSchema } from './schema.js';
