@@ -4,8 +4,10 @@ import { catalogMigrations } from '../../pkg/catalog/migrations.js';
 import { CatalogServiceService } from '../../pkg/pb/catalog/v1/catalog.js';
 import { sql, type Database } from '../../pkg/postgres/index.js';
 import { createTestDatabase } from '../../pkg/postgres/testing/test-database.js';
-import { createClient, type RpcClient } from '../../pkg/rpc/index.js';
+import type { RpcClient } from '../../pkg/rpc/index.js';
+import { loneClient } from '../../pkg/rpc/testing/lone-client.js';
 import { Scope } from '../../pkg/runtime/index.js';
+import { quiet } from './quiet.js';
 
 export type CatalogClient = RpcClient<typeof CatalogServiceService>;
 
@@ -22,15 +24,6 @@ export interface TestCatalog {
   close(): Promise<void>;
 }
 
-const quiet = {
-  GRPC_PORT: '0',
-  METRICS_PORT: '0',
-  LOG_LEVEL: 'silent',
-  SHUTDOWN_TIMEOUT: '1s',
-  DATABASE_CONNECT_TIMEOUT: '30s',
-  DATABASE_STATEMENT_TIMEOUT: '30s',
-};
-
 const countRows = sql(
   'test.catalog_rows',
   `select (select count(*) from products) as products, (select count(*) from idempotency_keys) as keys`,
@@ -44,7 +37,7 @@ export async function startCatalogForTest(): Promise<TestCatalog> {
   const config = loadCatalogConfig({ ...quiet, DATABASE_URL: url });
   const { address } = await startCatalog(config, scope);
   const replica = await startCatalog(config, scope);
-  const connect = (target: string): CatalogClient => scope.use(connectCatalog(target));
+  const connect = (target: string): CatalogClient => scope.use(loneClient(CatalogServiceService, target));
   return {
     client: connect(address),
     address,
@@ -57,15 +50,4 @@ export async function startCatalogForTest(): Promise<TestCatalog> {
     },
     close: () => scope.close(),
   };
-}
-
-/** A client that neither repeats calls nor shares its connection. */
-function connectCatalog(target: string): CatalogClient {
-  return createClient(CatalogServiceService, {
-    name: 'catalog-service',
-    target,
-    timeoutMs: 60_000,
-    retry: false,
-    channelOptions: { 'grpc.use_local_subchannel_pool': 1 },
-  });
 }

@@ -3,8 +3,10 @@ import { inventoryMigrations, loadInventoryConfig } from '../../pkg/inventory/in
 import { InventoryServiceService } from '../../pkg/pb/inventory/v1/inventory.js';
 import type { Database } from '../../pkg/postgres/index.js';
 import { createTestDatabase } from '../../pkg/postgres/testing/test-database.js';
-import { createClient, type RpcClient } from '../../pkg/rpc/index.js';
+import type { RpcClient } from '../../pkg/rpc/index.js';
+import { loneClient } from '../../pkg/rpc/testing/lone-client.js';
 import { Scope } from '../../pkg/runtime/index.js';
+import { quiet } from './quiet.js';
 
 export type InventoryClient = RpcClient<typeof InventoryServiceService>;
 
@@ -21,16 +23,8 @@ export interface TestInventory {
   close(): Promise<void>;
 }
 
-/** Settings with which nothing happens unless a test makes it happen. */
-const quiet = {
-  GRPC_PORT: '0',
-  METRICS_PORT: '0',
-  LOG_LEVEL: 'silent',
-  SHUTDOWN_TIMEOUT: '1s',
-  DATABASE_CONNECT_TIMEOUT: '30s',
-  DATABASE_STATEMENT_TIMEOUT: '30s',
-  RESERVATION_SWEEP_INTERVAL: '24h',
-};
+/** Nothing expires unless a test makes it happen. */
+const unswept = { ...quiet, RESERVATION_SWEEP_INTERVAL: '24h' };
 
 /** The inventory service as in production, on a free port, over a database of its own. */
 export async function startInventoryForTest(
@@ -40,10 +34,10 @@ export async function startInventoryForTest(
   const { url, db, drop } = await createTestDatabase(inventoryMigrations);
   scope.defer(drop);
   const startReplica = async (own: Readonly<Record<string, string>> = {}): Promise<string> => {
-    const config = loadInventoryConfig({ ...quiet, DATABASE_URL: url, ...env, ...own });
+    const config = loadInventoryConfig({ ...unswept, DATABASE_URL: url, ...env, ...own });
     return (await startInventory(config, scope)).address;
   };
-  const connect = (target: string): InventoryClient => scope.use(connectInventory(target));
+  const connect = (target: string): InventoryClient => scope.use(loneClient(InventoryServiceService, target));
   const address = await startReplica();
   return {
     client: connect(address),
@@ -53,15 +47,4 @@ export async function startInventoryForTest(
     addReplica: async (own) => connect(await startReplica(own)),
     close: () => scope.close(),
   };
-}
-
-/** A client that neither repeats calls nor shares its connection. */
-function connectInventory(target: string): InventoryClient {
-  return createClient(InventoryServiceService, {
-    name: 'inventory-service',
-    target,
-    timeoutMs: 60_000,
-    retry: false,
-    channelOptions: { 'grpc.use_local_subchannel_pool': 1 },
-  });
 }

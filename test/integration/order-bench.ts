@@ -12,10 +12,10 @@ import { waitFor } from '../../pkg/rpc/testing/wait-for.js';
 import { uuidv7 } from '../../pkg/runtime/index.js';
 import { patience, startReplica, type Replica } from './order-replica.js';
 
-const silence = sql('test.silence', `update instances set heartbeat_at = now() - interval '1 hour'`);
-const heartbeats = sql('test.heartbeats', 'select id, heartbeat_at from instances');
+const silence = sql('test.order_silence', `update instances set heartbeat_at = now() - interval '1 hour'`);
+const heartbeats = sql('test.order_heartbeats', 'select id, heartbeat_at from instances');
 const age = sql(
-  'test.age',
+  'test.order_age',
   `update orders set updated_at = now() - interval '1 hour' where state in ('PENDING', 'CANCELLING')`,
 );
 

@@ -20,8 +20,13 @@ const forward: readonly RemoteStep[] = [
 ];
 const confirmed = ['ACCEPT → PENDING', ...forward, 'CONFIRM → CONFIRMED'];
 const voided = [
-  ...['ACCEPT → PENDING', 'RESERVE_STOCK', 'AUTHORIZE_PAYMENT', 'COMMIT_STOCK refused'],
-  ...['VOID_PAYMENT', 'RELEASE_STOCK', 'REJECT → REJECTED'],
+  'ACCEPT → PENDING',
+  'RESERVE_STOCK',
+  'AUTHORIZE_PAYMENT',
+  'COMMIT_STOCK refused',
+  'VOID_PAYMENT',
+  'RELEASE_STOCK',
+  'REJECT → REJECTED',
 ];
 
 /** A story in which a step was so many times in doubt before it succeeded. */

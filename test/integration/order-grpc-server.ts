@@ -13,8 +13,9 @@ import {
 } from '../../pkg/pb/order/v1/order.js';
 import { openDatabase, sql, type Database } from '../../pkg/postgres/index.js';
 import { createTestDatabase } from '../../pkg/postgres/testing/test-database.js';
-import { createClient, serve, type CallOptions, type RpcClient } from '../../pkg/rpc/index.js';
+import { serve, type CallOptions, type RpcClient } from '../../pkg/rpc/index.js';
 import { allOf } from '../../pkg/rpc/testing/all-of.js';
+import { loneClient } from '../../pkg/rpc/testing/lone-client.js';
 import { Scope, uuidv7 } from '../../pkg/runtime/index.js';
 
 export type OrderClient = RpcClient<typeof OrderServiceService>;
@@ -68,7 +69,7 @@ export async function startOrdersForTest(env: Env = {}): Promise<TestOrders> {
     const readiness = async (): Promise<boolean> => true;
     return scope.use(await serve({ config: config.server, telemetry, services, readiness })).address;
   };
-  const connect = (target: string): OrderClient => scope.use(connectOrders(target));
+  const connect = (target: string): OrderClient => scope.use(loneClient(OrderServiceService, target));
   const address = await start();
   return {
     client: connect(address),
@@ -99,17 +100,6 @@ export const countRows = sql(
   `select (select count(*) from orders) as orders, (select count(*) from order_lines) as lines,
      (select count(*) from order_timeline) as entries, (select count(*) from idempotency_keys) as keys`,
 );
-
-/** A client that neither repeats calls nor shares its connection. */
-function connectOrders(target: string): OrderClient {
-  return createClient(OrderServiceService, {
-    name: 'order-service',
-    target,
-    timeoutMs: 30_000,
-    retry: false,
-    channelOptions: { 'grpc.use_local_subchannel_pool': 1 },
-  });
-}
 
 /** A request as a customer would send it, unless told otherwise. */
 export function aCreate(given: Partial<CreateOrderRequest> = {}): CreateOrderRequest {

@@ -9,7 +9,7 @@ import { uuidv7 } from '../../pkg/runtime/index.js';
 import { useOrders } from './order-bench.js';
 import { patience } from './order-replica.js';
 
-const countOrders = sql('test.count_orders', 'select count(*)::int as orders from orders');
+const countOrders = sql('test.order_count', 'select count(*)::int as orders from orders');
 
 describe('the request id of an order', () => {
   const bench = useOrders();

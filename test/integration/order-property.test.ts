@@ -30,17 +30,20 @@ const refusals: Partial<Record<RemoteStep, RejectionReason>> = {
   COMMIT_STOCK: 'RESERVATION_EXPIRED',
   CAPTURE_PAYMENT: 'STEP_REFUSED',
 };
-const steps: readonly RemoteStep[] = [
-  ...['RESERVE_STOCK', 'AUTHORIZE_PAYMENT', 'COMMIT_STOCK', 'CAPTURE_PAYMENT'],
-  ...['VOID_PAYMENT', 'REFUND_PAYMENT', 'RELEASE_STOCK'],
-] as RemoteStep[];
+const forward: readonly RemoteStep[] = [
+  'RESERVE_STOCK',
+  'AUTHORIZE_PAYMENT',
+  'COMMIT_STOCK',
+  'CAPTURE_PAYMENT',
+];
+const backward: readonly RemoteStep[] = ['VOID_PAYMENT', 'REFUND_PAYMENT', 'RELEASE_STOCK'];
 
 const abandon = sql(
-  'test.abandon',
+  'test.order_abandon',
   `update orders set driver = null where id = $1 and state in ('PENDING', 'CANCELLING')`,
 );
 const countAbandoned = sql(
-  'test.count_abandoned',
+  'test.order_count_abandoned',
   `select count(*)::int as abandoned from orders
    where id = $1 and driver is null and state in ('PENDING', 'CANCELLING')`,
 );
@@ -107,7 +110,7 @@ describe('any order, whatever happens to it,', () => {
         requests.map(({ requestId }, index) => [requestId, [...(given[index]?.disturbances ?? [])]]),
       );
       cancelled = new Set();
-      for (const step of steps) bench.ports.faults.set(step, faultOf(step));
+      for (const step of [...forward, ...backward]) bench.ports.faults.set(step, faultOf(step));
 
       const ids = await Promise.all(
         requests.map(async (request, index) => {

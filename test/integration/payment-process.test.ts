@@ -9,7 +9,9 @@ import {
   type TestDatabase,
 } from '../../pkg/postgres/testing/test-database.js';
 import { anAuthorization, authorized, captured, usd } from './payment-requests.js';
-import { connectPayment, type PaymentClient } from './payment-server.js';
+import { PaymentServiceService } from '../../pkg/pb/payment/v1/payment.js';
+import { loneClient } from '../../pkg/rpc/testing/lone-client.js';
+import type { PaymentClient } from './payment-server.js';
 
 type Line = Readonly<Record<string, unknown>>;
 
@@ -81,7 +83,7 @@ describe('the payment service as a process', () => {
   before(async () => {
     database = await createTestDatabase(paymentMigrations);
     service = new PaymentProcess(database.url);
-    client = connectPayment(await service.address());
+    client = loneClient(PaymentServiceService, await service.address());
   });
   after(async () => {
     client.close();

@@ -5,8 +5,10 @@ import { SimulatedGateway } from '../../pkg/payment/simulated-gateway.js';
 import { PaymentServiceService } from '../../pkg/pb/payment/v1/payment.js';
 import type { Database } from '../../pkg/postgres/index.js';
 import { createTestDatabase } from '../../pkg/postgres/testing/test-database.js';
-import { createClient, type RpcClient } from '../../pkg/rpc/index.js';
+import type { RpcClient } from '../../pkg/rpc/index.js';
+import { loneClient } from '../../pkg/rpc/testing/lone-client.js';
 import { pause, Scope, uuidv7 } from '../../pkg/runtime/index.js';
+import { quiet } from './quiet.js';
 
 export type PaymentClient = RpcClient<typeof PaymentServiceService>;
 
@@ -33,7 +35,7 @@ export async function startPaymentServer(env: Record<string, string> = {}): Prom
     const config = loadPaymentConfig({ ...quiet, DATABASE_URL: url, ...env, ...own });
     return (await startPayment(config, scope)).address;
   };
-  const connect = (target: string): PaymentClient => scope.use(connectPayment(target));
+  const connect = (target: string): PaymentClient => scope.use(loneClient(PaymentServiceService, target));
   const address = await addReplica();
   return {
     url,
@@ -44,19 +46,6 @@ export async function startPaymentServer(env: Record<string, string> = {}): Prom
     addReplica: async (own) => connect(await addReplica(own)),
     close: () => scope.close(),
   };
-}
-
-const quiet = { GRPC_PORT: '0', METRICS_PORT: '0', LOG_LEVEL: 'silent', SHUTDOWN_TIMEOUT: '1s' };
-
-/** A client that neither repeats calls nor shares its connection. */
-export function connectPayment(target: string): PaymentClient {
-  return createClient(PaymentServiceService, {
-    name: 'payment',
-    target,
-    timeoutMs: 30_000,
-    retry: false,
-    channelOptions: { 'grpc.use_local_subchannel_pool': 1 },
-  });
 }
 
 /** A simulated gateway without failures, delays or latency. */

@@ -16,8 +16,10 @@ import { OrderServiceService } from '../../pkg/pb/order/v1/order.js';
 import { PaymentServiceService } from '../../pkg/pb/payment/v1/payment.js';
 import type { MigrationSet } from '../../pkg/postgres/index.js';
 import { createTestDatabase } from '../../pkg/postgres/testing/test-database.js';
-import { createClient, type RpcClient, type ServiceDefinition } from '../../pkg/rpc/index.js';
+import type { RpcClient, ServiceDefinition } from '../../pkg/rpc/index.js';
+import { loneClient } from '../../pkg/rpc/testing/lone-client.js';
 import { Scope, uuidv7 } from '../../pkg/runtime/index.js';
+import { quiet } from './quiet.js';
 
 /** All four services in this process, as they are in production, over databases of their own. */
 export interface System {
@@ -31,15 +33,6 @@ export interface System {
   stock(product: { sku: string; quantity: bigint; currency?: string; units?: bigint }): Promise<void>;
   close(): Promise<void>;
 }
-
-const quiet = {
-  GRPC_PORT: '0',
-  METRICS_PORT: '0',
-  LOG_LEVEL: 'silent',
-  SHUTDOWN_TIMEOUT: '2s',
-  DATABASE_CONNECT_TIMEOUT: '20s',
-  DATABASE_STATEMENT_TIMEOUT: '30s',
-};
 
 export interface SystemOptions {
   /** Replicas of the order service. */
@@ -68,7 +61,7 @@ export async function startSystem({ replicas = 1, env = {} }: SystemOptions = {}
     orders.push((await startOrder(loadOrderConfig(orderEnv), scope)).address);
 
   const connect = <S extends ServiceDefinition>(definition: S, target: string): RpcClient<S> =>
-    scope.use(connectTo(definition, target));
+    scope.use(loneClient(definition, target));
   const clients = {
     order: connect(OrderServiceService, orders[0] ?? ''),
     inventory: connect(InventoryServiceService, inventory.address),
@@ -97,15 +90,4 @@ export async function startSystem({ replicas = 1, env = {} }: SystemOptions = {}
     },
     close: () => scope.close(),
   };
-}
-
-/** A client that does not share its connection. */
-function connectTo<S extends ServiceDefinition>(definition: S, target: string): RpcClient<S> {
-  return createClient(definition, {
-    name: 'test',
-    target,
-    timeoutMs: 60_000,
-    retry: false,
-    channelOptions: { 'grpc.use_local_subchannel_pool': 1 },
-  });
 }
