@@ -26,7 +26,7 @@ const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
 export function nodeArguments({ name }: ServiceSpec): string[] {
   const register = new URL(`../../pkg/observability/register.${extension}`, import.meta.url);
   const main = new URL(`../${name}/main.${extension}`, import.meta.url);
-  return ['--import', register.href, fileURLToPath(main)];
+  return ['--enable-source-maps', '--import', register.href, fileURLToPath(main)];
 }
 
 export function migrationsOf({ domain }: ServiceSpec): MigrationSet {

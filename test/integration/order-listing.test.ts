@@ -54,8 +54,9 @@ describe('the list of orders', () => {
       const pages = await allPages({ pageSize });
       expect(pages.map((page) => page.length)).to.deep.equal(sizes(25, pageSize));
       expect(idsOf(pages.flat())).to.deep.equal(newestFirst(idsOf(made)));
-      const times = pages.flat().map(({ createTime }) => createTime?.getTime() ?? 0);
-      expect(times).to.deep.equal(times.toSorted((a, b) => b - a));
+      // The rejected ones were made when the others were done; among those made at once any order will do.
+      const newest = pages.flat().slice(0, 5);
+      expect(newest.map(({ state }) => state)).to.deep.equal(Array(5).fill(OrderState.REJECTED));
     }
   });
 
