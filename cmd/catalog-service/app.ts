@@ -3,7 +3,13 @@ import { catalogHandlers } from '../../pkg/catalog/grpc.js';
 import { catalogMigrations } from '../../pkg/catalog/migrations.js';
 import { CatalogService } from '../../pkg/catalog/service.js';
 import { startTelemetry } from '../../pkg/observability/index.js';
-import { assertMigrated, migrate, openDatabase, startKeyPurge } from '../../pkg/postgres/index.js';
+import {
+  assertMigrated,
+  migrate,
+  openDatabase,
+  poolMetrics,
+  startKeyPurge,
+} from '../../pkg/postgres/index.js';
 import { serve, type RunningServer } from '../../pkg/rpc/index.js';
 import type { Scope } from '../../pkg/runtime/index.js';
 
@@ -13,6 +19,7 @@ export async function startCatalog(config: CatalogConfig, scope: Scope): Promise
   const { logger } = telemetry;
   const db = scope.use(await openDatabase(config.database, logger));
   await assertMigrated(db, catalogMigrations, 'node dist/cmd/catalog-service/main.js --migrate');
+  poolMetrics(db, telemetry.metrics.registry);
   scope.use(startKeyPurge(db, logger));
   const services = [catalogHandlers(new CatalogService({ db }))];
   const readiness = (): Promise<boolean> => db.isReachable(1000);

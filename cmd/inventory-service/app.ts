@@ -8,7 +8,13 @@ import {
   type InventoryConfig,
 } from '../../pkg/inventory/index.js';
 import { startTelemetry } from '../../pkg/observability/index.js';
-import { assertMigrated, migrate, openDatabase, startKeyPurge } from '../../pkg/postgres/index.js';
+import {
+  assertMigrated,
+  migrate,
+  openDatabase,
+  poolMetrics,
+  startKeyPurge,
+} from '../../pkg/postgres/index.js';
 import { serve, type RunningServer } from '../../pkg/rpc/index.js';
 import { every, type Scope } from '../../pkg/runtime/index.js';
 
@@ -21,6 +27,7 @@ export async function startInventory(config: InventoryConfig, scope: Scope): Pro
   const { logger, metrics } = telemetry;
   const db = scope.use(await openDatabase(config.database, logger));
   await assertMigrated(db, inventoryMigrations, migrateCommand);
+  poolMetrics(db, telemetry.metrics.registry);
 
   const watch = scope.use(
     new StockWatch({

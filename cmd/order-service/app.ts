@@ -3,7 +3,13 @@ import { connectPorts } from '../../pkg/order/clients.js';
 import type { OrderConfig } from '../../pkg/order/config.js';
 import { orderHandlers } from '../../pkg/order/grpc.js';
 import { orderMigrations } from '../../pkg/order/migrations.js';
-import { assertMigrated, migrate, openDatabase, startKeyPurge } from '../../pkg/postgres/index.js';
+import {
+  assertMigrated,
+  migrate,
+  openDatabase,
+  poolMetrics,
+  startKeyPurge,
+} from '../../pkg/postgres/index.js';
 import { serve, type RunningServer } from '../../pkg/rpc/index.js';
 import type { Scope } from '../../pkg/runtime/index.js';
 import { startOrders } from './orders.js';
@@ -13,6 +19,7 @@ export async function startOrder(config: OrderConfig, scope: Scope): Promise<Run
   const telemetry = scope.use(await startTelemetry(config.telemetry));
   const db = scope.use(await openDatabase(config.database, telemetry.logger));
   await assertMigrated(db, orderMigrations, 'node dist/cmd/order-service/main.js --migrate');
+  poolMetrics(db, telemetry.metrics.registry);
   scope.use(startKeyPurge(db, telemetry.logger));
   const { addresses, saga } = config;
   const ports = connectPorts({ addresses, telemetry, timeoutMs: saga.stepTimeoutMs }, scope);

@@ -7,7 +7,7 @@ import { paymentMigrations } from '../../pkg/payment/migrations.js';
 import { RefundService } from '../../pkg/payment/refund-service.js';
 import { PaymentService } from '../../pkg/payment/service.js';
 import { SimulatedGateway } from '../../pkg/payment/simulated-gateway.js';
-import { assertMigrated, migrate, openDatabase } from '../../pkg/postgres/index.js';
+import { assertMigrated, migrate, openDatabase, poolMetrics } from '../../pkg/postgres/index.js';
 import { serve, type RunningServer } from '../../pkg/rpc/index.js';
 import { every, pause, uuidv7, type Scope } from '../../pkg/runtime/index.js';
 
@@ -17,6 +17,7 @@ export async function startPayment(config: PaymentConfig, scope: Scope): Promise
   const { logger, metrics } = telemetry;
   const db = scope.use(await openDatabase(config.database, logger));
   await assertMigrated(db, paymentMigrations, 'node dist/cmd/payment-service/main.js --migrate');
+  poolMetrics(db, telemetry.metrics.registry);
   const events = paymentEvents(logger, paymentMetrics(metrics.registry));
   const gateway = new SimulatedGateway({
     db,

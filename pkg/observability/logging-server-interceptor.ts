@@ -6,7 +6,7 @@ import { methodName } from './method-name.js';
 import { observeServerCall } from './server-call.js';
 
 /** Statuses that mean that this service, not its caller, has a problem. */
-const serverFaults = new Set([status.UNKNOWN, status.INTERNAL, status.DATA_LOSS, status.UNIMPLEMENTED]);
+const serverFaults = new Set([status.UNKNOWN, status.INTERNAL, status.DATA_LOSS]);
 
 /** Methods called all the time by machines; logged at debug. */
 const quietMethods = /^grpc\.(health|reflection)\./;

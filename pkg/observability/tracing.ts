@@ -51,7 +51,16 @@ function sampler({ sampler: name, samplerRatio }: TelemetryConfig): Sampler {
 function parseAttributes(text: string): Record<string, string> {
   const pairs = text.split(',').flatMap((pair) => {
     const at = pair.indexOf('=');
-    return at > 0 ? [[pair.slice(0, at).trim(), decodeURIComponent(pair.slice(at + 1).trim())]] : [];
+    return at > 0 ? [[pair.slice(0, at).trim(), decode(pair.slice(at + 1).trim())]] : [];
   });
   return Object.fromEntries(pairs) as Record<string, string>;
+}
+
+/** A value that is not percent-encoded properly is taken as it is: telemetry must not stop a service. */
+function decode(value: string): string {
+  try {
+    return decodeURIComponent(value);
+  } catch {
+    return value;
+  }
 }

@@ -126,7 +126,7 @@ describe('the services that the saga calls', () => {
   it('are asked with the ids that were fixed when the order was accepted', async () => {
     remote.answer = () => ({ payment: aPayment({ state: PaymentState.CAPTURED }) });
     const order = anOrder();
-    const { id: orderId, reservationId, paymentId, paymentMethod } = order;
+    const { id: orderId, reservationId, paymentId, paymentMethod, refundId } = order;
     for (const step of Object.keys(refusals)) await take(step, order);
     const amount = { currencyCode: 'USD', units: 7n, nanos: 0 };
     expect(remote.requests).to.deep.equal([
@@ -134,10 +134,10 @@ describe('the services that the saga calls', () => {
       { commitReservation: { reservationId } },
       { releaseReservation: { reservationId } },
       { authorizePayment: { paymentId, orderId, amount, paymentMethod } },
-      { capturePayment: { paymentId, amount: undefined } },
+      { capturePayment: { paymentId, amount } },
       { voidPayment: { paymentId } },
       { getPayment: { paymentId, view: 1 } },
-      { refundPayment: { requestId: `${orderId}/cancel`, paymentId, amount: undefined } },
+      { refundPayment: { requestId: refundId, paymentId, amount: undefined } },
     ]);
   });
 

@@ -75,17 +75,15 @@ export function paymentPort(client: RpcClient<typeof PaymentServiceService>): Pa
         authorized(payment),
       );
     },
-    capture: ({ paymentId }, bounds) =>
-      settle(client.capturePayment({ paymentId, amount: undefined }, bounds), paymentRefusals),
+    // With the amount: a part that somebody else captured must not pass for the whole.
+    capture: ({ paymentId, total }, bounds) =>
+      settle(client.capturePayment({ paymentId, amount: toWire(total) }, bounds), paymentRefusals),
     void: ({ paymentId }, bounds) => settle(client.voidPayment({ paymentId }, bounds), paymentRefusals),
-    refund: async ({ id, paymentId }, bounds) => {
+    refund: async ({ refundId, paymentId }, bounds) => {
       const { payment } = await client.getPayment({ paymentId, view: PaymentView.BASIC }, bounds);
       // Others may have given money back already: only what is left is the saga's to return.
       if (!payment || isSettled(payment)) return { kind: 'done', detail: 'nothing left to refund' };
-      return settle(
-        client.refundPayment({ requestId: `${id}/cancel`, paymentId, amount: undefined }, bounds),
-        {},
-      );
+      return settle(client.refundPayment({ requestId: refundId, paymentId, amount: undefined }, bounds), {});
     },
   };
 }

@@ -86,6 +86,8 @@ export interface TimelineEntry {
 export interface SagaOrder extends Order {
   /** Token that the payment service understands. Never shown. */
   readonly paymentMethod: string;
+  /** Key of the refund that a cancellation makes. Never shown, so that nobody else can use it up. */
+  readonly refundId: string;
   readonly step: SagaStep;
   /** Attempts at `step` that ended in doubt. */
   readonly failures: number;

@@ -2,13 +2,11 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { AppError } from '../errors/index.js';
 import { maxMinor, money } from '../money/index.js';
-import { uuidv7 } from '../runtime/index.js';
+import { timeOfUuidv7, uuidv7 } from '../runtime/index.js';
 import { limits, type OrderRequest, type SagaOrder } from './domain.js';
 import { placeOrder } from './place-order.js';
 import type { PricedProduct } from './ports.js';
 import { anOrderRequest } from './testing/builders.js';
-
-const now = new Date('2026-03-01T12:00:00Z');
 
 const aProduct = (sku: string, minor: bigint, currency = 'USD'): PricedProduct => ({
   sku,
@@ -17,7 +15,7 @@ const aProduct = (sku: string, minor: bigint, currency = 'USD'): PricedProduct =
 });
 
 function place(given: Partial<OrderRequest>, products: readonly PricedProduct[]): SagaOrder {
-  return placeOrder(anOrderRequest(given), products, { newId: uuidv7, now });
+  return placeOrder(anOrderRequest(given), products, uuidv7);
 }
 
 function refusalOf(given: Partial<OrderRequest>, products: readonly PricedProduct[]): AppError {
@@ -66,10 +64,12 @@ describe('a new order', () => {
 
   it('is pending at its first step, with ids of its own for reservation and payment', () => {
     const request = anOrderRequest();
-    const order = placeOrder(request, [aProduct('espresso', 350n)], { newId: uuidv7, now });
+    const order = placeOrder(request, [aProduct('espresso', 350n)], uuidv7);
     expect(order).to.include({ state: 'PENDING', step: 'RESERVE_STOCK', revision: 1, failures: 0 });
-    expect(order).to.include({ requestId: request.requestId, createdAt: now, updatedAt: now });
-    expect(new Set([order.id, order.reservationId, order.paymentId]).size).to.equal(3);
+    expect(order.requestId).to.equal(request.requestId);
+    const time = timeOfUuidv7(order.id);
+    expect(order).to.deep.include({ createdAt: time, updatedAt: time });
+    expect(new Set([order.id, order.reservationId, order.paymentId, order.refundId]).size).to.equal(4);
   });
 
   it('gets a request id when its caller sent none', () => {

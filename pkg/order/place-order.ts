@@ -1,6 +1,6 @@
 import { AppError, Validation } from '../errors/index.js';
 import { add, maxMinor, money, multiply } from '../money/index.js';
-import type { IdSource } from '../runtime/index.js';
+import { timeOfUuidv7, type IdSource } from '../runtime/index.js';
 import type { OrderLine, OrderRequest, SagaOrder } from './domain.js';
 import type { PricedProduct } from './ports.js';
 import { firstStep } from './saga-plan.js';
@@ -12,10 +12,12 @@ import { firstStep } from './saga-plan.js';
 export function placeOrder(
   request: OrderRequest,
   products: readonly PricedProduct[],
-  { newId, now }: { readonly newId: IdSource; readonly now: Date },
+  newId: IdSource,
 ): SagaOrder {
   const lines = priceLines(request, products);
   const id = newId();
+  // So that orders sort by time as they do by id.
+  const now = timeOfUuidv7(id);
   return {
     id,
     customerId: request.customerId,
@@ -30,6 +32,7 @@ export function placeOrder(
     createdAt: now,
     updatedAt: now,
     paymentMethod: request.paymentMethod,
+    refundId: newId(),
     step: firstStep,
     failures: 0,
   };

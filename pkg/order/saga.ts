@@ -148,7 +148,7 @@ export class Saga {
     if (isResting(order.state)) {
       const fields = { order_id: order.id, customer_id: order.customerId, state: order.state };
       logger.info(
-        { ...fields, total_amount: order.total.minor.toString(), currency: order.total.currency },
+        { ...fields, total_amount: order.total.minor, currency: order.total.currency },
         'order rests',
       );
       events.rested(order);

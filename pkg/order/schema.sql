@@ -46,6 +46,7 @@ create table orders (
   payment_method text not null,
   reservation_id uuid not null,
   payment_id uuid not null,
+  refund_id uuid not null,
   revision integer not null,
   step text not null,
   failures integer default 0 not null,

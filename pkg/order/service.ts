@@ -112,11 +112,11 @@ export class OrderService {
 
   /** Stores an order and starts its saga, or finds the one that this very request created before. */
   async #accept(request: OrderRequest, bounds: CallBounds): Promise<Accepted> {
-    const { db, runner, clock, newId, instance } = this.#deps;
+    const { db, runner, newId, instance } = this.#deps;
     const print = fingerprintOf(request);
     let order: SagaOrder;
     try {
-      order = placeOrder(request, await this.#price(request, bounds), { newId, now: clock.now() });
+      order = placeOrder(request, await this.#price(request, bounds), newId);
     } catch (error) {
       // A repeated request is answered even if the catalog has changed since or is away.
       const known = await this.#findEqual(request, print);
@@ -157,7 +157,8 @@ export class OrderService {
     const rest = this.#untilRest(order, AbortSignal.any([giveUp.signal, patience.signal]));
     await withPatience(rest, patience);
     giveUp.abort();
-    return (await findOrder(this.#deps.db, order.id)) ?? order;
+    // The order is accepted, whatever happens to this last look at it: a failure would deny that.
+    return (await findOrder(this.#deps.db, order.id).catch(() => undefined)) ?? order;
   }
 
   async #untilRest(order: SagaOrder, signal: AbortSignal): Promise<void> {

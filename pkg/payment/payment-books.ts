@@ -11,6 +11,7 @@ import {
   voidPayment,
   type PaymentRequest,
 } from './payment-store.js';
+import { booked } from './refusals.js';
 
 export interface PaymentBooksDeps {
   readonly db: Database;
@@ -19,7 +20,10 @@ export interface PaymentBooksDeps {
   readonly retryMs: number;
 }
 
-/** Books what the gateway has said. Of equal calls one makes the change and tells of it, all return it. */
+/**
+ * Books what the gateway has said. Of equal calls one makes the change and tells of it, all return it.
+ * What cannot be booked now is PAYMENT_IN_DOUBT.
+ */
 export class PaymentBooks {
   readonly #deps: PaymentBooksDeps;
 
@@ -32,7 +36,7 @@ export class PaymentBooks {
     request: PaymentRequest,
     answer: { readonly reference: string } | { readonly decline: Decline },
   ): Promise<Payment | undefined> {
-    const made = await insertAnsweredPayment(this.#deps.db, request, answer);
+    const made = await booked(request.paymentId, insertAnsweredPayment(this.#deps.db, request, answer));
     if (made) this.#deps.events.changed(made.decline ? 'DECLINE' : 'AUTHORIZE', made);
     return made;
   }
@@ -40,14 +44,14 @@ export class PaymentBooks {
   /** Sees to it that the payment, unless it is there already, will never be made. */
   async leaveVoided(request: PaymentRequest | { readonly paymentId: string }): Promise<Payment> {
     const { db, events, retryMs } = this.#deps;
-    const made = await insertVoidedPayment(db, request, retryMs);
+    const made = await booked(request.paymentId, insertVoidedPayment(db, request, retryMs));
     if (made) events.changed('VOID', made);
     return made ?? this.#find(request.paymentId);
   }
 
   /** @throws Error if it cannot have been captured with this amount: the books disagree */
   async capture(paymentId: string, amount: bigint): Promise<Payment> {
-    const changed = await capturePayment(this.#deps.db, paymentId, amount);
+    const changed = await booked(paymentId, capturePayment(this.#deps.db, paymentId, amount));
     if (changed) this.#deps.events.changed('CAPTURE', changed);
     const payment = changed ?? (await this.#find(paymentId));
     if (payment.charge?.captured !== amount) throw disagreement(payment);
@@ -56,7 +60,7 @@ export class PaymentBooks {
 
   /** @throws Error if it cannot have been voided: the books disagree */
   async void(paymentId: string): Promise<Payment> {
-    const changed = await voidPayment(this.#deps.db, paymentId);
+    const changed = await booked(paymentId, voidPayment(this.#deps.db, paymentId));
     if (changed) this.#deps.events.changed('VOID', changed);
     const payment = changed ?? (await this.#find(paymentId));
     if (payment.state !== 'VOIDED') throw disagreement(payment);
@@ -65,11 +69,12 @@ export class PaymentBooks {
 
   /** Books that the gateway holds a void that it owed, and what it released. */
   async confirmVoid(paymentId: string, released: Money | undefined): Promise<Payment> {
-    return (await confirmVoid(this.#deps.db, paymentId, released)) ?? this.#find(paymentId);
+    const confirmed = await booked(paymentId, confirmVoid(this.#deps.db, paymentId, released));
+    return confirmed ?? this.#find(paymentId);
   }
 
   async #find(paymentId: string): Promise<Payment> {
-    const payment = await findPayment(this.#deps.db, paymentId);
+    const payment = await booked(paymentId, findPayment(this.#deps.db, paymentId));
     if (!payment) throw new Error(`payment ${paymentId} is gone`);
     return payment;
   }

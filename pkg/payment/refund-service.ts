@@ -5,7 +5,7 @@ import type { Payment } from './domain.js';
 import type { PaymentEvents } from './events.js';
 import type { PaymentGateway, RefundAnswer } from './gateway.js';
 import { findPayment } from './payment-store.js';
-import { currencyMismatch, keyReused, refundRefused, settled } from './refusals.js';
+import { booked, currencyMismatch, keyReused, refundRefused, settled } from './refusals.js';
 import {
   cancelRefund,
   claimPendingRefunds,
@@ -88,12 +88,15 @@ export class RefundService {
     const { paymentId: key, requestId: refundKey, amount } = refund;
     const { db, gateway, events } = this.#deps;
     const answer = await settled(key, gateway.refund({ key, refundKey, amount, signal }));
-    const refunded = await db.transaction((tx) => book(tx, refund, answer));
+    const refunded = await booked(
+      key,
+      db.transaction((tx) => book(tx, refund, answer)),
+    );
     if (refunded) {
       events.changed('REFUND', refunded);
       return refunded;
     }
-    const finished = await findRefund(db, refund);
+    const finished = await booked(key, findRefund(db, refund));
     if (!finished) throw new Error(`a refund of payment ${key} is gone`);
     return this.#answer(finished);
   }

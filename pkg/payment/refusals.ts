@@ -1,4 +1,4 @@
-import { AppError } from '../errors/index.js';
+import { AppError, isAppError } from '../errors/index.js';
 import { GatewayInDoubt } from './gateway.js';
 import type { Command, Payment } from './domain.js';
 import type { RefundKey, RefundRefusal } from './refund.js';
@@ -95,12 +95,27 @@ export async function settled<T>(paymentId: string, answer: Promise<T>): Promise
   try {
     return await answer;
   } catch (error) {
-    if (!(error instanceof GatewayInDoubt)) throw error;
-    throw new AppError({
-      reason: 'PAYMENT_IN_DOUBT',
-      message: "the gateway's answer is not known: repeat with the same id",
-      metadata: { payment_id: paymentId },
-      cause: error,
-    });
+    throw error instanceof GatewayInDoubt ? paymentInDoubt(paymentId, error) : error;
   }
+}
+
+/**
+ * Waits until what the gateway said is booked. When our database cannot, the caller must not believe
+ * that nothing happened: the gateway has acted.
+ */
+export async function booked<T>(paymentId: string, booking: Promise<T>): Promise<T> {
+  try {
+    return await booking;
+  } catch (error) {
+    throw isAppError(error) ? paymentInDoubt(paymentId, error) : error;
+  }
+}
+
+function paymentInDoubt(paymentId: string, cause: Error): AppError {
+  return new AppError({
+    reason: 'PAYMENT_IN_DOUBT',
+    message: 'what became of the payment is not known: repeat with the same id',
+    metadata: { payment_id: paymentId },
+    cause,
+  });
 }

@@ -4,6 +4,8 @@ import type { DatabaseConfig } from './database.js';
 /** A transaction that waits this long for our own code holds its locks for nothing. */
 const idleInTransactionMs = 10_000;
 
+const silenceMs = 2000;
+
 /** The driver has no name for it. */
 const int8ArrayOid = 1016;
 
@@ -25,6 +27,8 @@ export function clientConfig(config: DatabaseConfig): pg.ClientConfig {
     application_name: config.applicationName ?? 'order-processing',
     connectionTimeoutMillis: config.connectTimeoutMs,
     statement_timeout: config.statementTimeoutMs,
+    // For a server that is gone without a word; later than its own limit, which gives a better answer.
+    query_timeout: config.statementTimeoutMs + silenceMs,
     idle_in_transaction_session_timeout: idleInTransactionMs,
     keepAlive: true,
     types,

@@ -16,6 +16,7 @@ const connectionCodePrefixes = ['08', '57P', 'ECONN'];
 const connectionMessages = [
   'Connection terminated',
   'timeout expired',
+  'Query read timeout',
   'Client has encountered a connection error',
   'Client was closed',
   'Cannot use a pool after calling end',

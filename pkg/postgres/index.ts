@@ -18,5 +18,6 @@ export {
   pendingMigrations,
   type MigrationSet,
 } from './migrate.js';
+export { poolMetrics } from './metrics.js';
 export { openDatabase } from './open-database.js';
 export { dumpSchema } from './schema.js';

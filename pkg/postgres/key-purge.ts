@@ -11,8 +11,12 @@ const batch = 10_000;
 export function startKeyPurge(db: Queryable, logger: DatabaseLogger): { close(): Promise<void> } {
   return every(
     intervalMs,
-    async () => {
-      await purgeKeys(db, keptHours, batch);
+    async (signal) => {
+      let purged: number;
+      do {
+        // oxlint-disable-next-line no-await-in-loop -- batch by batch
+        purged = await purgeKeys(db, keptHours, batch);
+      } while (purged === batch && !signal.aborted);
     },
     (err) => logger.warn({ err }, 'old request ids could not be purged'),
   );

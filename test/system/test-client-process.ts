@@ -29,7 +29,7 @@ export interface TestClientProcess {
 }
 
 /** A place where test-client runs, with its data and logs. */
-export class Workplace {
+export class TestFolder {
   readonly directory = mkdtempSync(path.join(tmpdir(), 'test-client-'));
   readonly dataDir = path.join(this.directory, '.data/test-client');
 

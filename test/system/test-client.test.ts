@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { expect } from 'chai';
 import { startDev } from '../../cmd/dev/child.js';
-import { lastLine, Workplace } from './test-client-process.js';
+import { lastLine, TestFolder } from './test-client-process.js';
 
 /** Of the JSON document, what the tests look at. */
 interface Document {
@@ -23,18 +23,18 @@ const allPassed = [1, 2, 3, 4, 5, 6, 7, 8, 9].map((number) => ({ number, status:
 
 describe('test-client', function () {
   this.timeout(300_000);
-  let workplace: Workplace;
+  let folder: TestFolder;
 
   beforeEach(() => {
-    workplace = new Workplace();
+    folder = new TestFolder();
   });
 
   afterEach(() => {
-    workplace.remove();
+    folder.remove();
   });
 
   it('plays nine scenarios with services of its own, checks nine invariants and tells machines', async () => {
-    const { code, stdout, stderr } = await workplace.run(['--json']);
+    const { code, stdout, stderr } = await folder.run(['--json']);
     const document = JSON.parse(stdout) as Document;
     expect(
       document.scenarios.map(({ number, status }) => ({ number, status })),
@@ -51,47 +51,47 @@ describe('test-client', function () {
     const orders = document.scenarios.flatMap(({ steps }) => steps).filter(({ order_id }) => order_id);
     expect(orders).to.not.be.empty;
     for (const { trace_id } of orders) expect(trace_id).to.match(/^[0-9a-f]{32}$/);
-    await workplace.expectNothingLeft();
+    await folder.expectNothingLeft();
   });
 
   it('works after a run that was killed, and ends with the summary line', async () => {
-    const first = workplace.start();
+    const first = folder.start();
     await first.printed('── 2.');
-    const started = workplace.started();
+    const started = folder.started();
     first.signal('SIGKILL');
-    const { code, stdout, stderr } = await workplace.run(['--orders', '60', '--concurrency', '6']);
+    const { code, stdout, stderr } = await folder.run(['--orders', '60', '--concurrency', '6']);
     expect(stderr).to.equal('');
     expect(lastLine(stdout)).to.equal('10 passed, 0 failed, 0 skipped');
     expect(stdout)
       .to.include('outcomes: 60 CONFIRMED')
       .and.to.match(/latency: p50 .* p95 .* p99 /);
     expect(code).to.equal(0);
-    await workplace.expectNothingLeft(started);
+    await folder.expectNothingLeft(started);
   });
 
   it('stops at Ctrl-C and leaves nothing behind', async () => {
-    const run = workplace.start();
+    const run = folder.start();
     await run.printed('── 2.');
-    const started = workplace.started();
+    const started = folder.started();
     run.signal('SIGINT');
     const { code, stderr } = await run.ended;
     expect(stderr).to.include('interrupted');
     expect(code).to.equal(130);
-    await workplace.expectNothingLeft(started);
+    await folder.expectNothingLeft(started);
   });
 
   it('stops at Ctrl-C while it is still starting', async () => {
-    const run = workplace.start();
+    const run = folder.start();
     await run.printed('starting the services');
     run.signal('SIGINT');
     expect((await run.ended).code).to.equal(130);
-    await workplace.expectNothingLeft();
+    await folder.expectNothingLeft();
   });
 
   it('shares running services with other runs and says what it may not do there', async () => {
     const dev = await startDev({
-      dataDir: path.join(workplace.directory, 'data'),
-      logDir: path.join(workplace.directory, 'logs'),
+      dataDir: path.join(folder.directory, 'data'),
+      logDir: path.join(folder.directory, 'logs'),
     });
     try {
       const env = {
@@ -101,8 +101,8 @@ describe('test-client', function () {
         CATALOG_SERVICE_ADDR: dev.addresses.catalog,
       };
       const runs = await Promise.all([
-        workplace.run([], env),
-        workplace.run(['--orders', '100', '--concurrency', '8', '--json'], env),
+        folder.run([], env),
+        folder.run(['--orders', '100', '--concurrency', '8', '--json'], env),
       ]);
       const [scenarios, load] = runs;
       expect(lastLine(scenarios.stdout), scenarios.stdout).to.match(/^\d+ passed, 0 failed, 1 skipped$/);
@@ -118,7 +118,7 @@ describe('test-client', function () {
 
   it('names the service that does not answer', async () => {
     const nowhere = '127.0.0.1:1';
-    const { code, stderr } = await workplace.run([], {
+    const { code, stderr } = await folder.run([], {
       ORDER_SERVICE_ADDR: nowhere,
       INVENTORY_SERVICE_ADDR: nowhere,
       PAYMENT_SERVICE_ADDR: nowhere,
@@ -129,15 +129,15 @@ describe('test-client', function () {
   });
 
   it('refuses what it cannot understand', async () => {
-    const misused = await workplace.run(['--orders', 'many']);
+    const misused = await folder.run(['--orders', 'many']);
     expect(misused.stderr).to.include("--orders must be a whole number from 1 to 100000, not 'many'");
-    const halfConfigured = await workplace.run([], { ORDER_SERVICE_ADDR: 'localhost:50051' });
+    const halfConfigured = await folder.run([], { ORDER_SERVICE_ADDR: 'localhost:50051' });
     expect(halfConfigured.stderr).to.include('PAYMENT_SERVICE_ADDR is required');
     expect([misused.code, halfConfigured.code]).to.deep.equal([2, 2]);
   });
 
   it('explains itself', async () => {
-    const { code, stdout } = await workplace.run(['--help']);
+    const { code, stdout } = await folder.run(['--help']);
     expect(stdout).to.include('--orders N').and.to.include('Exit code');
     expect(code).to.equal(0);
   });

@@ -15,6 +15,7 @@ create table orders (
   payment_method text not null,
   reservation_id uuid not null,
   payment_id uuid not null,
+  refund_id uuid not null,
   revision integer not null check (revision > 0),
   -- What the saga does next, and how often that has ended in doubt.
   step text not null,

@@ -30,6 +30,7 @@ export function anOrder(given: Partial<SagaOrder> = {}): SagaOrder {
     createdAt: now,
     updatedAt: now,
     paymentMethod: 'pm_approve',
+    refundId: uuidv7(),
     step: 'RESERVE_STOCK',
     failures: 0,
     ...given,

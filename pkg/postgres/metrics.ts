@@ -1,0 +1,27 @@
+import { Gauge, type Registry } from 'prom-client';
+import type { Database } from './database.js';
+
+/** Shows the connection pool of a process. Names and labels are API. */
+export function poolMetrics(db: Database, registry: Registry): void {
+  const connections = new Gauge({
+    name: 'database_pool_connections',
+    help: 'Open connections to the database, by whether a call uses them.',
+    labelNames: ['state'],
+    registers: [],
+    collect() {
+      const { total, idle } = db.stats();
+      this.set({ state: 'used' }, total - idle);
+      this.set({ state: 'idle' }, idle);
+    },
+  });
+  const waiting = new Gauge({
+    name: 'database_pool_waiting',
+    help: 'Calls that wait for a connection to the database.',
+    registers: [],
+    collect() {
+      this.set(db.stats().waiting);
+    },
+  });
+  registry.registerMetric(connections);
+  registry.registerMetric(waiting);
+}
