@@ -50,7 +50,8 @@ test-client: dist/.stamp ## Show the whole system at work and check it; ARGS="--
 
 clean: ## Stop dev, and remove what was built, measured and stored
 	@[ ! -f dist/cmd/dev/main.js ] || $(DEV) --stop
-	rm -rf dist coverage .data .logs
+	@node scripts/remove-data.mjs
+	rm -rf dist coverage .logs
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { OrderState, RejectionReason, type Order } from '../../pkg/pb/order/v1/order.js';
 import { PaymentState, PaymentView } from '../../pkg/pb/payment/v1/payment.js';
 import { StockView } from '../../pkg/pb/inventory/v1/inventory.js';
+import { waitFor } from '../../pkg/rpc/testing/wait-for.js';
 import { uuidv7 } from '../../pkg/runtime/index.js';
 import { startSystem, type System } from './system.js';
 
@@ -89,6 +90,64 @@ describe('four services together', () => {
     expect(await stockOf('scale')).to.deep.include({ onHand: 5n, reserved: 0n });
     const { payment } = await system.payment.getPayment({ paymentId, view: PaymentView.BASIC });
     expect(payment?.state).to.equal(PaymentState.REFUNDED);
+  });
+
+  describe('while somebody else meddles with the payment', () => {
+    const pendingOrder = async (sku: string): Promise<Order> => {
+      await system.stock({ sku, quantity: 5n });
+      const request = { requestId: uuidv7(), customerId: 'ada', items: [{ sku, quantity: 1n }] };
+      // Not long enough for a slow payment.
+      const { order } = await system.order.createOrder(
+        { ...request, paymentMethod: 'pm_slow' },
+        { timeoutMs: 400 },
+      );
+      return order as Order;
+    };
+    const resting = async ({ orderId }: Order): Promise<Order> => {
+      const watch = { orderId, customerId: '', afterRevision: 0 };
+      for await (const { entry } of system.order.watchOrder(watch, { timeoutMs: 30_000 })) void entry;
+      return (await system.order.getOrder({ orderId, customerId: '' })).order as Order;
+    };
+
+    it('never confirm an order of which a part was captured', async () => {
+      const order = await pendingOrder('vase');
+      const part = { currencyCode: 'USD', units: 1n, nanos: 0 };
+      const takePart = (): Promise<boolean> =>
+        system.payment.capturePayment({ paymentId: order.paymentId, amount: part }).then(
+          () => true,
+          () => false,
+        );
+      await waitFor(takePart, 'the authorization');
+
+      expect((await resting(order)).state).to.equal(OrderState.REJECTED);
+
+      const { payment } = await system.payment.getPayment({
+        paymentId: order.paymentId,
+        view: PaymentView.BASIC,
+      });
+      expect(payment?.refundedAmount).to.deep.equal(payment?.capturedAmount);
+      expect(await stockOf('vase')).to.deep.include({ onHand: 5n, reserved: 0n });
+    });
+
+    it('cancel an order whatever refund keys were used up before', async () => {
+      const order = await pendingOrder('bowl');
+      const { orderId, paymentId } = order;
+      for (const requestId of [`${orderId}/cancel`, `${orderId}/refund`, orderId, paymentId]) {
+        await system.payment
+          .refundPayment({ requestId, paymentId, amount: undefined })
+          .catch(() => undefined);
+      }
+      expect((await resting(order)).state).to.equal(OrderState.CONFIRMED);
+
+      const cancelled = await system.order.cancelOrder({
+        requestId: '',
+        orderId,
+        customerId: '',
+        reason: '',
+      });
+
+      expect(cancelled.order?.state).to.equal(OrderState.CANCELLED);
+    });
   });
 
   it('sell exactly what is there to a crowd over two replicas', async () => {

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { AppError } from '../../pkg/errors/index.js';
 import { Gate } from '../../pkg/order/testing/faults.js';
 import { useOrders } from './order-bench.js';
 import { patience } from './order-replica.js';
@@ -19,6 +20,17 @@ describe('a caller', () => {
 
     gate.open();
 
+    expect((await bench.storyOf(order.id)).at(-1)).to.equal('CONFIRM → CONFIRMED');
+  });
+
+  it('is not told that nothing was done when the last look at the accepted order fails', async () => {
+    const overloaded = new AppError({ reason: 'OVERLOADED', message: 'too many calls wait' });
+    bench.replica.db.refuse.set('order.get', [overloaded]);
+
+    const order = await bench.create({}, patience(30));
+
+    expect(order).to.include({ state: 'PENDING' });
+    gate.open();
     expect((await bench.storyOf(order.id)).at(-1)).to.equal('CONFIRM → CONFIRMED');
   });
 
