@@ -26,7 +26,7 @@ export const orderSettings = {
     default: '512',
     min: 1,
     max: 100_000,
-    help: 'Orders that one replica drives at once; more are refused as OVERLOADED',
+    help: 'Orders that one replica drives at once; new ones beyond that are refused as OVERLOADED, cancellations never',
   }),
   SAGA_STEP_TIMEOUT: duration({
     default: '3s',
@@ -56,7 +56,7 @@ export const orderSettings = {
     default: '1200ms',
     min: '200ms',
     max: '60s',
-    help: 'Silence after which the orders of a replica are carried on by the others',
+    help: 'Silence after which the orders of a replica are carried on by the others; at least twice HEARTBEAT_INTERVAL',
   }),
   ORDER_WATCH_INTERVAL: duration({
     default: '250ms',
