@@ -46,7 +46,6 @@ async function follow(config: DevConfig, signal: AbortSignal): Promise<number> {
       return 0;
     }
     signal.throwIfAborted();
-    // oxlint-disable-next-line no-await-in-loop -- polling
     await delay(pollMs);
   }
 }

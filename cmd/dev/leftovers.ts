@@ -35,7 +35,6 @@ export async function awaitEndingSupervisor(
   onProgress(`waiting for process ${supervisor.pid}, which is stopping`);
   const deadline = Date.now() + stopMs;
   while (endingSupervisor(dataDir) && Date.now() < deadline) {
-    // oxlint-disable-next-line no-await-in-loop -- polling
     await untilEnded([supervisor], pollMs);
   }
   const stuck = endingSupervisor(dataDir);

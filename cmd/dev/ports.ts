@@ -23,7 +23,6 @@ export async function assignPorts<W extends WantedPort>(wanted: readonly W[]): P
   const used = new Set(fixed.map(({ port }) => port));
   const assigned: W[] = [];
   for (const want of wanted) {
-    // oxlint-disable-next-line no-await-in-loop -- each must differ from those before
     const port = want.port === 0 ? await freePort(used) : want.port;
     assigned.push({ ...want, port });
   }
@@ -56,7 +55,6 @@ const count = 10_000;
 async function freePort(used: Set<number>): Promise<number> {
   for (let attempt = 0; attempt < 1000; attempt += 1) {
     const port = lowest + Math.floor(Math.random() * count);
-    // oxlint-disable-next-line no-await-in-loop -- stops at the first free one
     if (used.has(port) || (await tryPort(port)) !== undefined) continue;
     used.add(port);
     return port;

@@ -27,7 +27,6 @@ export async function untilEnded(processes: readonly ProcessId[], waitMs: number
   for (;;) {
     const alive = processes.filter(isAlive);
     if (alive.length === 0 || Date.now() >= deadline) return alive;
-    // oxlint-disable-next-line no-await-in-loop -- polling
     await delay(pollMs);
   }
 }

@@ -58,9 +58,7 @@ export class ServiceProcess {
   async serves(waitMs: number, signal: AbortSignal): Promise<boolean> {
     const deadline = Date.now() + waitMs;
     while (this.#how === undefined && !signal.aborted && Date.now() < deadline) {
-      // oxlint-disable-next-line no-await-in-loop -- polling
       if (await isReady(this.#metricsPort)) return this.#how === undefined;
-      // oxlint-disable-next-line no-await-in-loop
       await pause(pollMs, signal);
     }
     return false;

@@ -54,11 +54,9 @@ export class SupervisedService {
       const run = this.#process;
       if (run?.pid !== undefined && run.ended === undefined) {
         run.kill('SIGKILL');
-        // oxlint-disable-next-line no-await-in-loop -- ends the loop
         await run.exited;
         return run.pid;
       }
-      // oxlint-disable-next-line no-await-in-loop -- polling
       await pause(pollMs, this.#stopping.signal);
       this.#stopping.signal.throwIfAborted();
     }
@@ -84,17 +82,14 @@ export class SupervisedService {
     let since = Date.now();
     let failures = 0;
     for (;;) {
-      // oxlint-disable-next-line no-await-in-loop -- one run after the other
       const how = await run.exited;
       if (signal.aborted) return;
       failures = Date.now() - since > stableMs ? 1 : failures + 1;
       this.events.ended(this.name, how);
-      // oxlint-disable-next-line no-await-in-loop
       await pause(backoffMs(failures, restartBackoff), signal);
       if (signal.aborted) return;
       run = this.#spawn();
       since = Date.now();
-      // oxlint-disable-next-line no-await-in-loop
       if (await run.serves(startMs, signal)) this.events.restarted(this.name, run.pid ?? 0);
     }
   }

@@ -65,7 +65,6 @@ async function placeAll({ world, size, shelf, connections, onDone }: Placing): P
     while (next < size.orders) {
       const product = shelf[next++ % shelf.length] as Product;
       const request = orderRequest(world, { customer: `load-${number}`, items: [[product, 1]] });
-      // oxlint-disable-next-line no-await-in-loop -- a closed loop: one order at a time
       const done = await placeForSure(world, request, client ? { client } : {});
       latencies.push(done.latencyMs);
       repeats.push(...done.repeats);

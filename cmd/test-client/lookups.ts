@@ -19,7 +19,6 @@ export async function listOrders(world: World, customerId: string): Promise<Orde
   const orders: Order[] = [];
   let pageToken = '';
   do {
-    // oxlint-disable-next-line no-await-in-loop -- the next page is named by this one
     const page = await world.clients.order.listOrders({
       pageSize,
       pageToken,

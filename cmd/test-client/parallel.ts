@@ -9,7 +9,6 @@ export async function inParallel<T, R>(
   const worker = async (): Promise<void> => {
     while (next < items.length) {
       const index = next++;
-      // oxlint-disable-next-line no-await-in-loop -- the bound is the point
       results[index] = await work(items[index] as T, index);
     }
   };

@@ -43,14 +43,12 @@ export async function placeForSure(
   const started = performance.now();
   const repeats: Reason[] = [];
   for (;;) {
-    // oxlint-disable-next-line no-await-in-loop -- each attempt depends on the one before
     const answer = await tryPlace(world, request, options);
     world.signal.throwIfAborted();
     const isOpen = answer.error !== undefined && undecided.has(answer.error.reason);
     if (!isOpen || performance.now() >= until)
       return { ...answer, latencyMs: performance.now() - started, repeats };
     repeats.push(answer.error.reason);
-    // oxlint-disable-next-line no-await-in-loop
     await pause(backoffMs(repeats.length, { baseMs: 50, capMs: 500 }), world.signal);
   }
 }

@@ -24,7 +24,6 @@ export async function playScenarios(
   const results: ScenarioResult[] = [];
   for (const scenario of program) {
     narrator.block(`${scenario.number}. ${scenario.title}`);
-    // oxlint-disable-next-line no-await-in-loop -- people read one story at a time
     results.push(await playOne(world, narrator, scenario));
   }
   return results;

@@ -23,13 +23,11 @@ export async function ordersAtRest(
   const orders = new Map<string, Order[]>();
   let restless = [...customers];
   for (;;) {
-    // oxlint-disable-next-line no-await-in-loop -- polls
     await inParallel(restless, parallelLists, async (customer) => {
       orders.set(customer, await listOrders(world, customer));
     });
     restless = restless.filter((customer) => !orders.get(customer)?.every(isAtRest));
     if (restless.length === 0 || performance.now() >= until) return [...orders.values()].flat();
-    // oxlint-disable-next-line no-await-in-loop
     await pause(pollMs, world.signal);
     world.signal.throwIfAborted();
   }

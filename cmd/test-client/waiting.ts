@@ -17,11 +17,9 @@ const pollMs = 50;
 export async function until<T>(poll: () => Promise<T | undefined>, bound: Bound): Promise<T> {
   const deadline = performance.now() + bound.timeoutMs;
   for (;;) {
-    // oxlint-disable-next-line no-await-in-loop -- one question at a time
     const found = await poll();
     if (found !== undefined) return found;
     if (performance.now() >= deadline) throw tooLate(bound);
-    // oxlint-disable-next-line no-await-in-loop
     await pause(pollMs, bound.signal);
     bound.signal.throwIfAborted();
   }

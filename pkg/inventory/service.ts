@@ -77,7 +77,6 @@ export class InventoryService {
   /** Gives back what is claimed or was withdrawn, or makes sure that it never will be. */
   async release(id: string): Promise<Reservation> {
     for (let attempt = 1; attempt <= attempts; attempt += 1) {
-      // oxlint-disable-next-line no-await-in-loop -- one attempt at a time
       const attempted = await releaseClaim(this.#deps.db, id);
       if (attempted) return this.#released(attempted);
     }
@@ -119,7 +118,6 @@ export class InventoryService {
   async sweep(signal?: AbortSignal): Promise<void> {
     let expired: readonly ExpiredClaim[];
     do {
-      // oxlint-disable-next-line no-await-in-loop -- batch by batch
       expired = await sweepExpired(this.#deps.db, expiryBatch);
       this.#announceExpired(expired);
     } while (expired.length === expiryBatch && signal?.aborted !== true);
@@ -161,10 +159,8 @@ export class InventoryService {
   ): Promise<T> {
     const skus = lines.map(({ sku }) => sku);
     for (let tried = 1; tried <= attempts; tried += 1) {
-      // oxlint-disable-next-line no-await-in-loop -- one attempt at a time
       const result = await attempt();
       if (result !== 'held') return result;
-      // oxlint-disable-next-line no-await-in-loop
       this.#announceExpired(await expireClaimsOn(this.#deps.db, skus, expiryBatch));
     }
     throw refusals.contended();

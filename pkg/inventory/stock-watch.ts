@@ -64,7 +64,6 @@ export class StockWatch {
       news.offer(levels);
       while (!signal.aborted) {
         for (let level = news.take(); level; level = news.take()) yield level;
-        // oxlint-disable-next-line no-await-in-loop -- one piece of news after the other
         await news.arrival();
       }
     } finally {

@@ -54,15 +54,12 @@ export class OrderFeed {
       for (;;) {
         signal.throwIfAborted();
         news = newSignal();
-        // oxlint-disable-next-line no-await-in-loop -- entries are read after each piece of news
         const entries = await readTimeline(this.#deps.db, orderId, watcher.seen);
         for (const entry of entries) {
           watcher.seen = entry.revision;
           yield entry;
         }
-        // oxlint-disable-next-line no-await-in-loop
         if (await this.#rests(watcher, entries.at(-1))) return;
-        // oxlint-disable-next-line no-await-in-loop
         await news.fired;
       }
     } finally {

@@ -93,7 +93,6 @@ export class SagaRunner {
 
   async #settled(): Promise<void> {
     while (this.#running.size > 0) {
-      // oxlint-disable-next-line no-await-in-loop -- those started meanwhile are waited for as well
       await Promise.allSettled(this.#running);
     }
   }

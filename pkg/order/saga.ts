@@ -58,7 +58,6 @@ export class Saga {
   async drive(order: SagaOrder, signal: AbortSignal): Promise<SagaOrder> {
     const progress = new SagaProgress(order, this.#deps.clock);
     while (!isResting(progress.order.state) && !signal.aborted) {
-      // oxlint-disable-next-line no-await-in-loop -- one step after the other is what a saga is
       if (!(await this.#advance(progress, signal))) return this.#reload(progress.order);
     }
     return progress.order;
@@ -162,12 +161,10 @@ export class Saga {
     const fence = { revision: storedRevision, driver: instance };
     for (let attempt = 1; ; attempt += 1) {
       try {
-        // oxlint-disable-next-line no-await-in-loop -- one attempt at a time
         return await recordProgress(db, { order, entries, fence, driver: instance });
       } catch (error) {
         // Without a connection nothing was written; after other failures that is not known.
         if (!isAppError(error, 'OVERLOADED')) throw error;
-        // oxlint-disable-next-line no-await-in-loop
         if (!(await pause(backoffMs(attempt, config.backoff), signal))) throw error;
       }
     }

@@ -16,14 +16,12 @@ export async function connectWithRetries(config: DatabaseConfig, logger: Databas
   for (let attempt = 1; ; attempt += 1) {
     const left = Math.max(deadline - Date.now(), 1);
     try {
-      // oxlint-disable-next-line no-await-in-loop -- one attempt at a time
       await probe({ ...config, connectTimeoutMs: left });
       return;
     } catch (error) {
       const wait = backoffMs(attempt, { baseMs: 100, capMs: 1_000 });
       if (!mayPass(error) || Date.now() + wait >= deadline) throw refusal(config, error);
       logger.warn({ attempt, err: error }, 'database not reachable yet');
-      // oxlint-disable-next-line no-await-in-loop
       await pause(wait);
     }
   }

@@ -14,7 +14,6 @@ export function startKeyPurge(db: Queryable, logger: DatabaseLogger): { close():
     async (signal) => {
       let purged: number;
       do {
-        // oxlint-disable-next-line no-await-in-loop -- batch by batch
         purged = await purgeKeys(db, keptHours, batch);
       } while (purged === batch && !signal.aborted);
     },

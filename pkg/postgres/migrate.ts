@@ -101,13 +101,11 @@ async function migrationNames(set: MigrationSet): Promise<string[]> {
 
 async function lock(client: pg.Client, log: (message: string) => void): Promise<void> {
   for (let polls = 0; ; polls += 1) {
-    // oxlint-disable-next-line no-await-in-loop -- polling
     const { rows } = await client.query<{ locked: boolean }>('select pg_try_advisory_lock($1) as locked', [
       PG_MIGRATE_LOCK_ID,
     ]);
     if (rows[0]?.locked === true) return;
     if (polls === 0) log('another process is migrating this database: waiting for it');
-    // oxlint-disable-next-line no-await-in-loop
     await pause(lockPollMs);
   }
 }

@@ -16,13 +16,11 @@ export async function retryConflicts<T>(
 ): Promise<T> {
   for (let tried = 1; ; tried += 1) {
     try {
-      // oxlint-disable-next-line no-await-in-loop -- one attempt at a time
       return await attempt();
     } catch (error) {
       if (!isConflict(error) || tried > retries) throw error;
       onRetry({ attempt: tried, code: errorCode(error) });
     }
-    // oxlint-disable-next-line no-await-in-loop
     await pause(backoffMs(tried, backoff));
   }
 }

@@ -99,7 +99,6 @@ export async function dumpSchema(db: Queryable): Promise<string> {
   let dump = '-- Written from the migrations: do not edit.\n';
   for (const part of parts) {
     const values = part.text.includes('$1') ? [migrationsTable] : [];
-    // oxlint-disable-next-line no-await-in-loop -- in the order in which they can be run
     const statements = await db.query<{ text: string }>(part, values);
     for (const { text } of statements) dump += `\n${text};\n`;
   }

@@ -39,7 +39,6 @@ export class Scope {
     const failures: unknown[] = [];
     for (let resource = this.#owned.pop(); resource; resource = this.#owned.pop()) {
       try {
-        // oxlint-disable-next-line no-await-in-loop -- the order is the point
         await resource.close();
       } catch (error) {
         failures.push(error);

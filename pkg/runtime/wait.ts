@@ -39,12 +39,10 @@ export function every(
   const loop = async (): Promise<void> => {
     while (!stop.signal.aborted) {
       try {
-        // oxlint-disable-next-line no-await-in-loop -- one run at a time
         await task(stop.signal);
       } catch (error) {
         onError(error);
       }
-      // oxlint-disable-next-line no-await-in-loop
       await pause(intervalMs, stop.signal);
     }
   };

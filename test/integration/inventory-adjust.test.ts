@@ -80,7 +80,6 @@ describe('adjusting stock', () => {
     const request = anAdjustment({ requestId: 'reused', sku: 'reused' });
     await client.adjustStock(request);
     for (const other of [{ sku: 'other' }, { delta: 11n }, { reason: 'another' }]) {
-      // oxlint-disable-next-line no-await-in-loop -- one after the other
       await expectReason(client.adjustStock({ ...request, ...other }), 'REQUEST_ID_REUSED');
     }
     expect(await levelsOf(client, 'reused')).to.deep.equal(['reused 10/0']);

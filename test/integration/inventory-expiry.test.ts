@@ -161,11 +161,8 @@ describe('an expired reservation whose stock was given back', () => {
   it('goes to one of those who commit and reserve it at once', async () => {
     for (let round = 0; round < 15; round += 1) {
       const sku = `fought-${round}`;
-      // oxlint-disable-next-line no-await-in-loop -- round by round
       await stockUp(client, { [sku]: 3 });
-      // oxlint-disable-next-line no-await-in-loop
       const reservationId = await swept({ [sku]: 3 });
-      // oxlint-disable-next-line no-await-in-loop
       const outcomes = await outcomesOf([
         client.commitReservation({ reservationId }),
         client.reserveStock(aReserve({ [sku]: 1 })),
@@ -174,7 +171,6 @@ describe('an expired reservation whose stock was given back', () => {
       const won =
         outcomes['OUT_OF_STOCK'] === 1 ? { OK: 2, OUT_OF_STOCK: 1 } : { OK: 1, RESERVATION_EXPIRED: 2 };
       expect(outcomes).to.deep.equal(won);
-      // oxlint-disable-next-line no-await-in-loop
       await expectSoundBooks(client, [sku]);
     }
   });

@@ -92,7 +92,6 @@ describe('the life of a reservation', () => {
       'delete from stock_movements',
       'truncate stock_movements',
     ]) {
-      // oxlint-disable-next-line no-await-in-loop -- one after the other
       const error = await failureOf(server.db.query(sql(`test.${change.slice(0, 8)}`, change)));
       expect(error.message).to.equal('stock_movements is append-only');
     }

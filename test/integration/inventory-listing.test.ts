@@ -24,7 +24,6 @@ describe('reading stock', () => {
     const pages: string[][] = [];
     let pageToken = '';
     do {
-      // oxlint-disable-next-line no-await-in-loop -- page after page
       const page = await client.listStock({ pageSize, pageToken });
       pages.push(page.stock.map(({ sku }) => sku));
       pageToken = page.nextPageToken;
@@ -63,7 +62,6 @@ describe('reading stock', () => {
       encodePageToken(['sku-01'], ['order.v1.OrderService/ListOrders']),
     ];
     for (const pageToken of tokens) {
-      // oxlint-disable-next-line no-await-in-loop -- one after the other
       const error = await expectReason(client.listStock({ pageSize: 1, pageToken }), 'INVALID_PAGE_TOKEN');
       expect(error.fields.map(({ field }) => field)).to.deep.equal(['page_token']);
     }

@@ -27,7 +27,6 @@ describe('the metrics of the inventory', () => {
     await stockUp(client, { latte: 10, mocha: 10 });
     const request = aReserve({ latte: 1, mocha: 1 });
     for (const call of [client.reserveStock, client.reserveStock]) {
-      // oxlint-disable-next-line no-await-in-loop -- a request and its repeat
       await call(request);
     }
     await client.commitReservation(request);

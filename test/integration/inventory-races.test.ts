@@ -49,7 +49,6 @@ describe('reserve, commit, release and expiry of one reservation at once', () =>
   it(`leave sound books in ${rounds} random interleavings (TEST_SEED=${seed})`, async () => {
     const random = seededRandom(seed);
     for (let round = 0; round < rounds; round += 1) {
-      // oxlint-disable-next-line no-await-in-loop -- one race after the other
       await race(round, random);
     }
     expect(await deadlocksIn(server.db)).to.equal(0n);

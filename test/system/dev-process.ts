@@ -65,10 +65,8 @@ export async function eventually(
   waitMs = 30_000,
 ): Promise<void> {
   const deadline = Date.now() + waitMs;
-  // oxlint-disable-next-line no-await-in-loop -- polling
   while (!(await condition())) {
     if (Date.now() > deadline) throw new Error(`waited in vain: ${what}`);
-    // oxlint-disable-next-line no-await-in-loop
     await delay(50);
   }
 }

@@ -14,7 +14,6 @@ export const declined: Scenario = {
   async play(world, story) {
     const mugs = await stockProduct(world, { slug: 'mug', price: money('USD', 1500), units: 5 });
     for (const code of ['INSUFFICIENT_FUNDS', 'CARD_EXPIRED'] as const) {
-      // oxlint-disable-next-line no-await-in-loop -- a story has an order
       await decline(world, story, { mugs, code });
     }
   },

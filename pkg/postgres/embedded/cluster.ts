@@ -57,10 +57,8 @@ export async function startCluster(options: ClusterOptions): Promise<EmbeddedClu
   const binaries = await findBinaries(user, onProgress);
   const password = await prepareData(data, { binaries, user, durable, onProgress });
   for (let attempt = 1; attempt <= attempts; attempt += 1) {
-    // oxlint-disable-next-line no-await-in-loop -- one attempt at a time
     const running = await adopt(data, password, onProgress);
     if (running) return running;
-    // oxlint-disable-next-line no-await-in-loop
     const launched = await launch({
       postgres: binaries.postgres,
       data,
@@ -72,11 +70,9 @@ export async function startCluster(options: ClusterOptions): Promise<EmbeddedClu
     });
     if (launched.outcome === 'failed') throw new Error(`PostgreSQL did not start: ${launched.why}`);
     if (launched.outcome === 'ready') {
-      // oxlint-disable-next-line no-await-in-loop
       const started = await join({ ...launched, data, adopted: false }, password);
       if (started) return started;
     }
-    // oxlint-disable-next-line no-await-in-loop
     await pause(250);
   }
   throw new Error(`PostgreSQL did not start in ${data}: another process keeps interfering`);

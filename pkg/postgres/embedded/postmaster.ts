@@ -85,7 +85,6 @@ export async function stopPostmaster(pid: number, waitMs = 20_000): Promise<void
   for (const signal of ['SIGINT', 'SIGQUIT', 'SIGKILL'] as const) {
     if (!isAlive(pid)) return;
     send(pid, signal);
-    // oxlint-disable-next-line no-await-in-loop -- from gentle to forceful
     if (await until(() => !isAlive(pid), waitMs)) return;
   }
   throw new Error(`PostgreSQL (process ${pid}) cannot be stopped`);
@@ -104,10 +103,8 @@ function send(pid: number, signal: NodeJS.Signals): void {
 export async function until(condition: () => boolean | Promise<boolean>, waitMs: number): Promise<boolean> {
   const deadline = Date.now() + waitMs;
   for (;;) {
-    // oxlint-disable-next-line no-await-in-loop -- polling
     if (await condition()) return true;
     if (Date.now() >= deadline) return false;
-    // oxlint-disable-next-line no-await-in-loop
     await pause(pollMs);
   }
 }

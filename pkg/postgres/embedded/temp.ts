@@ -8,7 +8,6 @@ const stranger = { uid: 2 ** 31 - 2, gid: 2 ** 31 - 2 };
 /** A directory for temporary files that every user can enter; TMPDIR may be private, or missing. */
 export async function publicTemp(): Promise<string> {
   for (const directory of [os.tmpdir(), '/tmp', '/var/tmp']) {
-    // oxlint-disable-next-line no-await-in-loop -- stops at the first good one
     if (await isPublic(directory)) return directory;
   }
   return os.tmpdir();

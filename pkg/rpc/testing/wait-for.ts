@@ -5,10 +5,8 @@ const limitMs = 15_000;
 /** Waits until `condition` holds. @throws Error that names `what`, after fifteen seconds */
 export async function waitFor(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
   const deadline = Date.now() + limitMs;
-  // oxlint-disable-next-line no-await-in-loop -- one look after the other
   while (!(await condition())) {
     if (Date.now() > deadline) throw new Error(`waited ${limitMs} ms in vain for ${what}`);
-    // oxlint-disable-next-line no-await-in-loop
     await pause(5);
   }
 }
