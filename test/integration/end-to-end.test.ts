@@ -2,15 +2,19 @@ import { expect } from 'chai';
 import { OrderState, RejectionReason, type Order } from '../../pkg/pb/order/v1/order.js';
 import { PaymentState, PaymentView } from '../../pkg/pb/payment/v1/payment.js';
 import { StockView } from '../../pkg/pb/inventory/v1/inventory.js';
+import { sql } from '../../pkg/postgres/index.js';
 import { waitFor } from '../../pkg/rpc/testing/wait-for.js';
 import { uuidv7 } from '../../pkg/runtime/index.js';
 import { startSystem, type System } from './system.js';
+
+const holdStock = sql('test.hold_stock', 'select sku from stock where sku = $1 for update');
 
 describe('four services together', () => {
   let system: System;
 
   before(async () => {
-    system = await startSystem({ replicas: 2 });
+    // Slow enough to meddle with, and within the time that the saga gives a step.
+    system = await startSystem({ replicas: 2, env: { PAYMENT_SLOW_DELAY: '2500ms' } });
   });
   after(() => system.close());
 
@@ -112,17 +116,25 @@ describe('four services together', () => {
     it('never confirm an order of which a part was captured', async () => {
       const order = await pendingOrder('vase');
       const part = { currencyCode: 'USD', units: 1n, nanos: 0 };
-      const takePart = (): Promise<boolean> =>
-        system.payment.capturePayment({ paymentId: order.paymentId, amount: part }).then(
-          () => true,
-          () => false,
+      const { paymentId } = order;
+      // The saga cannot go on to its capture while somebody holds the stock that it wants to commit.
+      await system.inventoryDb.transaction(async (tx) => {
+        await tx.query(holdStock, ['vase']);
+        await waitFor(
+          () =>
+            system.payment.getPayment({ paymentId, view: PaymentView.BASIC }).then(
+              () => true,
+              () => false,
+            ),
+          'the authorization',
         );
-      await waitFor(takePart, 'the authorization');
+        await system.payment.capturePayment({ paymentId, amount: part });
+      });
 
       expect((await resting(order)).state).to.equal(OrderState.REJECTED);
 
       const { payment } = await system.payment.getPayment({
-        paymentId: order.paymentId,
+        paymentId,
         view: PaymentView.BASIC,
       });
       expect(payment?.refundedAmount).to.deep.equal(payment?.capturedAmount);

@@ -14,7 +14,7 @@ import { CatalogServiceService } from '../../pkg/pb/catalog/v1/catalog.js';
 import { InventoryServiceService } from '../../pkg/pb/inventory/v1/inventory.js';
 import { OrderServiceService } from '../../pkg/pb/order/v1/order.js';
 import { PaymentServiceService } from '../../pkg/pb/payment/v1/payment.js';
-import type { MigrationSet } from '../../pkg/postgres/index.js';
+import type { Database, MigrationSet } from '../../pkg/postgres/index.js';
 import { createTestDatabase } from '../../pkg/postgres/testing/test-database.js';
 import type { RpcClient, ServiceDefinition } from '../../pkg/rpc/index.js';
 import { loneClient } from '../../pkg/rpc/testing/lone-client.js';
@@ -27,6 +27,8 @@ export interface System {
   readonly inventory: RpcClient<typeof InventoryServiceService>;
   readonly payment: RpcClient<typeof PaymentServiceService>;
   readonly catalog: RpcClient<typeof CatalogServiceService>;
+  /** The inventory service's database, on connections of its own. */
+  readonly inventoryDb: Database;
   /** More clients of the order service, each on a connection of its own, spread over its replicas. */
   buyers(count: number): RpcClient<typeof OrderServiceService>[];
   /** Puts a product on sale and on the shelf. */
@@ -42,9 +44,11 @@ export interface SystemOptions {
 
 export async function startSystem({ replicas = 1, env = {} }: SystemOptions = {}): Promise<System> {
   const scope = new Scope();
+  const databases = new Map<MigrationSet, Database>();
   const databaseFor = async (set: MigrationSet): Promise<Record<string, string>> => {
-    const { url, drop } = await createTestDatabase(set);
+    const { url, db, drop } = await createTestDatabase(set);
     scope.defer(drop);
+    databases.set(set, db);
     return { ...quiet, ...env, DATABASE_URL: url };
   };
   const catalog = await startCatalog(loadCatalogConfig(await databaseFor(catalogMigrations)), scope);
@@ -70,6 +74,7 @@ export async function startSystem({ replicas = 1, env = {} }: SystemOptions = {}
   };
   return {
     ...clients,
+    inventoryDb: databases.get(inventoryMigrations)!,
     buyers: (count) =>
       Array.from({ length: count }, (_, index) =>
         connect(OrderServiceService, orders[index % orders.length] ?? ''),
