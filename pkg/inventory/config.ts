@@ -1,13 +1,8 @@
 import { duration, integer, readSettings, type Environment, type Settings } from '../config/index.js';
-import { telemetryConfig, telemetrySettings, type TelemetryConfig } from '../observability/index.js';
-import { databaseConfig, databaseSettings } from '../postgres/config.js';
-import type { DatabaseConfig } from '../postgres/index.js';
-import { serverConfig, serverSettings, type ServerConfig } from '../rpc/index.js';
+import { serviceConfig, serviceSettings, type ServiceConfig } from '../rpc/service-config.js';
 
 export const inventorySettings = {
-  ...telemetrySettings('inventory-service', 9465),
-  ...serverSettings(50_052),
-  ...databaseSettings,
+  ...serviceSettings('inventory-service', { grpc: 50052, metrics: 9465 }),
   RESERVATION_TTL: duration({
     default: '15m',
     min: '1s',
@@ -34,10 +29,7 @@ export const inventorySettings = {
   }),
 } satisfies Settings;
 
-export interface InventoryConfig {
-  readonly telemetry: TelemetryConfig;
-  readonly server: ServerConfig;
-  readonly database: DatabaseConfig;
+export interface InventoryConfig extends ServiceConfig {
   readonly reservationTtlMs: number;
   readonly sweepIntervalMs: number;
   readonly watchIntervalMs: number;
@@ -48,9 +40,7 @@ export interface InventoryConfig {
 export function loadInventoryConfig(env: Environment): InventoryConfig {
   const values = readSettings(env, inventorySettings);
   return {
-    telemetry: telemetryConfig(values),
-    server: serverConfig(values),
-    database: databaseConfig(values),
+    ...serviceConfig(values),
     reservationTtlMs: values.RESERVATION_TTL,
     sweepIntervalMs: values.RESERVATION_SWEEP_INTERVAL,
     watchIntervalMs: values.STOCK_WATCH_INTERVAL,

@@ -6,19 +6,15 @@ import {
   type Environment,
   type Settings,
 } from '../config/index.js';
-import { telemetryConfig, telemetrySettings, type TelemetryConfig } from '../observability/config.js';
-import { databaseConfig, databaseSettings } from '../postgres/config.js';
-import type { DatabaseConfig } from '../postgres/index.js';
-import { addressSettings, serverConfig, serverSettings, type ServerConfig } from '../rpc/config.js';
+import { addressSettings } from '../rpc/config.js';
+import { serviceConfig, serviceSettings, type ServiceConfig } from '../rpc/service-config.js';
 import type { RecoveryConfig } from './recovery.js';
 import type { SagaConfig } from './saga.js';
 
 const { INVENTORY_SERVICE_ADDR, PAYMENT_SERVICE_ADDR, CATALOG_SERVICE_ADDR } = addressSettings;
 
 export const orderSettings = {
-  ...telemetrySettings('order-service', 9464),
-  ...serverSettings(50051),
-  ...databaseSettings,
+  ...serviceSettings('order-service', { grpc: 50051, metrics: 9464 }),
   INVENTORY_SERVICE_ADDR,
   PAYMENT_SERVICE_ADDR,
   CATALOG_SERVICE_ADDR,
@@ -66,10 +62,7 @@ export const orderSettings = {
   }),
 } satisfies Settings;
 
-export interface OrderConfig {
-  readonly telemetry: TelemetryConfig;
-  readonly server: ServerConfig;
-  readonly database: DatabaseConfig;
+export interface OrderConfig extends ServiceConfig {
   readonly addresses: { readonly inventory: string; readonly payment: string; readonly catalog: string };
   readonly maxInFlight: number;
   readonly saga: SagaConfig;
@@ -84,9 +77,7 @@ export function loadOrderConfig(env: Environment): OrderConfig {
   if (values.HEARTBEAT_TIMEOUT < 2 * values.HEARTBEAT_INTERVAL)
     throw new ConfigError(['HEARTBEAT_TIMEOUT must be at least twice HEARTBEAT_INTERVAL']);
   return {
-    telemetry: telemetryConfig(values),
-    server: serverConfig(values),
-    database: databaseConfig(values),
+    ...serviceConfig(values),
     addresses: {
       inventory: values.INVENTORY_SERVICE_ADDR,
       payment: values.PAYMENT_SERVICE_ADDR,

@@ -1,13 +1,8 @@
 import { duration, ratio, readSettings, type Environment, type Settings } from '../config/index.js';
-import { telemetryConfig, telemetrySettings, type TelemetryConfig } from '../observability/index.js';
-import { databaseConfig, databaseSettings } from '../postgres/config.js';
-import type { DatabaseConfig } from '../postgres/index.js';
-import { serverConfig, serverSettings, type ServerConfig } from '../rpc/index.js';
+import { serviceConfig, serviceSettings, type ServiceConfig } from '../rpc/service-config.js';
 
 export const paymentSettings = {
-  ...telemetrySettings('payment-service', 9466),
-  ...serverSettings(50_053),
-  ...databaseSettings,
+  ...serviceSettings('payment-service', { grpc: 50053, metrics: 9466 }),
   PAYMENT_FAILURE_RATE: ratio({
     default: '0',
     help: 'Share of `pm_approve*` authorizations that the simulated gateway declines with DO_NOT_HONOR',
@@ -32,10 +27,7 @@ export const paymentSettings = {
   }),
 } satisfies Settings;
 
-export interface PaymentConfig {
-  readonly telemetry: TelemetryConfig;
-  readonly server: ServerConfig;
-  readonly database: DatabaseConfig;
+export interface PaymentConfig extends ServiceConfig {
   readonly gateway: SimulatedGatewayConfig;
   readonly resolveIntervalMs: number;
 }
@@ -51,9 +43,7 @@ export interface SimulatedGatewayConfig {
 export function loadPaymentConfig(env: Environment): PaymentConfig {
   const values = readSettings(env, paymentSettings);
   return {
-    telemetry: telemetryConfig(values),
-    server: serverConfig(values),
-    database: databaseConfig(values),
+    ...serviceConfig(values),
     gateway: {
       failureRate: values.PAYMENT_FAILURE_RATE,
       slowDelayMs: values.PAYMENT_SLOW_DELAY,
