@@ -8,9 +8,9 @@ BIN := node_modules/.bin
 SUITES := .mocharc.json .mocharc.integration.json .mocharc.system.json
 DEV := node dist/cmd/dev/main.js
 # Folders too: their times tell of files that went away.
-SOURCES := $(shell find cmd pkg \( -type d -o -name '*.ts' -o -name '*.sql' -o -name '*.binpb' \) ! -name '*.test.ts')
+SOURCES := $(shell find bench/ cmd pkg \( -type d -o -name '*.ts' -o -name '*.sql' -o -name '*.binpb' \) ! -name '*.test.ts')
 
-.PHONY: .node setup proto build test test-coverage lint fmt check dev-run dev-stop seed test-client clean help
+.PHONY: .node setup proto build test test-coverage lint fmt check dev-run dev-stop seed test-client bench clean help
 
 setup: node_modules/.stamp ## Install the dependencies
 
@@ -47,6 +47,9 @@ seed: dist/.stamp ## Load the demo products into the running services
 
 test-client: dist/.stamp ## Show the whole system at work and check it; ARGS="--orders 500 --concurrency 16"
 	@node --import ./dist/pkg/observability/register.js dist/cmd/test-client/main.js $(ARGS)
+
+bench: dist/.stamp ## Measure what telemetry costs; ARGS="--rounds 10 --orders 400"
+	@node dist/bench/telemetry-cost.js $(ARGS)
 
 clean: ## Stop dev, and remove what was built, measured and stored
 	@[ ! -f dist/cmd/dev/main.js ] || $(DEV) --stop

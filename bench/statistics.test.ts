@@ -1,0 +1,19 @@
+import { expect } from 'chai';
+import { median, ratios, spread } from './statistics.js';
+
+describe('statistics of a benchmark', () => {
+  it('take the middle, or the mean of the two middle ones', () => {
+    expect(median([3, 1, 2])).to.equal(2);
+    expect(median([4, 1, 2, 3])).to.equal(2.5);
+    expect(median([7])).to.equal(7);
+    expect(median([])).to.deep.equal(Number.NaN);
+  });
+
+  it('divide what was measured in one round by the base of that round', () => {
+    expect(ratios([90, 40], [100, 50])).to.deep.equal([0.9, 0.8]);
+  });
+
+  it('show how far apart the rounds were', () => {
+    expect(spread([0.9, 0.95, 0.8])).to.equal('0.90 (0.80 to 0.95)');
+  });
+});
