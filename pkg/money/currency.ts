@@ -17,6 +17,9 @@ const exponents = new Map([
   ...digits(4, 'CLF UYW'),
 ]);
 
+/** Every currency of ISO 4217. */
+export const currencyCodes: readonly string[] = [...exponents.keys()];
+
 function digits(exponent: number, codes: string): (readonly [string, number])[] {
   return codes.split(' ').map((code) => [code, exponent]);
 }

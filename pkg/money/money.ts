@@ -32,7 +32,7 @@ export function multiply(amount: Money, quantity: bigint): Money {
   return { currency: amount.currency, minor: amount.minor * quantity };
 }
 
-/** For people and logs: `12.50 USD`, `980 JPY`. */
+/** For people: `12.50 USD`, `980 JPY`. */
 export function format({ currency, minor }: Money): string {
   const exponent = currencyExponent(currency) ?? 0;
   const sign = minor < 0n ? '-' : '';

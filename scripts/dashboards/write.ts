@@ -1,0 +1,5 @@
+// Writes the dashboards that Grafana loads.
+import { writeFileSync } from 'node:fs';
+import { dashboards, fileText, folder } from './all.js';
+
+for (const [name, build] of dashboards) writeFileSync(new URL(name, folder), fileText(build()));
