@@ -9,7 +9,7 @@ const ownFiles = /[\\/]node_modules[\\/]|[\\/]observability[\\/](logger|call-sit
  */
 export function callSite(): string {
   const { prepareStackTrace, stackTraceLimit } = Error;
-  Error.stackTraceLimit = 10;
+  Error.stackTraceLimit = 6;
   Error.prepareStackTrace = (_error, frames) => frames;
   const holder: { stack?: unknown } = {};
   Error.captureStackTrace(holder, callSite);

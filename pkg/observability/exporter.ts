@@ -1,20 +1,21 @@
-import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-grpc';
-import { ConsoleSpanExporter, type SpanExporter } from '@opentelemetry/sdk-trace-base';
-import type { TelemetryConfig } from './config.js';
+import { ConsoleSpanExporter } from '@opentelemetry/sdk-trace-base';
+import type { ExporterName, TelemetryConfig } from './config.js';
 import { jaegerExporter } from './jaeger-exporter.js';
+import type { RemoteExporter } from './observed-exporter.js';
+import { otlpExporter } from './otlp-exporter.js';
 
-type ExporterConfig = Pick<TelemetryConfig, 'exporter' | 'otlpEndpoint' | 'jaegerEndpoint'>;
+type Endpoints = Pick<TelemetryConfig, 'otlpEndpoint' | 'jaegerEndpoint'>;
 
-/** The exporter that the configuration names, or undefined when spans go nowhere. */
-export function spanExporter(config: ExporterConfig): SpanExporter | undefined {
-  switch (config.exporter) {
-    case 'none':
-      return undefined;
+export function spanExporter(
+  name: ExporterName,
+  { otlpEndpoint, jaegerEndpoint }: Endpoints,
+): RemoteExporter {
+  switch (name) {
     case 'console':
       return new ConsoleSpanExporter();
     case 'otlp':
-      return new OTLPTraceExporter({ url: config.otlpEndpoint });
+      return otlpExporter(otlpEndpoint);
     case 'jaeger':
-      return jaegerExporter(config.jaegerEndpoint);
+      return jaegerExporter(jaegerEndpoint);
   }
 }

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Registry } from 'prom-client';
+import { metricsText } from './metrics-text.js';
 
 export interface HttpPortOptions {
   readonly host: string;
@@ -16,7 +17,7 @@ export interface HttpPort {
   close(): Promise<void>;
 }
 
-/** Serves `/metrics` (Prometheus text), `/healthz` (the process lives) and `/readyz` (it takes calls). */
+/** Serves `/metrics` (Prometheus text or OpenMetrics), `/healthz` (the process lives) and `/readyz` (it takes calls). */
 export async function startHttpPort({ host, port, registry }: HttpPortOptions): Promise<HttpPort> {
   const state = { readiness: () => false };
   const server = createServer((request, response) => {
@@ -45,10 +46,13 @@ async function answer(
   { registry, isReady }: { readonly registry: Registry; readonly isReady: () => boolean },
 ): Promise<void> {
   switch (request.url?.split('?', 1)[0]) {
-    case '/metrics':
-      response.setHeader('content-type', registry.contentType);
-      response.end(await registry.metrics());
+    case '/metrics': {
+      const { contentType, body } = await metricsText(registry, request.headers.accept);
+      response.setHeader('content-type', contentType);
+      response.setHeader('vary', 'accept');
+      response.end(body);
       return;
+    }
     case '/healthz':
       response.end('ok\n');
       return;

@@ -1,7 +1,7 @@
 import { context } from '@opentelemetry/api';
 import { InterceptingCall, status, type Interceptor } from '@grpc/grpc-js';
 import type { Logger } from './logger.js';
-import { methodName } from './method-name.js';
+import { methodName, statusName } from './method-name.js';
 
 /** Logs calls to other services: at debug when they succeed, at warn when they fail for want of an answer. */
 export function loggingClientInterceptor(deps: {
@@ -22,7 +22,7 @@ export function loggingClientInterceptor(deps: {
               const fields = {
                 method: methodName(options.method_definition.path),
                 target,
-                status: status[final.code],
+                status: statusName(final.code),
                 duration_ms: Math.round((performance.now() - started) * 100) / 100,
               };
               context.with(caller, () => logger[level](fields, 'call made'));

@@ -1,5 +1,6 @@
-import { status, type ServerInterceptor } from '@grpc/grpc-js';
-import { methodName } from './method-name.js';
+import type { ServerInterceptor } from '@grpc/grpc-js';
+import { callContext } from './call-record.js';
+import { methodName, statusName } from './method-name.js';
 import type { Metrics } from './metrics.js';
 import { observeServerCall } from './server-call.js';
 
@@ -7,10 +8,9 @@ import { observeServerCall } from './server-call.js';
 export function metricsServerInterceptor({ service, metrics }: MetricsInterceptorDeps): ServerInterceptor {
   return (definition, call) => {
     const method = methodName(definition.path);
-    const stop = metrics.requestDuration.startTimer({ service, method });
-    return observeServerCall(call, ({ code }) => {
-      stop();
-      metrics.requestsTotal.inc({ service, method, status: status[code] });
+    return observeServerCall(call, ({ code, seconds, record }) => {
+      metrics.requestDuration.observe({ service, method }, seconds, callContext(record));
+      metrics.requestsTotal.inc({ service, method, status: statusName(code) });
     });
   };
 }

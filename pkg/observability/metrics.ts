@@ -1,23 +1,22 @@
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-
-/** Buckets in seconds for calls inside one machine room: from half a millisecond to ten seconds. */
-const latencyBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+import { Counter, Gauge, Registry } from 'prom-client';
+import { tracedHistogram, type TracedHistogram } from './metrics-histogram.js';
+import { processMetrics } from './metrics-process.js';
 
 /** The metrics that every process has. Names and labels are API. */
 export interface Metrics {
   readonly registry: Registry;
   readonly requestsTotal: Counter<'service' | 'method' | 'status'>;
-  readonly requestDuration: Histogram<'service' | 'method'>;
+  readonly requestDuration: TracedHistogram<'service' | 'method'>;
   readonly activeConnections: Gauge;
   readonly clientRequestsTotal: Counter<'service' | 'target' | 'method' | 'status'>;
-  readonly clientRequestDuration: Histogram<'service' | 'target' | 'method'>;
+  readonly clientRequestDuration: TracedHistogram<'service' | 'target' | 'method'>;
 }
 
-/** A fresh registry with the standard metrics, process metrics (CPU, memory, event-loop delay) included. */
-export function createMetrics(): Metrics {
+/** A fresh registry with the standard metrics of a process named `service`. */
+export function createMetrics(service: string): Metrics {
   const registry = new Registry();
   const registers = [registry];
-  collectDefaultMetrics({ register: registry });
+  processMetrics(registry, service);
   return {
     registry,
     requestsTotal: new Counter({
@@ -26,12 +25,10 @@ export function createMetrics(): Metrics {
       labelNames: ['service', 'method', 'status'],
       registers,
     }),
-    requestDuration: new Histogram({
+    requestDuration: tracedHistogram(registry, {
       name: 'request_duration_seconds',
       help: 'Time from the arrival of a gRPC call to its final status.',
       labelNames: ['service', 'method'],
-      buckets: latencyBuckets,
-      registers,
     }),
     activeConnections: new Gauge({
       name: 'active_connections',
@@ -44,12 +41,10 @@ export function createMetrics(): Metrics {
       labelNames: ['service', 'target', 'method', 'status'],
       registers,
     }),
-    clientRequestDuration: new Histogram({
+    clientRequestDuration: tracedHistogram(registry, {
       name: 'client_request_duration_seconds',
       help: 'Time from the start of a gRPC call to another service to its final status.',
       labelNames: ['service', 'target', 'method'],
-      buckets: latencyBuckets,
-      registers,
     }),
   };
 }

@@ -3,8 +3,11 @@ import type { DestinationStream } from 'pino';
 import type { TelemetryConfig } from './config.js';
 import { startHttpPort, type HttpPort } from './http.js';
 import { createLogger, type Logger } from './logger.js';
+import { debugOnSignal } from './logging-level.js';
 import { loggingClientInterceptor } from './logging-client-interceptor.js';
 import { loggingServerInterceptor } from './logging-server-interceptor.js';
+import { messageCountClientInterceptor } from './message-count-client-interceptor.js';
+import { messageCountServerInterceptor } from './message-count-server-interceptor.js';
 import { createMetrics, type Metrics } from './metrics.js';
 import { metricsClientInterceptor } from './metrics-client-interceptor.js';
 import { metricsServerInterceptor } from './metrics-server-interceptor.js';
@@ -32,13 +35,14 @@ export async function startTelemetry(
 ): Promise<Telemetry> {
   const { service } = config;
   const logger = createLogger(config, destination);
-  const metrics = createMetrics();
-  const tracing = startTracing(config);
+  const metrics = createMetrics(service);
+  const tracing = startTracing(config, { logger, registry: metrics.registry });
   const http = await startHttpPort({
     host: config.metricsHost,
     port: config.metricsPort,
     registry: metrics.registry,
   });
+  const levelSwitch = debugOnSignal(logger);
   return {
     service,
     logger,
@@ -47,18 +51,18 @@ export async function startTelemetry(
     serverInterceptors: () => [
       metricsServerInterceptor({ service, metrics }),
       loggingServerInterceptor({ logger }),
+      messageCountServerInterceptor(),
       traceIdServerInterceptor(),
     ],
     clientInterceptors: (target) => [
       metricsClientInterceptor({ service, target, metrics }),
       loggingClientInterceptor({ logger, target }),
+      messageCountClientInterceptor(),
     ],
     close: async () => {
       await http.close();
-      await tracing
-        .close()
-        .catch((error: unknown) => logger.warn({ err: error }, 'spans were lost at shutdown'));
-      logger.flush();
+      await tracing.close();
+      levelSwitch.close();
     },
   };
 }

@@ -15,17 +15,17 @@ export const traceIdHeader = 'x-trace-id';
  */
 export function traceIdServerInterceptor(): ServerInterceptor {
   return (_definition, call) => {
-    let remote: string | undefined;
+    let received: Metadata | undefined;
     let headersSent = false;
     const header = (metadata: Metadata): Metadata => {
       headersSent = true;
-      const id = activeTraceId() ?? remote;
+      const id = activeTraceId() ?? remoteTraceId(received);
       if (id !== undefined) metadata.set(traceIdHeader, id);
       return metadata;
     };
     const listener = new ServerListenerBuilder()
       .withOnReceiveMetadata((metadata, next) => {
-        remote = remoteTraceId(metadata);
+        received = metadata;
         next(metadata);
       })
       .build();
@@ -45,7 +45,8 @@ function activeTraceId(): string | undefined {
   return span && isSpanContextValid(span) ? span.traceId : undefined;
 }
 
-function remoteTraceId(metadata: Metadata): string | undefined {
+function remoteTraceId(metadata: Metadata | undefined): string | undefined {
+  if (!metadata) return undefined;
   const extracted = propagation.extract(ROOT_CONTEXT, metadata, {
     get: (carrier, key) => carrier.get(key).map(String),
     keys: (carrier) => Object.keys(carrier.getMap()),

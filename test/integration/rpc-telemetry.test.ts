@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { startTelemetry } from '../../pkg/observability/index.js';
 import { inTrace } from '../../pkg/rpc/testing/span-recorder.js';
@@ -8,6 +9,8 @@ import {
   type TestServer,
 } from '../../pkg/rpc/testing/test-server.js';
 import { waitFor } from '../../pkg/rpc/testing/wait-for.js';
+
+const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
 
 describe('the metrics and health port', () => {
   let server: TestServer;
@@ -39,14 +42,19 @@ describe('the metrics and health port', () => {
       `request_duration_seconds_bucket{le="0.005",service="echo-service",${method}}`,
       'active_connections 1',
       `client_requests_total{service="echo-service",target="echo",${method},status="OK"} 1`,
-      'nodejs_eventloop_lag_seconds',
+      'nodejs_eventloop_lag_p99_seconds',
+      'nodejs_heap_size_used_bytes',
       'process_cpu_seconds_total',
       'process_resident_memory_bytes',
+      `process_info{service="echo-service",version="${version}",node_version="${process.versions.node}"} 1`,
     ])
       expect(text).to.contain(line);
     expect(text).to.match(/^# TYPE requests_total counter$/m);
     expect(text).to.match(/^# TYPE request_duration_seconds histogram$/m);
     expect(text).to.match(/^# TYPE active_connections gauge$/m);
+    const limit = /^nodejs_heap_size_limit_bytes (\d+)$/m.exec(text)?.[1];
+    const used = /^nodejs_heap_size_used_bytes (\d+)$/m.exec(text)?.[1];
+    expect(Number(limit)).to.be.greaterThan(Number(used));
   });
 
   it('says that the process lives and that it is ready', async () => {
