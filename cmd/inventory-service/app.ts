@@ -1,5 +1,6 @@
 import {
   inventoryHandlers,
+  inventoryGauges,
   inventoryMetrics,
   inventoryMigrations,
   InventoryService,
@@ -10,12 +11,13 @@ import {
 import { startTelemetry } from '../../pkg/observability/index.js';
 import {
   assertMigrated,
+  DatabaseGauges,
   migrate,
   openDatabase,
   poolMetrics,
   startKeyPurge,
 } from '../../pkg/postgres/index.js';
-import { serve, type RunningServer } from '../../pkg/rpc/index.js';
+import { openTransport, serve, type RunningServer } from '../../pkg/rpc/index.js';
 import { every, type Scope } from '../../pkg/runtime/index.js';
 
 const migrateCommand = 'node dist/cmd/inventory-service/main.js --migrate';
@@ -24,6 +26,7 @@ const reachableWithinMs = 1000;
 /** Starts the inventory service; `scope` ends it. */
 export async function startInventory(config: InventoryConfig, scope: Scope): Promise<RunningServer> {
   const telemetry = scope.use(await startTelemetry(config.telemetry));
+  const transport = scope.use(await openTransport({ tls: config.tls, telemetry }));
   const { logger, metrics } = telemetry;
   const db = scope.use(await openDatabase(config.database, logger));
   await assertMigrated(db, inventoryMigrations, migrateCommand);
@@ -37,11 +40,8 @@ export async function startInventory(config: InventoryConfig, scope: Scope): Pro
       onError: (err) => logger.warn({ err }, 'watched stock could not be read'),
     }),
   );
-  const countChange = inventoryMetrics({
-    db,
-    registry: metrics.registry,
-    onError: (err) => logger.warn({ err }, 'stock could not be read for metrics'),
-  });
+  const countChange = inventoryMetrics(metrics.registry);
+  inventoryGauges(scope.use(new DatabaseGauges(config.database, telemetry)));
   const logChange = logChanges(logger);
   const inventory = new InventoryService({
     db,
@@ -62,7 +62,7 @@ export async function startInventory(config: InventoryConfig, scope: Scope): Pro
   scope.use(startKeyPurge(db, logger));
   const readiness = (): Promise<boolean> => db.isReachable(reachableWithinMs);
   const services = [inventoryHandlers(inventory, watch)];
-  return scope.use(await serve({ config: config.server, telemetry, services, readiness }));
+  return scope.use(await serve({ config: config.server, telemetry, transport, services, readiness }));
 }
 
 /** Brings the inventory database to its schema; returns what was applied. */

@@ -1,13 +1,14 @@
 import type { Telemetry } from '../../pkg/observability/index.js';
 import type { OrderPorts } from '../../pkg/order/clients.js';
 import type { OrderConfig } from '../../pkg/order/config.js';
-import { orderMetrics } from '../../pkg/order/metrics.js';
+import { orderEvents } from '../../pkg/order/events.js';
+import { orderGauges, orderMetrics, sagaGauges } from '../../pkg/order/metrics.js';
 import { OrderFeed } from '../../pkg/order/order-feed.js';
 import { startRecovery } from '../../pkg/order/recovery.js';
 import { SagaRunner } from '../../pkg/order/saga-runner.js';
 import { Saga } from '../../pkg/order/saga.js';
 import { OrderService } from '../../pkg/order/service.js';
-import { openDatabase, type Database } from '../../pkg/postgres/index.js';
+import { DatabaseGauges, openDatabase, type Database } from '../../pkg/postgres/index.js';
 import { systemClock, uuidv7, type Scope } from '../../pkg/runtime/index.js';
 
 /** Watchers of one replica. */
@@ -28,6 +29,8 @@ export async function startOrders(
   const { logger, metrics } = telemetry;
   const instance = uuidv7();
   const clock = systemClock;
+  const events = orderEvents(logger, orderMetrics(metrics.registry));
+  orderGauges(scope.use(new DatabaseGauges(config.database, telemetry)));
   const feed = scope.use(
     new OrderFeed({
       db,
@@ -44,7 +47,7 @@ export async function startOrders(
     inventory: ports.inventory,
     payment: ports.payment,
     config: config.saga,
-    events: orderMetrics(metrics.registry),
+    events,
     onProgress: (orderId) => feed.wake(orderId),
   });
   const runner = new SagaRunner({
@@ -53,9 +56,11 @@ export async function startOrders(
     limit: config.maxInFlight,
     drainMs: config.server.shutdownTimeoutMs,
   });
+  sagaGauges(metrics.registry, runner);
   // A pool of its own: heartbeats must not queue behind the work.
   const heartbeats = scope.use(await openDatabase({ ...config.database, poolMax: 2 }, logger));
-  scope.use(await startRecovery({ db: heartbeats, instance, runner, logger, config: config.recovery }));
+  const shared = { instance, runner, events };
+  scope.use(await startRecovery({ ...shared, db: heartbeats, logger, config: config.recovery }));
   scope.use(runner);
-  return new OrderService({ db, catalog: ports.catalog, runner, feed, clock, newId: uuidv7, instance });
+  return new OrderService({ ...shared, db, catalog: ports.catalog, feed, clock, newId: uuidv7 });
 }

@@ -17,10 +17,12 @@ import type { CatalogService } from './service.js';
 /** Serves `catalog.v1.CatalogService`. */
 export function catalogHandlers(catalog: CatalogService): BoundService {
   return implement(CatalogServiceService, {
-    getProduct: handler(parseGetProduct, async (sku) => ({
-      product: toWireProduct(await catalog.getProduct(sku)),
-    })),
+    getProduct: handler(parseGetProduct, async (sku) => {
+      annotate(sku);
+      return { product: toWireProduct(await catalog.getProduct(sku)) };
+    }),
     batchGetProducts: handler(parseBatchGetProducts, async (skus) => {
+      annotateCall({ sku_count: skus.length }, { 'catalog.sku_count': skus.length });
       const products = await catalog.getProducts(skus);
       const found = new Set(products.map(({ sku }) => sku));
       const missingSkus = skus.filter((sku) => !found.has(sku)).toSorted();
@@ -34,19 +36,23 @@ export function catalogHandlers(catalog: CatalogService): BoundService {
       return { products: shown.map(toWireProduct), nextPageToken };
     }),
     createProduct: handler(parseCreateProduct, async ({ requestId, sku, details }) => {
-      annotateCall({ sku });
+      annotate(sku);
       return { product: toWireProduct(await catalog.createProduct(requestId, sku, details)) };
     }),
     updateProduct: handler(parseUpdateProduct, async ({ requestId, update }) => {
-      annotateCall({ sku: update.sku });
+      annotate(update.sku);
       return { product: toWireProduct(await catalog.updateProduct(requestId, update)) };
     }),
     deleteProduct: handler(parseDeleteProduct, async ({ requestId, sku }) => {
-      annotateCall({ sku });
+      annotate(sku);
       await catalog.deleteProduct(requestId, sku);
       return {};
     }),
   });
+}
+
+function annotate(sku: string): void {
+  annotateCall({ sku }, { 'catalog.sku': sku });
 }
 
 function toWireProduct({ price, createdAt, updatedAt, ...rest }: Product): WireProduct {

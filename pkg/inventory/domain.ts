@@ -1,5 +1,14 @@
 /** Life of a reservation; `api/proto/inventory/v1` explains each state. */
-export type ReservationState = 'RESERVED' | 'COMMITTED' | 'RELEASED' | 'RETURNED' | 'EXPIRED' | 'REFUSED';
+export const reservationStates = [
+  'RESERVED',
+  'COMMITTED',
+  'RELEASED',
+  'RETURNED',
+  'EXPIRED',
+  'REFUSED',
+] as const;
+
+export type ReservationState = (typeof reservationStates)[number];
 
 /** Units of one SKU. */
 export interface StockLine {

@@ -1,7 +1,7 @@
 import { annotateCall } from '../observability/index.js';
 import { InventoryServiceService } from '../pb/inventory/v1/inventory.js';
 import { handler, implement, type BoundService } from '../rpc/index.js';
-import type { StockLevel } from './domain.js';
+import type { Reservation, StockLevel } from './domain.js';
 import {
   pageTokenAfter,
   parseAdjust,
@@ -22,26 +22,28 @@ export function inventoryHandlers(inventory: InventoryService, watch: StockWatch
   return implement(InventoryServiceService, {
     reserveStock: handler(parseReserve, async (input) => {
       annotate(input.id);
-      return { reservation: reservationToWire(await inventory.reserve(input)) };
+      return answer(await inventory.reserve(input));
     }),
     commitReservation: handler(parseReservationId, async (id) => {
       annotate(id);
-      return { reservation: reservationToWire(await inventory.commit(id)) };
+      return answer(await inventory.commit(id));
     }),
     releaseReservation: handler(parseReservationId, async (id) => {
       annotate(id);
-      return { reservation: reservationToWire(await inventory.release(id)) };
+      return answer(await inventory.release(id));
     }),
     getReservation: handler(parseReservationId, async (id) => {
       annotate(id);
-      return { reservation: reservationToWire(await inventory.getReservation(id)) };
+      return answer(await inventory.getReservation(id));
     }),
     getStock: handler(parseGetStock, async ({ skus, withAudit }) => {
+      annotateSkus(skus);
       const [level] = await inventory.getStock(skus, withAudit);
       if (!level) throw stockNotFound(skus);
       return { stock: levelToWire(level) };
     }),
     batchGetStock: handler(parseBatchGetStock, async ({ skus, withAudit }) => {
+      annotateSkus(skus);
       const levels = await inventory.getStock(skus, withAudit);
       return { stock: levels.map(levelToWire), missingSkus: without(skus, levels) };
     }),
@@ -52,17 +54,32 @@ export function inventoryHandlers(inventory: InventoryService, watch: StockWatch
       return { stock: page.map(levelToWire), nextPageToken: last ? pageTokenAfter(last.sku) : '' };
     }),
     adjustStock: handler(parseAdjust, async (adjustment) => {
-      annotateCall({ sku: adjustment.sku }, { 'inventory.sku': adjustment.sku });
+      annotateSkus([adjustment.sku]);
       return { stock: levelToWire(await inventory.adjust(adjustment)) };
     }),
     watchStock: handler(parseWatchStock, async function* watchStock(skus, { signal }) {
+      annotateSkus(skus);
       for await (const level of watch.watch(skus, signal)) yield { stock: levelToWire(level) };
     }),
   });
 }
 
+/** Also a call that fails is found by its reservation. */
 function annotate(id: string): void {
   annotateCall({ reservation_id: id }, { 'inventory.reservation_id': id });
+}
+
+function answer(reservation: Reservation): { reservation: ReturnType<typeof reservationToWire> } {
+  const { state } = reservation;
+  annotateCall({ reservation_state: state }, { 'inventory.reservation_state': state });
+  return { reservation: reservationToWire(reservation) };
+}
+
+/** One by its name, many by their number. */
+function annotateSkus(skus: readonly string[]): void {
+  const [sku] = skus;
+  if (sku !== undefined && skus.length === 1) annotateCall({ sku }, { 'inventory.sku': sku });
+  else annotateCall({ sku_count: skus.length }, { 'inventory.sku_count': skus.length });
 }
 
 function without(skus: readonly string[], levels: readonly StockLevel[]): string[] {

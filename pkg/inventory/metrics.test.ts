@@ -1,14 +1,11 @@
 import { expect } from 'chai';
 import { Registry } from 'prom-client';
-import type { Queryable } from '../postgres/index.js';
 import type { ChangeListener, ClaimStatus } from './changes.js';
 import { inventoryMetrics } from './metrics.js';
 
-const noStock: Queryable = { query: () => Promise.resolve([]) };
-
 function aCounter(): { registry: Registry; onChange: ChangeListener } {
   const registry = new Registry();
-  return { registry, onChange: inventoryMetrics({ registry, db: noStock, onError: () => undefined }) };
+  return { registry, onChange: inventoryMetrics(registry) };
 }
 
 function claim(status: ClaimStatus, skus: readonly string[]): Parameters<ChangeListener>[0] {
@@ -46,16 +43,5 @@ describe('inventory_reservations_total', () => {
     expect(values).to.have.length(1002);
     expect(values).to.deep.include(['other', 'refused', 1]);
     expect(values).to.deep.include(['other', 'reserved', 500]);
-  });
-});
-
-describe('current_stock', () => {
-  it('keeps a scrape going when the database does not answer', async () => {
-    const registry = new Registry();
-    const errors: unknown[] = [];
-    const db: Queryable = { query: () => Promise.reject(new Error('down')) };
-    inventoryMetrics({ registry, db, onError: (error) => errors.push(error) });
-    expect(await registry.metrics()).to.contain('current_stock');
-    expect(errors).to.have.length(1);
   });
 });

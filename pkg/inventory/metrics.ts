@@ -1,7 +1,8 @@
-import { Counter, Gauge, type Registry } from 'prom-client';
-import type { Queryable } from '../postgres/index.js';
+import { Counter, type Registry } from 'prom-client';
+import { countLastsMs, type DatabaseGauges } from '../postgres/index.js';
 import type { ChangeListener } from './changes.js';
-import { available } from './domain.js';
+import { available, reservationStates } from './domain.js';
+import { countByState, readOpenReservations } from './overview-store.js';
 import { listStock } from './stock-store.js';
 
 /** Distinct products in the counter; more are counted together, as are SKUs that are not stocked. */
@@ -9,22 +10,9 @@ const maxProducts = 1000;
 const otherProducts = 'other';
 /** SKUs whose stock is shown, the first in SKU order. */
 const maxGauges = 200;
-/** Scrapes within this time share one reading, milliseconds. */
-const readingLastsMs = 2000;
 
-export interface InventoryMetricsDeps {
-  readonly registry: Registry;
-  readonly db: Queryable;
-  readonly onError: (error: unknown) => void;
-}
-
-/** The business metrics of the inventory. Names and labels are API. */
-export function inventoryMetrics(deps: InventoryMetricsDeps): ChangeListener {
-  registerCurrentStock(deps);
-  return reservationCounter(deps.registry);
-}
-
-function reservationCounter(registry: Registry): ChangeListener {
+/** The business metrics of the inventory that count what this process does. Names and labels are API. */
+export function inventoryMetrics(registry: Registry): ChangeListener {
   const counter = new Counter({
     name: 'inventory_reservations_total',
     help: 'Reservation lines, by what became of them.',
@@ -43,25 +31,65 @@ function reservationCounter(registry: Registry): ChangeListener {
   };
 }
 
-/** Read from the database when it is scraped, so that every replica shows the same. */
-function registerCurrentStock({ registry, db, onError }: InventoryMetricsDeps): void {
-  let readAt = Number.NEGATIVE_INFINITY;
-  let reading: Promise<void> | undefined;
-  const gauge = new Gauge({
-    name: 'current_stock',
-    help: `Units that can still be reserved, of the first ${maxGauges} products.`,
-    labelNames: ['product'],
-    registers: [registry],
-    collect: () => {
-      if (performance.now() - readAt < readingLastsMs) return reading;
-      readAt = performance.now();
-      reading = read().catch(onError);
-      return reading;
+/** How stock and reservations stand, whoever changed them. */
+export function inventoryGauges(gauges: DatabaseGauges): void {
+  showStock(gauges);
+  showReservations(gauges);
+}
+
+function showStock(gauges: DatabaseGauges): void {
+  gauges.show({
+    gauges: {
+      current_stock: {
+        help: `Units that can still be reserved, of the first ${maxGauges} products.`,
+        labelNames: ['product'],
+      },
+    },
+    read: async (db) => {
+      const levels = await listStock(db, '', maxGauges);
+      return {
+        current_stock: levels.map((level) => ({
+          labels: { product: level.sku },
+          value: Number(available(level)),
+        })),
+      };
     },
   });
-  const read = async (): Promise<void> => {
-    const levels = await listStock(db, '', maxGauges);
-    gauge.reset();
-    for (const level of levels) gauge.set({ product: level.sku }, Number(available(level)));
-  };
+}
+
+function showReservations(gauges: DatabaseGauges): void {
+  gauges.show({
+    // From the index reservations_by_state alone: 22 ms and 1.4 MB of it for 200,000 reservations.
+    lastsMs: countLastsMs,
+    gauges: {
+      inventory_reservations_by_state: {
+        help: 'Reservations by state, from the database.',
+        labelNames: ['state'],
+      },
+    },
+    read: async (db) => {
+      const counts = new Map((await countByState(db)).map((count) => [count.state, count.reservations]));
+      return {
+        inventory_reservations_by_state: reservationStates.map((state) => ({
+          labels: { state },
+          value: counts.get(state) ?? 0,
+        })),
+      };
+    },
+  });
+  gauges.show({
+    gauges: {
+      inventory_reservations_overdue: { help: 'Reservations that hold stock though their time is up.' },
+      inventory_oldest_reservation_age_seconds: {
+        help: 'Age of the oldest reservation that holds stock; 0 without one.',
+      },
+    },
+    read: async (db) => {
+      const { overdue, oldestSeconds } = await readOpenReservations(db);
+      return {
+        inventory_reservations_overdue: [{ value: overdue }],
+        inventory_oldest_reservation_age_seconds: [{ value: oldestSeconds }],
+      };
+    },
+  });
 }

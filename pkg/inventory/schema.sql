@@ -119,6 +119,8 @@ CREATE INDEX idempotency_keys_oldest ON public.idempotency_keys USING btree (cre
 
 CREATE INDEX reservation_lines_of_sku ON public.reservation_lines USING btree (sku);
 
+CREATE INDEX reservations_by_state ON public.reservations USING btree (state);
+
 CREATE INDEX reservations_open ON public.reservations USING btree (expires_at) WHERE (state = 'RESERVED'::text);
 
 CREATE INDEX stock_movements_of_sku ON public.stock_movements USING btree (sku);

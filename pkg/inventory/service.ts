@@ -1,3 +1,4 @@
+import { inBackgroundSpan } from '../observability/index.js';
 import type { Database } from '../postgres/index.js';
 import { fingerprint } from '../postgres/index.js';
 import { adjustStock } from './adjust-stock.js';
@@ -118,8 +119,9 @@ export class InventoryService {
   async sweep(signal?: AbortSignal): Promise<void> {
     let expired: readonly ExpiredClaim[];
     do {
+      const startTime = Date.now();
       expired = await sweepExpired(this.#deps.db, expiryBatch);
-      this.#announceExpired(expired);
+      if (expired.length > 0) await this.#announceSwept(expired, startTime);
     } while (expired.length === expiryBatch && signal?.aborted !== true);
   }
 
@@ -164,6 +166,14 @@ export class InventoryService {
       this.#announceExpired(await expireClaimsOn(this.#deps.db, skus, expiryBatch));
     }
     throw refusals.contended();
+  }
+
+  /** In a trace of its own, of which only now is known that there is something to show. */
+  #announceSwept(expired: readonly ExpiredClaim[], startTime: number): Promise<void> {
+    const attributes = { 'inventory.expired_reservations': expired.length };
+    return inBackgroundSpan({ name: 'inventory.expire_reservations', attributes, startTime }, async () =>
+      this.#announceExpired(expired),
+    );
   }
 
   #announceExpired(claims: readonly ExpiredClaim[]): void {

@@ -24,6 +24,8 @@ export function loggingClientInterceptor(deps: {
                 target,
                 status: statusName(final.code),
                 duration_ms: Math.round((performance.now() - started) * 100) / 100,
+                // Why nobody answered, such as a certificate that is not trusted.
+                ...(level === 'warn' ? { details: final.details } : {}),
               };
               context.with(caller, () => logger[level](fields, 'call made'));
             }

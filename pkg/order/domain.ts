@@ -43,6 +43,11 @@ export interface Rejection {
   readonly skus?: readonly string[];
 }
 
+/** Why an order is rejected. While it is being undone the reason is known already, but it is not rejected yet. */
+export function rejectionOf({ state, rejection }: Pick<Order, 'state' | 'rejection'>): Rejection | undefined {
+  return state === 'REJECTED' ? rejection : undefined;
+}
+
 export interface OrderLine {
   readonly sku: string;
   readonly name: string;
@@ -88,6 +93,8 @@ export interface SagaOrder extends Order {
   readonly paymentMethod: string;
   /** Key of the refund that a cancellation makes. Never shown, so that nobody else can use it up. */
   readonly refundId: string;
+  /** The span that accepted it, as a W3C traceparent; empty without tracing. Never shown. */
+  readonly traceparent: string;
   readonly step: SagaStep;
   /** Attempts at `step` that ended in doubt. */
   readonly failures: number;

@@ -8,9 +8,10 @@ import {
   type Rejection as WireRejection,
   type TimelineEntry as WireEntry,
 } from '../pb/order/v1/order.js';
-import type { Order, Rejection, TimelineEntry } from './domain.js';
+import { rejectionOf, type Order, type Rejection, type TimelineEntry } from './domain.js';
 
 export function orderToWire(order: Order): WireOrder {
+  const rejection = rejectionOf(order);
   return {
     orderId: order.id,
     customerId: order.customerId,
@@ -22,8 +23,7 @@ export function orderToWire(order: Order): WireOrder {
       unitPrice: toWire(unitPrice),
     })),
     total: toWire(order.total),
-    // While an order is being undone its reason is known already, but it is not rejected yet.
-    rejection: order.rejection && order.state === 'REJECTED' ? rejectionToWire(order.rejection) : undefined,
+    rejection: rejection && rejectionToWire(rejection),
     revision: order.revision,
     reservationId: order.reservationId,
     paymentId: order.paymentId,

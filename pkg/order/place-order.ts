@@ -4,6 +4,7 @@ import { timeOfUuidv7, type IdSource } from '../runtime/index.js';
 import type { OrderLine, OrderRequest, SagaOrder } from './domain.js';
 import type { PricedProduct } from './ports.js';
 import { firstStep } from './saga-plan.js';
+import { currentTraceparent } from './trace-id.js';
 
 /**
  * A new order: prices from the catalog, ids for its reservation and payment fixed once and for all.
@@ -33,6 +34,7 @@ export function placeOrder(
     updatedAt: now,
     paymentMethod: request.paymentMethod,
     refundId: newId(),
+    traceparent: currentTraceparent(),
     step: firstStep,
     failures: 0,
   };

@@ -1,6 +1,6 @@
 import type { Money } from '../money/index.js';
 import type { Order, SagaOrder } from './domain.js';
-import type { StepResult } from './saga-plan.js';
+import type { RemoteStep, StepResult } from './saga-plan.js';
 
 /** Bounds of one call to another service. */
 export interface CallBounds {
@@ -45,8 +45,23 @@ export interface CatalogPort {
   price(skus: readonly string[], bounds: CallBounds): Promise<readonly PricedProduct[]>;
 }
 
-/** Hears of what happens to orders, for metrics. */
+/** How an attempt ended: with a definite answer, or without. */
+export const attemptOutcomes = ['succeeded', 'refused', 'in_doubt'] as const;
+
+/** One attempt of a step. */
+export interface StepAttempt {
+  readonly step: RemoteStep;
+  readonly outcome: (typeof attemptOutcomes)[number];
+  /** From 1; the ones before settled nothing. */
+  readonly attempt: number;
+  readonly seconds: number;
+}
+
+/** Hears of what happens to orders, for metrics and logs. */
 export interface OrderEvents {
-  /** An order came to rest. */
-  rested(order: Order): void;
+  /** An order was accepted, began to be cancelled, or came to rest. Once each, after it is stored. */
+  changed(order: Order): void;
+  /** An order that nobody drove any more is driven by this instance from now on. */
+  recovered(order: SagaOrder): void;
+  stepEnded(attempt: StepAttempt): void;
 }

@@ -1,9 +1,12 @@
 import { context, ROOT_CONTEXT } from '@opentelemetry/api';
-import type { Logger } from '../observability/index.js';
+import { inBackgroundSpan, type Logger } from '../observability/index.js';
 import type { Database } from '../postgres/index.js';
 import { every } from '../runtime/index.js';
+import type { SagaOrder } from './domain.js';
+import type { OrderEvents } from './ports.js';
 import { beat, claimStalledOrders, forgetInstances, resignInstance } from './saga-store.js';
 import type { SagaRunner } from './saga-runner.js';
+import { spanContextOf } from './trace-id.js';
 
 export interface RecoveryConfig {
   /** Time between two heartbeats, and between two looks for stalled orders, milliseconds. */
@@ -18,6 +21,7 @@ export interface RecoveryDeps {
   readonly instance: string;
   readonly runner: SagaRunner;
   readonly logger: Logger;
+  readonly events: OrderEvents;
   readonly config: RecoveryConfig;
 }
 
@@ -57,7 +61,8 @@ export async function startRecovery(deps: RecoveryDeps): Promise<Recovery> {
   };
 }
 
-async function claimOnce({ db, instance, runner, logger, config }: RecoveryDeps): Promise<void> {
+async function claimOnce(deps: RecoveryDeps): Promise<void> {
+  const { db, instance, runner, config } = deps;
   const limit = Math.min(batch, runner.capacity);
   if (limit === 0) return;
   const { active } = runner;
@@ -68,9 +73,18 @@ async function claimOnce({ db, instance, runner, logger, config }: RecoveryDeps)
     orphanMs,
     limit,
   });
-  for (const order of claimed) {
-    logger.info({ order_id: order.id, step: order.step, state: order.state }, 'order claimed');
-    // A failure is logged by the runner, and the order claimed again.
-    runner.start(order).catch(() => undefined);
-  }
+  // A failure is logged by the runner, and the order claimed again.
+  for (const order of claimed) recover(order, deps).catch(() => undefined);
+}
+
+/** Carries an order on in a trace of its own: the one that accepted it may have ended long ago. */
+function recover(order: SagaOrder, { runner, events }: RecoveryDeps): Promise<void> {
+  const { id, step, state, traceparent } = order;
+  const attributes = { 'order.id': id, 'order.step': step, 'order.state': state };
+  const link = spanContextOf(traceparent);
+  return inBackgroundSpan({ name: 'order.recover', attributes, link }, async (span) => {
+    events.recovered(order);
+    const carried = await runner.start(order);
+    span.setAttribute('order.state', carried.state);
+  });
 }

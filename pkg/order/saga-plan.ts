@@ -32,6 +32,8 @@ const plan: Readonly<Record<RemoteStep, Edges>> = {
   RELEASE_STOCK: { done: 'REJECT', refused: undefined },
 };
 
+export const remoteSteps = Object.keys(plan) as RemoteStep[];
+
 export const firstStep: RemoteStep = 'RESERVE_STOCK';
 
 /**

@@ -36,10 +36,19 @@ export class SagaRunner {
     return [...this.#active.keys()];
   }
 
+  /** Sagas under way. */
+  get running(): number {
+    return this.#running.size;
+  }
+
+  get limit(): number {
+    return this.#deps.limit;
+  }
+
   /** How many more sagas may start. */
   get capacity(): number {
     const taken = this.#running.size + this.#admitted;
-    return this.#draining ? 0 : Math.max(0, this.#deps.limit - taken);
+    return this.#draining ? 0 : Math.max(0, this.limit - taken);
   }
 
   /**
@@ -59,7 +68,7 @@ export class SagaRunner {
   #refuseIfFull(): void {
     if (this.#draining) throw new AppError({ reason: 'SHUTTING_DOWN', message: 'the service is stopping' });
     if (this.capacity > 0) return;
-    const message = `the service is at its limit of ${this.#deps.limit} orders under way`;
+    const message = `the service is at its limit of ${this.limit} orders under way`;
     throw new AppError({ reason: 'OVERLOADED', message, retryAfterMs: 250 });
   }
 

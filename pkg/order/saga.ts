@@ -3,7 +3,7 @@ import type { Logger } from '../observability/index.js';
 import type { Database } from '../postgres/index.js';
 import { backoffMs, pause, type Clock } from '../runtime/index.js';
 import { isResting, type SagaOrder } from './domain.js';
-import type { InventoryPort, OrderEvents, PaymentPort } from './ports.js';
+import type { CallBounds, InventoryPort, OrderEvents, PaymentPort, StepAttempt } from './ports.js';
 import { recordProgress } from './saga-store.js';
 import { SagaProgress } from './saga-progress.js';
 import {
@@ -37,6 +37,8 @@ export interface SagaDeps {
   /** Hears of every stored change. */
   readonly onProgress: (orderId: string) => void;
 }
+
+type Answer = StepResult | { readonly doubt: unknown };
 
 /**
  * Drives one order from where it stands until it rests. The happy path is stored once, at its end:
@@ -88,23 +90,25 @@ export class Saga {
     step: RemoteStep,
     progress: SagaProgress,
     signal: AbortSignal,
-  ): Promise<StepResult | { doubt: unknown } | 'superseded'> {
+  ): Promise<Answer | 'superseded'> {
     const { config } = this.#deps;
     const deadline = Date.now() + config.stepTimeoutMs;
-    const answer = this.#call(step, progress.order, { deadline, signal }).catch((doubt: unknown) => ({
-      doubt,
-    }));
+    const answer = this.#ask(step, progress.order, { deadline, signal });
     if (progress.unsaved === 0 || (await settlesWithin(answer, config.slowStepMs))) return answer;
     const stored = await this.#store(progress, signal);
     const result = await answer;
     return stored ? result : 'superseded';
   }
 
-  #call(
-    step: RemoteStep,
-    order: SagaOrder,
-    bounds: { deadline: number; signal: AbortSignal },
-  ): Promise<StepResult> {
+  async #ask(step: RemoteStep, order: SagaOrder, bounds: CallBounds): Promise<Answer> {
+    const started = performance.now();
+    const answer = await this.#call(step, order, bounds).catch((doubt: unknown) => ({ doubt }));
+    const seconds = (performance.now() - started) / 1000;
+    this.#deps.events.stepEnded({ step, outcome: outcomeOf(answer), attempt: order.failures + 1, seconds });
+    return answer;
+  }
+
+  #call(step: RemoteStep, order: SagaOrder, bounds: CallBounds): Promise<StepResult> {
     const { inventory, payment } = this.#deps;
     switch (step) {
       case 'RESERVE_STOCK':
@@ -139,19 +143,12 @@ export class Saga {
 
   /** Writes what is not yet stored; false when the order has moved on without this instance. */
   async #store(progress: SagaProgress, signal: AbortSignal): Promise<boolean> {
-    const { events, logger, onProgress } = this.#deps;
+    const { events, onProgress } = this.#deps;
     const { order } = progress;
     if (!(await this.#write(progress, signal))) return false;
     progress.saved();
     onProgress(order.id);
-    if (isResting(order.state)) {
-      const fields = { order_id: order.id, customer_id: order.customerId, state: order.state };
-      logger.info(
-        { ...fields, total_amount: order.total.minor, currency: order.total.currency },
-        'order rests',
-      );
-      events.rested(order);
-    }
+    if (isResting(order.state)) events.changed(order);
     return true;
   }
 
@@ -174,6 +171,11 @@ export class Saga {
     this.#deps.logger.info({ order_id: order.id }, 'order is driven elsewhere');
     return (await findOrder(this.#deps.db, order.id)) ?? order;
   }
+}
+
+function outcomeOf(answer: Answer): StepAttempt['outcome'] {
+  if ('doubt' in answer) return 'in_doubt';
+  return answer.kind === 'done' ? 'succeeded' : 'refused';
 }
 
 /** Whether a promise that never rejects settles within a time. On the path of every step: no abort signals here. */

@@ -52,7 +52,8 @@ create table orders (
   failures integer default 0 not null,
   driver uuid,
   created_at timestamp with time zone not null,
-  updated_at timestamp with time zone not null
+  updated_at timestamp with time zone not null,
+  traceparent text default ''::text not null
 );
 
 alter table idempotency_keys

@@ -5,7 +5,7 @@ import type { Clock, IdSource } from '../runtime/index.js';
 import { isResting, type Order, type OrderRequest, type SagaOrder, type TimelineEntry } from './domain.js';
 import { cancelOrder, type Cancellation } from './cancel-order.js';
 import { placeOrder } from './place-order.js';
-import type { CallBounds, CatalogPort } from './ports.js';
+import type { CallBounds, CatalogPort, OrderEvents } from './ports.js';
 import type { OrderFeed } from './order-feed.js';
 import type { SagaRunner } from './saga-runner.js';
 import {
@@ -26,6 +26,7 @@ export interface OrderServiceDeps {
   readonly clock: Clock;
   readonly newId: IdSource;
   readonly instance: string;
+  readonly events: OrderEvents;
 }
 
 /** How long a caller waits for an order to rest. */
@@ -92,9 +93,10 @@ export class OrderService {
    * @throws AppError ORDER_NOT_FOUND, ILLEGAL_TRANSITION for a rejected order, REQUEST_ID_REUSED
    */
   async cancelOrder(cancellation: Cancellation, patience: Patience): Promise<Order> {
-    const { db, runner, clock, instance, feed } = this.#deps;
+    const { db, runner, clock, instance, feed, events } = this.#deps;
     const { order, isNew } = await cancelOrder(db, cancellation, { instance, now: clock.now() });
     if (!isNew) return this.#follow(order, patience);
+    events.changed(order);
     feed.wake(order.id);
     return this.#waitFor(runner.start(order), order, patience);
   }
@@ -112,7 +114,7 @@ export class OrderService {
 
   /** Stores an order and starts its saga, or finds the one that this very request created before. */
   async #accept(request: OrderRequest, bounds: CallBounds): Promise<Accepted> {
-    const { db, runner, newId, instance } = this.#deps;
+    const { db, runner, newId, instance, events } = this.#deps;
     const print = fingerprintOf(request);
     let order: SagaOrder;
     try {
@@ -124,7 +126,10 @@ export class OrderService {
       throw error;
     }
     const acceptance = { order, fingerprint: print, driver: instance, traceId: currentTraceId() };
-    if (await acceptOrder(db, acceptance)) return { order, saga: runner.start(order) };
+    if (await acceptOrder(db, acceptance)) {
+      events.changed(order);
+      return { order, saga: runner.start(order) };
+    }
     const known = await this.#findEqual(request, print);
     if (!known) throw new Error('an order vanished');
     return { order: known };

@@ -5,7 +5,7 @@ import type { OrderLine, OrderState, Rejection, SagaOrder, SagaStep, TimelineEnt
 /** Columns of an order with its lines, for every statement that reads orders as `o`. */
 export const orderColumns = `
   o.id, o.customer_id, o.request_id, o.state, o.currency, o.total_minor, o.rejection, o.payment_method,
-  o.reservation_id, o.payment_id, o.refund_id, o.revision, o.step, o.failures, o.created_at, o.updated_at,
+  o.reservation_id, o.payment_id, o.refund_id, o.revision, o.traceparent, o.step, o.failures, o.created_at, o.updated_at,
   (select json_agg(json_build_object('sku', l.sku, 'name', l.name, 'quantity', l.quantity,
      'unitPriceMinor', l.unit_price_minor) order by l.sku)
    from order_lines l where l.order_id = o.id) as lines`;
@@ -23,6 +23,7 @@ export interface OrderRow {
   payment_id: string;
   refund_id: string;
   revision: number;
+  traceparent: string;
   step: SagaStep;
   failures: number;
   created_at: Date;
@@ -47,6 +48,7 @@ export function toOrder(row: OrderRow): SagaOrder {
     updatedAt: row.updated_at,
     paymentMethod: row.payment_method,
     refundId: row.refund_id,
+    traceparent: row.traceparent,
     step: row.step,
     failures: row.failures,
   };
@@ -61,8 +63,8 @@ const accept = sql(
   'order.accept',
   `with accepted as (
      insert into orders (id, customer_id, request_id, fingerprint, state, currency, total_minor, payment_method,
-       reservation_id, payment_id, refund_id, revision, step, driver, created_at, updated_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $19, 1, $11, $12, $13, $13)
+       reservation_id, payment_id, refund_id, revision, traceparent, step, driver, created_at, updated_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $19, 1, $20, $11, $12, $13, $13)
      on conflict (customer_id, request_id) do nothing
      returning id
    ), lines as (
@@ -106,7 +108,8 @@ export async function acceptOrder(
     lines.map(({ quantity }) => quantity),
     lines.map(({ unitPrice }) => unitPrice.minor),
   ];
-  const values = [...identity, total.currency, total.minor, ...plan, ...columns, traceId, order.refundId];
+  const rest = [traceId, order.refundId, order.traceparent];
+  const values = [...identity, total.currency, total.minor, ...plan, ...columns, ...rest];
   const rows = await db.query(accept, values);
   return rows.length > 0;
 }

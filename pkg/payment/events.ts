@@ -1,27 +1,37 @@
-import { format } from '../money/index.js';
 import type { Logger } from '../observability/index.js';
-import { amountOf, type Change, type Payment } from './domain.js';
+import type { Change, Payment } from './domain.js';
 import type { PaymentMetrics } from './metrics.js';
+
+/** A change of a payment, and how much money it moved, in minor units. */
+export interface PaymentChange {
+  readonly change: Change;
+  /** As it is since. */
+  readonly payment: Payment;
+  readonly amount: bigint;
+}
 
 /** Hears of every change of a payment, once, after it is stored. */
 export interface PaymentEvents {
-  changed(change: Change, payment: Payment): void;
+  changed(change: PaymentChange): void;
 }
 
 /** Counts each change and logs it in one line. */
-export function paymentEvents(logger: Logger, metrics: PaymentMetrics): PaymentEvents {
+export function paymentEvents(logger: Pick<Logger, 'info'>, metrics: PaymentMetrics): PaymentEvents {
   return {
-    changed: (change, payment) => {
-      metrics.count(change, payment);
-      const amount = amountOf(payment);
+    changed: (changed) => {
+      metrics.count(changed);
+      const { change, payment, amount } = changed;
+      const { id, state, charge, decline } = payment;
       logger.info(
         {
-          payment_id: payment.id,
-          order_id: payment.charge?.orderId,
+          payment_id: id,
+          order_id: charge?.orderId,
           change,
-          state: payment.state,
-          total_amount: amount && format(amount),
-          decline_code: payment.decline?.code,
+          state,
+          amount,
+          total_amount: charge?.amount,
+          currency: charge?.currency,
+          decline_code: decline?.code,
         },
         'payment changed',
       );

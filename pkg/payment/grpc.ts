@@ -1,8 +1,9 @@
+import type { Money } from '../money/index.js';
 import { annotateCall } from '../observability/index.js';
 import { PaymentServiceService } from '../pb/payment/v1/payment.js';
 import { handler, implement, type BoundService } from '../rpc/index.js';
 import type { IdSource } from '../runtime/index.js';
-import type { Payment } from './domain.js';
+import { amountOf, type Payment } from './domain.js';
 import { parseAuthorize, parseCapture, parseGet, parseList, parseRefund, parseVoid } from './grpc-parse.js';
 import { toWirePage, toWirePayment } from './grpc-wire.js';
 import type { RefundService } from './refund-service.js';
@@ -19,6 +20,7 @@ export function paymentHandlers({ payments, refunds, newId }: PaymentHandlersDep
   return implement(PaymentServiceService, {
     authorizePayment: handler(parseAuthorize, async (authorization, { signal }) => {
       annotateIds(authorization);
+      annotateAmount(authorization.amount);
       return answer(await payments.authorize(authorization, signal));
     }),
     capturePayment: handler(parseCapture, async ({ paymentId, amount }, { signal }) => {
@@ -36,10 +38,14 @@ export function paymentHandlers({ payments, refunds, newId }: PaymentHandlersDep
     getPayment: handler(parseGet, async ({ paymentId, withAudit }, { signal }) => {
       annotateIds({ paymentId });
       const payment = await payments.get(paymentId);
+      annotatePayment(payment);
       const books = withAudit ? await payments.audit(paymentId, signal) : undefined;
       return { payment: toWirePayment(payment, books) };
     }),
-    listPayments: handler(parseList, async (page) => toWirePage(await payments.list(page), page)),
+    listPayments: handler(parseList, async (page) => {
+      if (page.orderId !== undefined) annotateCall({ order_id: page.orderId }, { 'order.id': page.orderId });
+      return toWirePage(await payments.list(page), page);
+    }),
   });
 }
 
@@ -49,21 +55,23 @@ function answer(payment: Payment): { payment: ReturnType<typeof toWirePayment> }
 }
 
 /** Also a call that fails is found by its payment. */
-function annotateIds({ paymentId, orderId }: { paymentId: string; orderId?: string }): void {
+function annotateIds({ paymentId, orderId }: { paymentId: string; orderId?: string | undefined }): void {
   annotateCall({ payment_id: paymentId }, { 'payment.id': paymentId });
   if (orderId !== undefined) annotateCall({ order_id: orderId }, { 'order.id': orderId });
 }
 
-function annotatePayment({ state, charge, decline }: Payment): void {
+function annotateAmount({ minor, currency }: Money): void {
+  annotateCall(
+    { total_amount: minor, currency },
+    { 'payment.amount_minor': Number(minor), 'payment.currency': currency },
+  );
+}
+
+function annotatePayment(payment: Payment): void {
+  const { id, state, charge, decline } = payment;
   annotateCall({ payment_state: state }, { 'payment.state': state });
-  if (charge)
-    annotateCall(
-      { order_id: charge.orderId },
-      {
-        'order.id': charge.orderId,
-        'payment.amount_minor': Number(charge.amount),
-        'payment.currency': charge.currency,
-      },
-    );
+  annotateIds({ paymentId: id, orderId: charge?.orderId });
+  const amount = amountOf(payment);
+  if (amount) annotateAmount(amount);
   if (decline) annotateCall({ decline_code: decline.code }, { 'payment.decline_code': decline.code });
 }

@@ -7,10 +7,10 @@ describe('the metrics of payments', () => {
   it('show every series from the start and count each change', async () => {
     const registry = new Registry();
     const metrics = paymentMetrics(registry);
-    metrics.count('AUTHORIZE', paymentsByState.AUTHORIZED);
-    metrics.count('REFUND', paymentsByState.PARTIALLY_REFUNDED);
-    metrics.count('REFUND', paymentsByState.REFUNDED);
-    metrics.count('DECLINE', paymentsByState.DECLINED);
+    metrics.count({ change: 'AUTHORIZE', payment: paymentsByState.AUTHORIZED, amount: 1000n });
+    metrics.count({ change: 'REFUND', payment: paymentsByState.PARTIALLY_REFUNDED, amount: 400n });
+    metrics.count({ change: 'REFUND', payment: paymentsByState.REFUNDED, amount: 600n });
+    metrics.count({ change: 'DECLINE', payment: paymentsByState.DECLINED, amount: 0n });
     const lines = (await registry.metrics()).split('\n').filter((line) => line.startsWith('payment'));
     expect(lines).to.have.members([
       'payments_processed_total{status="authorized"} 1',
@@ -24,6 +24,10 @@ describe('the metrics of payments', () => {
       'payment_declines_total{code="DO_NOT_HONOR"} 0',
       'payment_declines_total{code="INVALID_PAYMENT_METHOD"} 0',
       'payment_declines_total{code="ISSUER_UNAVAILABLE"} 0',
+      'payments_amount_minor_units_total{currency="USD",status="authorized"} 1000',
+      'payments_amount_minor_units_total{currency="USD",status="captured"} 0',
+      'payments_amount_minor_units_total{currency="USD",status="voided"} 0',
+      'payments_amount_minor_units_total{currency="USD",status="refunded"} 1000',
     ]);
   });
 });

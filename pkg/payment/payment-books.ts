@@ -1,6 +1,6 @@
 import type { Money } from '../money/index.js';
 import type { Database } from '../postgres/index.js';
-import type { Decline, Payment } from './domain.js';
+import type { Change, Decline, Payment } from './domain.js';
 import type { PaymentEvents } from './events.js';
 import {
   capturePayment,
@@ -37,22 +37,22 @@ export class PaymentBooks {
     answer: { readonly reference: string } | { readonly decline: Decline },
   ): Promise<Payment | undefined> {
     const made = await booked(request.paymentId, insertAnsweredPayment(this.#deps.db, request, answer));
-    if (made) this.#deps.events.changed(made.decline ? 'DECLINE' : 'AUTHORIZE', made);
+    if (made) this.#tell(made.decline ? 'DECLINE' : 'AUTHORIZE', made, made.charge?.authorized);
     return made;
   }
 
   /** Sees to it that the payment, unless it is there already, will never be made. */
   async leaveVoided(request: PaymentRequest | { readonly paymentId: string }): Promise<Payment> {
-    const { db, events, retryMs } = this.#deps;
+    const { db, retryMs } = this.#deps;
     const made = await booked(request.paymentId, insertVoidedPayment(db, request, retryMs));
-    if (made) events.changed('VOID', made);
+    if (made) this.#tell('VOID', made);
     return made ?? this.#find(request.paymentId);
   }
 
   /** @throws Error if it cannot have been captured with this amount: the books disagree */
   async capture(paymentId: string, amount: bigint): Promise<Payment> {
     const changed = await booked(paymentId, capturePayment(this.#deps.db, paymentId, amount));
-    if (changed) this.#deps.events.changed('CAPTURE', changed);
+    if (changed) this.#tell('CAPTURE', changed, amount);
     const payment = changed ?? (await this.#find(paymentId));
     if (payment.charge?.captured !== amount) throw disagreement(payment);
     return payment;
@@ -61,7 +61,7 @@ export class PaymentBooks {
   /** @throws Error if it cannot have been voided: the books disagree */
   async void(paymentId: string): Promise<Payment> {
     const changed = await booked(paymentId, voidPayment(this.#deps.db, paymentId));
-    if (changed) this.#deps.events.changed('VOID', changed);
+    if (changed) this.#tell('VOID', changed, changed.charge?.authorized);
     const payment = changed ?? (await this.#find(paymentId));
     if (payment.state !== 'VOIDED') throw disagreement(payment);
     return payment;
@@ -71,6 +71,10 @@ export class PaymentBooks {
   async confirmVoid(paymentId: string, released: Money | undefined): Promise<Payment> {
     const confirmed = await booked(paymentId, confirmVoid(this.#deps.db, paymentId, released));
     return confirmed ?? this.#find(paymentId);
+  }
+
+  #tell(change: Change, payment: Payment, amount = 0n): void {
+    this.#deps.events.changed({ change, payment, amount });
   }
 
   async #find(paymentId: string): Promise<Payment> {

@@ -1,4 +1,5 @@
 import type { Money } from '../money/index.js';
+import { inBackgroundSpan } from '../observability/index.js';
 import { fingerprint, type Database, type Transaction } from '../postgres/index.js';
 import { attemptAll } from './attempts.js';
 import type { Payment } from './domain.js';
@@ -66,7 +67,14 @@ export class RefundService {
    */
   async finishDueRefunds(signal: AbortSignal): Promise<void> {
     const due = await claimPendingRefunds(this.#deps.db, this.#deps.retryMs, claimLimit);
-    await attemptAll(due.map((refund) => this.#finish(refund, signal)));
+    await attemptAll(due.map((refund) => this.#finishOwed(refund, signal)));
+  }
+
+  #finishOwed(refund: PendingRefund, signal: AbortSignal): Promise<unknown> {
+    const attributes = { 'payment.id': refund.paymentId };
+    return inBackgroundSpan({ name: 'payment.finish_refund', attributes }, () =>
+      this.#finish(refund, signal),
+    );
   }
 
   async #reserve(tx: Transaction, request: RefundRequest, print: Buffer): Promise<Refund> {
@@ -93,7 +101,7 @@ export class RefundService {
       db.transaction((tx) => book(tx, refund, answer)),
     );
     if (refunded) {
-      events.changed('REFUND', refunded);
+      events.changed({ change: 'REFUND', payment: refunded, amount });
       return refunded;
     }
     const finished = await booked(key, findRefund(db, refund));

@@ -1,4 +1,5 @@
 import type { Money } from '../money/index.js';
+import { inBackgroundSpan } from '../observability/index.js';
 import type { Database } from '../postgres/index.js';
 import { attemptAll } from './attempts.js';
 import { Authorizer, type Authorization } from './authorizer.js';
@@ -125,7 +126,13 @@ export class PaymentService {
    */
   async confirmDueVoids(signal: AbortSignal): Promise<void> {
     const due = await claimUnconfirmedVoids(this.#deps.db, this.#deps.retryMs, claimLimit);
-    await attemptAll(due.map((id) => this.#confirmVoid(id, signal)));
+    await attemptAll(
+      due.map((id) =>
+        inBackgroundSpan({ name: 'payment.confirm_void', attributes: { 'payment.id': id } }, () =>
+          this.#confirmVoid(id, signal),
+        ),
+      ),
+    );
   }
 
   #confirmVoid(paymentId: string, signal: AbortSignal): Promise<Payment> {

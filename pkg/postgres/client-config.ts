@@ -30,7 +30,15 @@ export function clientConfig(config: DatabaseConfig): pg.ClientConfig {
     // For a server that is gone without a word; later than its own limit, which gives a better answer.
     query_timeout: config.statementTimeoutMs + silenceMs,
     idle_in_transaction_session_timeout: idleInTransactionMs,
+    ...(config.settings && { options: optionsOf(config.settings) }),
     keepAlive: true,
     types,
   };
+}
+
+/** As the server takes them when a session starts. */
+function optionsOf(settings: Readonly<Record<string, string>>): string {
+  return Object.entries(settings)
+    .map(([name, value]) => `-c ${name}=${value}`)
+    .join(' ');
 }

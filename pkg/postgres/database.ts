@@ -13,6 +13,15 @@ export interface DatabaseConfig {
   readonly statementTimeoutMs: number;
   /** Shown in `pg_stat_activity`. */
   readonly applicationName?: string;
+  /** Settings of the server for these sessions, such as `random_page_cost`. */
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
+export interface PoolStats {
+  readonly total: number;
+  readonly idle: number;
+  readonly max: number;
+  readonly waiting: number;
 }
 
 export interface DatabaseLogger {
@@ -49,8 +58,8 @@ export interface Database extends Queryable {
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
   /** Whether the server answers `select 1` within `timeoutMs`, on a connection of its own. */
   isReachable(timeoutMs: number): Promise<boolean>;
-  /** Connections: open, unused among them, and callers waiting for one. */
-  stats(): { total: number; idle: number; waiting: number };
+  /** Connections: open, unused among them, most that may be open, and callers waiting for one. */
+  stats(): PoolStats;
   /** Waits for the calls under way and closes every connection. May be called again. */
   close(): Promise<void>;
 }

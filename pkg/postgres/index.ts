@@ -3,10 +3,12 @@ export {
   type Database,
   type DatabaseConfig,
   type DatabaseLogger,
+  type PoolStats,
   type Queryable,
   type Statement,
   type Transaction,
 } from './database.js';
+export { countLastsMs, DatabaseGauges, type GaugeGroup, type Sample } from './database-gauges.js';
 export { isUniqueViolation, translateError } from './errors.js';
 export { fingerprint, once, purgeKeys, type KeyedRequest } from './idempotency.js';
 export { startKeyPurge } from './key-purge.js';

@@ -14,6 +14,14 @@ export function poolMetrics(db: Database, registry: Registry): void {
       this.set({ state: 'idle' }, idle);
     },
   });
+  const max = new Gauge({
+    name: 'database_pool_max',
+    help: 'Most connections to the database that may be open for calls (DATABASE_POOL_MAX).',
+    registers: [],
+    collect() {
+      this.set(db.stats().max);
+    },
+  });
   const waiting = new Gauge({
     name: 'database_pool_waiting',
     help: 'Calls that wait for a connection to the database.',
@@ -22,6 +30,5 @@ export function poolMetrics(db: Database, registry: Registry): void {
       this.set(db.stats().waiting);
     },
   });
-  registry.registerMetric(connections);
-  registry.registerMetric(waiting);
+  for (const gauge of [connections, max, waiting]) registry.registerMetric<string>(gauge);
 }

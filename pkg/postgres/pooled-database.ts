@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { AppError } from '../errors/app-error.js';
 import { clientConfig } from './client-config.js';
-import type { Database, DatabaseConfig, DatabaseLogger, Transaction } from './database.js';
+import type { Database, DatabaseConfig, DatabaseLogger, PoolStats, Transaction } from './database.js';
 import { errorCode, isConnectionLoss, translateError } from './errors.js';
 import { Probe } from './probe.js';
 import { retryConflicts } from './retry.js';
@@ -48,9 +48,9 @@ export class PooledDatabase implements Database {
     return this.#probe.answers(timeoutMs);
   }
 
-  stats(): { total: number; idle: number; waiting: number } {
-    const { totalCount, idleCount, waitingCount } = this.#pool;
-    return { total: totalCount, idle: idleCount, waiting: waitingCount };
+  stats(): PoolStats {
+    const { totalCount: total, idleCount: idle, waitingCount: waiting } = this.#pool;
+    return { total, idle, max: this.#config.poolMax, waiting };
   }
 
   close(): Promise<void> {

@@ -29,7 +29,7 @@ const shutdownLimitMs = 60_000;
  * of another Node process, the end of its parent. Sets `process.exitCode`: 0 clean, 1 failed.
  */
 export async function run<C>(name: string, program: Program<C>): Promise<void> {
-  const logger = createLogger({ service: name, logLevel: 'info', logFormat: 'json' });
+  const logger = createLogger({ service: name, logLevel: 'info', logFormat: wantedFormat() });
   try {
     await runCommand(name, program, logger);
   } catch (error) {
@@ -37,6 +37,15 @@ export async function run<C>(name: string, program: Program<C>): Promise<void> {
     if (error instanceof ConfigError)
       logger.fatal({ problems: error.problems }, 'the configuration is invalid');
     else logger.fatal({ err: error }, 'the process failed');
+  }
+}
+
+/** Needed also for what goes wrong before the configuration is read. */
+function wantedFormat(): 'json' | 'pretty' {
+  try {
+    return loadEnvironment()['LOG_FORMAT'] === 'pretty' ? 'pretty' : 'json';
+  } catch {
+    return 'json';
   }
 }
 

@@ -40,7 +40,7 @@ const quiet = {
 export const watchful = { HEARTBEAT_INTERVAL: '50ms', HEARTBEAT_TIMEOUT: '20s' };
 
 // Metrics of the process itself are collected once: each collector keeps its timers for ever.
-const processMetrics = createMetrics();
+const processMetrics = createMetrics('order-service');
 
 /** One replica of the order business over a database that others may share. */
 export async function startReplica(

@@ -1,4 +1,7 @@
 import { expect } from 'chai';
+import { Registry } from 'prom-client';
+import { orderEvents } from '../../pkg/order/events.js';
+import { orderMetrics } from '../../pkg/order/metrics.js';
 import { OrderFeed } from '../../pkg/order/order-feed.js';
 import { SagaRunner } from '../../pkg/order/saga-runner.js';
 import { OrderService } from '../../pkg/order/service.js';
@@ -209,7 +212,15 @@ describe('watching an order', () => {
         drainMs: 0,
       });
       feed = new OrderFeed({ db, pollMs: 20, limit: 1, onError: () => undefined });
-      const deps = { db, catalog: ports.catalog, clock: systemClock, newId: uuidv7, instance: uuidv7() };
+      const events = orderEvents(logger, orderMetrics(new Registry()));
+      const deps = {
+        db,
+        catalog: ports.catalog,
+        events,
+        clock: systemClock,
+        newId: uuidv7,
+        instance: uuidv7(),
+      };
       narrow = await server.serve(new OrderService({ ...deps, runner, feed }));
     });
     after(() => feed.close());

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import type { Payment } from '../../pkg/payment/domain.js';
+import type { PaymentChange } from '../../pkg/payment/events.js';
 import type { PaymentGateway } from '../../pkg/payment/gateway.js';
 import { paymentMigrations } from '../../pkg/payment/migrations.js';
 import { RefundService } from '../../pkg/payment/refund-service.js';
@@ -27,7 +28,7 @@ describe('calls that cross each other', () => {
   beforeEach(() => {
     changes = [];
     gateway = new HeldGateway(gatewayOver(database.db));
-    const events = { changed: (change: string) => void changes.push(change) };
+    const events = { changed: ({ change }: PaymentChange) => void changes.push(change) };
     const deps = { db: database.db, gateway, events, retryMs: 0 };
     payments = new PaymentService(deps);
     refunds = new RefundService(deps);

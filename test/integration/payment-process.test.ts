@@ -101,7 +101,7 @@ describe('the payment service as a process', () => {
       ['REFUND', 'PARTIALLY_REFUNDED'],
     ]);
     for (const line of changes)
-      expect(line).to.include({ level: 'info', order_id: orderId, total_amount: '10.00 USD' });
+      expect(line).to.include({ level: 'info', order_id: orderId, total_amount: 1000, currency: 'USD' });
     const served = () => service.lines({ msg: 'call served', payment_id: paymentId });
     await service.until(() => served().length === 3);
     for (const line of served()) expect(line).to.include({ order_id: orderId });

@@ -118,7 +118,7 @@ describe('a database', () => {
     const db = await open({ poolMax: 2 });
     const { release, held } = await holdAll(db, 2);
     const waiting = Array.from({ length: 20 }, () => balanceOf(db, 'a'));
-    expect(db.stats()).to.deep.equal({ total: 2, idle: 0, waiting: 20 });
+    expect(db.stats()).to.deep.equal({ total: 2, idle: 0, max: 2, waiting: 20 });
     await expectReason(balanceOf(db, 'a'), 'OVERLOADED');
     release();
     expect(new Set(await Promise.all(waiting))).to.deep.equal(new Set([1n]));

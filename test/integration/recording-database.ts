@@ -1,4 +1,4 @@
-import type { Database, Queryable, Statement, Transaction } from '../../pkg/postgres/index.js';
+import type { Database, PoolStats, Queryable, Statement, Transaction } from '../../pkg/postgres/index.js';
 
 /** A database that writes down what it is asked: names of statements, and `begin` for a transaction. */
 export class RecordingDatabase implements Database {
@@ -31,7 +31,7 @@ export class RecordingDatabase implements Database {
     return this.#database.isReachable(timeoutMs);
   }
 
-  stats(): { total: number; idle: number; waiting: number } {
+  stats(): PoolStats {
     return this.#database.stats();
   }
 

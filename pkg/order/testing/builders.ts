@@ -31,6 +31,7 @@ export function anOrder(given: Partial<SagaOrder> = {}): SagaOrder {
     updatedAt: now,
     paymentMethod: 'pm_approve',
     refundId: uuidv7(),
+    traceparent: '',
     step: 'RESERVE_STOCK',
     failures: 0,
     ...given,
