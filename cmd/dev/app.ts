@@ -1,5 +1,6 @@
 import type { Scope } from '../../pkg/runtime/scope.js';
 import { orAborted } from './abort.js';
+import { assertCertificates } from './certificates.js';
 import { keepCluster, postgresEndpoint } from './cluster.js';
 import type { DevConfig } from './config.js';
 import { prepareDatabases } from './databases.js';
@@ -40,6 +41,7 @@ export async function startSupervisor(
   deps: SupervisorDeps,
 ): Promise<Supervisor> {
   const { signal, onProgress } = deps;
+  if (config.tlsDir !== undefined) assertCertificates(config.tlsDir);
   await orAborted(awaitEndingSupervisor(config.dataDir, onProgress), signal);
   const { own, stale } = StateFile.claim(config.dataDir, deps.parent);
   scope.use(own);
@@ -54,7 +56,7 @@ export async function startSupervisor(
     new Fleet({ config, ports, databaseUrl: cluster.url, events: serviceEvents(own, deps) }),
   );
   await orAborted(fleet.start(), signal);
-  if (config.seed) await orAborted(loadDemoData(fleet.addresses, onProgress), signal);
+  if (config.seed) await orAborted(loadDemoData(fleet.addresses, config, onProgress), signal);
   const { addresses, endpoints: services } = fleet;
   const endpoints = { addresses, services, postgres: postgresEndpoint(cluster, config) };
   own.update({ phase: 'ready', endpoints });

@@ -8,6 +8,7 @@ import {
   type Environment,
   type Settings,
 } from '../../pkg/config/index.js';
+import { tlsDirSetting } from './certificates.js';
 import type { WantedPort } from './ports.js';
 import type { ServiceName } from './protocol.js';
 import { services } from './services.js';
@@ -30,6 +31,8 @@ export interface DevConfig {
   })[];
   readonly postgresPort: WantedPort;
   readonly seed: boolean;
+  /** Absolute; undefined: plain connections. */
+  readonly tlsDir: string | undefined;
   /** What the services get, under what `dev` itself decides. */
   readonly env: Environment;
 }
@@ -49,6 +52,7 @@ export const devSettings = {
     help: 'Port of the PostgreSQL that `dev` runs; 0 means any free one',
   }),
   DEV_SEED: flag({ default: 'true', help: 'Whether `dev` loads the demo products' }),
+  DEV_TLS_DIR: tlsDirSetting,
   ORDER_GRPC_PORT: port({ default: '50051', help: help('gRPC', 'order service') }),
   ORDER_METRICS_PORT: port({ default: '9464', help: help('Metrics', 'order service') }),
   INVENTORY_GRPC_PORT: port({ default: '50052', help: help('gRPC', 'inventory service') }),
@@ -81,6 +85,7 @@ export function loadDevConfig(env: Environment): DevConfig {
     ports,
     postgresPort: { owner: 'PostgreSQL', setting: 'DEV_POSTGRES_PORT', port: postgresPort },
     seed: values.DEV_SEED,
+    tlsDir: values.DEV_TLS_DIR === '' ? undefined : path.resolve(values.DEV_TLS_DIR),
     env,
   };
 }

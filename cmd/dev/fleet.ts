@@ -1,13 +1,14 @@
 import path from 'node:path';
 import type { Environment } from '../../pkg/config/index.js';
 import type { Disposable } from '../../pkg/runtime/scope.js';
+import { tlsVariables } from './certificates.js';
 import type { DevConfig, ServicePorts } from './config.js';
 import type { ServiceEndpoint } from './endpoints.js';
 import type { Addresses, ServiceName } from './protocol.js';
 import { nodeArguments, services, type ServiceSpec } from './services.js';
 import { SupervisedService, type ServiceEvents } from './supervised-service.js';
 
-const host = '127.0.0.1';
+const loopback = '127.0.0.1';
 
 export interface FleetOptions {
   readonly config: DevConfig;
@@ -36,6 +37,7 @@ export class Fleet implements Disposable {
         env: {
           ...config.env,
           ...addressVariables(this.addresses),
+          ...tlsVariables(service.name, config.tlsDir),
           // One name for all would make them indistinguishable.
           OTEL_SERVICE_NAME: service.name,
           DATABASE_URL: databaseUrl(service.database),
@@ -78,10 +80,12 @@ function portsOf({ name }: ServiceSpec, ports: DevConfig['ports']): ServicePorts
 }
 
 function endpointOf(service: ServiceSpec, ports: ServicePorts, config: DevConfig): ServiceEndpoint {
+  // Certificates are for names; TLS does not allow an address as the name of a server (RFC 6066).
+  const host = config.tlsDir === undefined ? loopback : 'localhost';
   return {
     name: service.name,
     grpc: `${host}:${ports.grpc}`,
-    metrics: `http://${host}:${ports.metrics}/metrics`,
+    metrics: `http://${loopback}:${ports.metrics}/metrics`,
     log: logOf(service, config),
   };
 }

@@ -1,3 +1,5 @@
+import { certificateOf } from './certificates.js';
+import type { DevConfig } from './config.js';
 import { DevError } from './dev-error.js';
 import type { Addresses } from './protocol.js';
 
@@ -7,12 +9,14 @@ import type { Addresses } from './protocol.js';
  */
 export async function loadDemoData(
   addresses: Addresses,
+  { tlsDir }: Pick<DevConfig, 'tlsDir'>,
   onProgress: (message: string) => void,
 ): Promise<void> {
   // Loaded late: it brings all of gRPC, which neither `--stop` nor the way to here needs.
   const { seedDemo } = await import('../seed/app.js');
   try {
-    await seedDemo(addresses, onProgress);
+    const tls = tlsDir === undefined ? undefined : certificateOf('test-client', tlsDir);
+    await seedDemo({ ...addresses, tls }, onProgress);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new DevError(`the demo data could not be loaded: ${why}`, { cause: error });

@@ -3,7 +3,7 @@ import { isAppError } from '../../pkg/errors/index.js';
 import { toWire } from '../../pkg/money/index.js';
 import { CatalogServiceService } from '../../pkg/pb/catalog/v1/catalog.js';
 import { InventoryServiceService, StockView } from '../../pkg/pb/inventory/v1/inventory.js';
-import { createClient, type RpcClient } from '../../pkg/rpc/index.js';
+import { createClient, openTransport, type RpcClient } from '../../pkg/rpc/index.js';
 import { Scope } from '../../pkg/runtime/index.js';
 import type { SeedConfig } from './config.js';
 import { naming } from './naming.js';
@@ -23,7 +23,8 @@ type Inventory = RpcClient<typeof InventoryServiceService>;
 export async function seedDemo(config: SeedConfig, onProgress: (message: string) => void): Promise<Seeded> {
   const scope = new Scope();
   try {
-    const options = { timeoutMs: 10_000, retry: true };
+    const transport = scope.use(await openTransport({ tls: config.tls }));
+    const options = { transport, timeoutMs: 10_000, retry: true };
     const catalog = scope.use(
       createClient(CatalogServiceService, { ...options, name: 'catalog-service', target: config.catalog }),
     );

@@ -1,17 +1,24 @@
 import { readSettings, type Environment } from '../../pkg/config/index.js';
 import { addressSettings } from '../../pkg/rpc/config.js';
+import { tlsFiles, tlsFileSettings, type TlsFiles } from '../../pkg/rpc/tls-config.js';
 
 const { INVENTORY_SERVICE_ADDR, CATALOG_SERVICE_ADDR } = addressSettings;
 
-export const seedSettings = { INVENTORY_SERVICE_ADDR, CATALOG_SERVICE_ADDR };
+export const seedSettings = { INVENTORY_SERVICE_ADDR, CATALOG_SERVICE_ADDR, ...tlsFileSettings };
 
 export interface SeedConfig {
   readonly inventory: string;
   readonly catalog: string;
+  /** Undefined: plain connections. */
+  readonly tls: TlsFiles | undefined;
 }
 
 /** @throws ConfigError */
 export function loadSeedConfig(env: Environment): SeedConfig {
   const values = readSettings(env, seedSettings);
-  return { inventory: values.INVENTORY_SERVICE_ADDR, catalog: values.CATALOG_SERVICE_ADDR };
+  return {
+    inventory: values.INVENTORY_SERVICE_ADDR,
+    catalog: values.CATALOG_SERVICE_ADDR,
+    tls: tlsFiles(values),
+  };
 }

@@ -25,7 +25,7 @@ export async function runTestClient(config: TestClientConfig, options: RunOption
     scope.use(startTracing(config.telemetry));
     const onProgress = (message: string): void => options.narrator.say(message);
     const { signal } = options;
-    const backend = scope.use(await openBackend(config.addresses, { onProgress, signal }));
+    const backend = scope.use(await openBackend(config, { onProgress, signal }));
     const world = scope.use(new World(backend, signal));
     introduce(options.narrator, world, backend);
     const found = await drive(world, options);

@@ -1,7 +1,10 @@
 import { HealthCheckResponse_ServingStatus, HealthService } from '../../pkg/pb/grpc/health/v1/health.js';
-import { createClient } from '../../pkg/rpc/client.js';
+import { createClient, type ClientOptions } from '../../pkg/rpc/client.js';
+import { openTransport, type Transport } from '../../pkg/rpc/transport.js';
+import { Scope } from '../../pkg/runtime/scope.js';
 import { startDev, type DevHandle } from '../dev/child.js';
 import type { Addresses } from '../dev/protocol.js';
+import type { TestClientConfig } from './config.js';
 import { until } from './waiting.js';
 
 /** The services under test. */
@@ -9,6 +12,8 @@ export interface Backend {
   readonly addresses: Addresses;
   /** Set when they were started for this run. */
   readonly dev: DevHandle | undefined;
+  /** Default: plain. */
+  readonly transport?: Transport;
   close(): Promise<void>;
 }
 
@@ -27,19 +32,32 @@ const healthyWithinMs = 10_000;
  * @throws Error that names the service that does not answer
  */
 export async function openBackend(
-  addresses: Addresses | undefined,
+  { addresses, tls }: Pick<TestClientConfig, 'addresses' | 'tls'>,
   { signal, onProgress }: BackendOptions,
 ): Promise<Backend> {
-  if (addresses) {
-    await Promise.all(Object.entries(addresses).map(([name, at]) => healthy(name, at as string, signal)));
-    return { addresses, dev: undefined, close: () => Promise.resolve() };
+  const scope = new Scope();
+  try {
+    if (addresses) {
+      const transport = scope.use(await openTransport({ tls }));
+      const services = Object.entries(addresses) as [string, string][];
+      await Promise.all(services.map(([name, target]) => healthy({ name, target, transport }, signal)));
+      return { addresses, dev: undefined, transport, close: () => scope.close() };
+    }
+    const dev = scope.use(await startDev({ dataDir, logDir, onProgress, signal }));
+    const transport = scope.use(await openTransport({ tls }));
+    return { addresses: dev.addresses, dev, transport, close: () => scope.close() };
+  } catch (error) {
+    await scope.close();
+    throw error;
   }
-  const dev = await startDev({ dataDir, logDir, onProgress, signal });
-  return { addresses: dev.addresses, dev, close: () => dev.close() };
 }
 
-async function healthy(name: string, target: string, signal: AbortSignal): Promise<void> {
-  const health = createClient(HealthService, { name, target, timeoutMs: 1000, retry: false });
+async function healthy(
+  service: Pick<ClientOptions, 'name' | 'target' | 'transport'>,
+  signal: AbortSignal,
+): Promise<void> {
+  const { name, target } = service;
+  const health = createClient(HealthService, { ...service, timeoutMs: 1000, retry: false });
   const serving = async (): Promise<true | undefined> => {
     const answer = await health.check({ service: '' }, { signal }).catch(() => undefined);
     return answer?.status === HealthCheckResponse_ServingStatus.SERVING ? true : undefined;

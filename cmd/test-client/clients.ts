@@ -4,6 +4,7 @@ import { OrderServiceService } from '../../pkg/pb/order/v1/order.js';
 import { PaymentServiceService } from '../../pkg/pb/payment/v1/payment.js';
 import { createClient, type RpcClient } from '../../pkg/rpc/client.js';
 import type { ServiceDefinition } from '../../pkg/rpc/definition.js';
+import type { Transport } from '../../pkg/rpc/transport.js';
 import type { Addresses } from '../dev/protocol.js';
 
 export type OrderClient = RpcClient<OrderServiceService>;
@@ -20,6 +21,7 @@ export interface ConnectOptions {
   readonly signal: AbortSignal;
   /** Whether the channel repeats calls by itself on UNAVAILABLE. */
   readonly retry: boolean;
+  readonly transport: Transport;
 }
 
 /** Longest wait for an answer, milliseconds. */
@@ -41,10 +43,10 @@ export function openOrderClients(count: number, target: string, options: Connect
   return Array.from({ length: count }, () => connect('order-service', OrderServiceService, target));
 }
 
-function connector({ signal, retry }: ConnectOptions) {
-  const channelOptions = { 'grpc.use_local_subchannel_pool': 1 };
+function connector({ signal, ...options }: ConnectOptions) {
+  const shared = { ...options, timeoutMs, channelOptions: { 'grpc.use_local_subchannel_pool': 1 } };
   return <S extends ServiceDefinition>(name: string, definition: S, target: string): RpcClient<S> =>
-    abortable(createClient(definition, { name, target, timeoutMs, retry, channelOptions }), signal);
+    abortable(createClient(definition, { ...shared, name, target }), signal);
 }
 
 type Method = (request: unknown, options?: object) => unknown;

@@ -40,4 +40,19 @@ describe('the configuration of test-client', () => {
       'ORDER_SERVICE_ADDR',
     );
   });
+
+  it('shows its own certificate to running services', () => {
+    const files = { TLS_CERT_FILE: 'a.crt', TLS_KEY_FILE: 'a.key', TLS_CA_FILE: 'ca.crt' };
+    const tls = { cert: 'a.crt', key: 'a.key', ca: 'ca.crt' };
+    expect(loadTestClientConfig({ ...all, ...files, DEV_TLS_DIR: '/certs' }).tls).to.deep.equal(tls);
+    expect(loadTestClientConfig(files).tls, 'without running services').to.equal(undefined);
+  });
+
+  it('has a certificate of the folder among services that it starts', () => {
+    expect(loadTestClientConfig({ DEV_TLS_DIR: '/certs' }).tls).to.deep.equal({
+      cert: '/certs/test-client/tls.crt',
+      key: '/certs/test-client/tls.key',
+      ca: '/certs/test-client/ca.crt',
+    });
+  });
 });

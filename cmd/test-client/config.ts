@@ -1,15 +1,21 @@
 import { ConfigError, readSettings, type Environment, type Settings } from '../../pkg/config/index.js';
 import { telemetryConfig, telemetrySettings, type TelemetryConfig } from '../../pkg/observability/config.js';
 import { addressSettings } from '../../pkg/rpc/config.js';
+import { tlsFiles, tlsFileSettings, type TlsFiles } from '../../pkg/rpc/tls-config.js';
+import { certificateOf, tlsDirSetting } from '../dev/certificates.js';
 import type { Addresses } from '../dev/protocol.js';
 
 const telemetry = telemetrySettings('test-client', 0);
 
-export const testClientSettings = { ...addressSettings, ...telemetry } satisfies Settings;
+const tls = { ...tlsFileSettings, DEV_TLS_DIR: tlsDirSetting };
+
+export const testClientSettings = { ...addressSettings, ...telemetry, ...tls } satisfies Settings;
 
 export interface TestClientConfig {
   /** Where running services are; undefined: start them. */
   readonly addresses: Addresses | undefined;
+  /** Undefined: plain connections. */
+  readonly tls: TlsFiles | undefined;
   readonly telemetry: TelemetryConfig;
 }
 
@@ -19,8 +25,10 @@ export function loadTestClientConfig(env: Environment): TestClientConfig {
   const all = Object.keys(addressSettings).length;
   if (missing.length > 0 && missing.length < all)
     throw new ConfigError(missing.map((name) => `${name} is required when another service address is given`));
+  const running = missing.length === 0 ? addresses(env) : undefined;
   return {
-    addresses: missing.length === 0 ? addresses(env) : undefined,
+    addresses: running,
+    tls: running ? tlsFiles(readSettings(env, tlsFileSettings)) : ownCertificate(env),
     telemetry: telemetryConfig(readSettings(env, telemetry)),
   };
 }
@@ -33,4 +41,10 @@ function addresses(env: Environment): Addresses {
     payment: values.PAYMENT_SERVICE_ADDR,
     catalog: values.CATALOG_SERVICE_ADDR,
   };
+}
+
+/** Among services that are started for the run. */
+function ownCertificate(env: Environment): TlsFiles | undefined {
+  const { DEV_TLS_DIR } = readSettings(env, tls);
+  return DEV_TLS_DIR === '' ? undefined : certificateOf('test-client', DEV_TLS_DIR);
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
+import { plainTransport, type Transport } from '../../pkg/rpc/transport.js';
 import { Scope } from '../../pkg/runtime/scope.js';
 import type { DevHandle } from '../dev/child.js';
 import { Book } from './book.js';
@@ -16,15 +17,17 @@ export class World {
   readonly dev: DevHandle | undefined;
   readonly signal: AbortSignal;
   readonly #orderAddress: string;
+  readonly #transport: Transport;
   readonly #scope = new Scope();
   #requests = 0;
 
-  constructor({ addresses, dev }: Pick<Backend, 'addresses' | 'dev'>, signal: AbortSignal) {
+  constructor({ addresses, dev, transport = plainTransport }: Omit<Backend, 'close'>, signal: AbortSignal) {
     setMaxListeners(0, signal);
     this.signal = signal;
     this.dev = dev;
     this.#orderAddress = addresses.order;
-    this.clients = openClients(addresses, { signal, retry: true });
+    this.#transport = transport;
+    this.clients = openClients(addresses, { signal, transport, retry: true });
     for (const client of Object.values(this.clients)) this.#scope.use(client);
   }
 
@@ -40,7 +43,8 @@ export class World {
 
   /** More clients of the order service, a connection each. Without `retry` every broken call is seen. */
   connections(count: number, { retry } = { retry: true }): OrderClient[] {
-    const clients = openOrderClients(count, this.#orderAddress, { signal: this.signal, retry });
+    const options = { signal: this.signal, transport: this.#transport, retry };
+    const clients = openOrderClients(count, this.#orderAddress, options);
     return clients.map((client) => this.#scope.use(client));
   }
 

@@ -11,7 +11,7 @@ import {
   type Payment,
 } from '../pb/payment/v1/payment.js';
 import type { Telemetry } from '../observability/index.js';
-import { createClient, type RpcClient } from '../rpc/index.js';
+import { createClient, type RpcClient, type Transport } from '../rpc/index.js';
 import type { Scope } from '../runtime/index.js';
 import type { Rejection } from './domain.js';
 import type { CatalogPort, InventoryPort, PaymentPort, PricedProduct } from './ports.js';
@@ -27,14 +27,15 @@ export interface OrderPorts {
 export interface ConnectOptions {
   readonly addresses: { readonly inventory: string; readonly payment: string; readonly catalog: string };
   readonly telemetry: Telemetry;
+  readonly transport: Transport;
   /** Longest wait for one answer, milliseconds. */
   readonly timeoutMs: number;
 }
 
 /** Opens clients to the other services; they connect on first use. */
-export function connectPorts({ addresses, telemetry, timeoutMs }: ConnectOptions, scope: Scope): OrderPorts {
+export function connectPorts({ addresses, ...options }: ConnectOptions, scope: Scope): OrderPorts {
   // The saga repeats its steps itself; a second authority would multiply the retries.
-  const saga = { telemetry, timeoutMs, retry: false };
+  const saga = { ...options, retry: false };
   const inventory = { ...saga, name: 'inventory-service', target: addresses.inventory };
   const payment = { ...saga, name: 'payment-service', target: addresses.payment };
   // Nothing is accepted yet: how long to wait for prices is the caller's to say.

@@ -4,7 +4,13 @@ import { AppError } from '../errors/index.js';
 import { CallContext } from './call-context.js';
 
 const aContext = (deadline = Infinity): CallContext =>
-  new CallContext({ method: 'a.B/C', metadata: new Metadata(), peer: '127.0.0.1:1', deadline });
+  new CallContext({
+    method: 'a.B/C',
+    metadata: new Metadata(),
+    peer: '127.0.0.1:1',
+    callerNames: [],
+    deadline,
+  });
 const why = new AppError({ reason: 'CANCELLED', message: 'the caller hung up' });
 const other = new AppError({ reason: 'SHUTTING_DOWN', message: 'we close' });
 

@@ -8,6 +8,8 @@ export class CallContext {
   readonly metadata: Metadata;
   /** Address of the caller. */
   readonly peer: string;
+  /** DNS names and URIs that the caller's certificate vouches for; none on a plain connection. */
+  readonly callerNames: readonly string[];
   /** When the answer must be on its way, milliseconds since the epoch; Infinity on an open-ended stream. */
   readonly deadline: number;
   #controller: AbortController | undefined;
@@ -16,10 +18,11 @@ export class CallContext {
   #timer: NodeJS.Timeout | undefined;
   #isSettled = false;
 
-  constructor(init: Pick<CallContext, 'method' | 'metadata' | 'peer' | 'deadline'>) {
+  constructor(init: Pick<CallContext, 'method' | 'metadata' | 'peer' | 'callerNames' | 'deadline'>) {
     this.method = init.method;
     this.metadata = init.metadata;
     this.peer = init.peer;
+    this.callerNames = init.callerNames;
     this.deadline = init.deadline;
   }
 

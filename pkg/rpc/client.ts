@@ -1,6 +1,5 @@
 import {
   Client,
-  credentials,
   Metadata,
   type CallOptions as GrpcCallOptions,
   type ChannelOptions,
@@ -12,6 +11,7 @@ import { AppError, isAppError } from '../errors/index.js';
 import type { Telemetry } from '../observability/telemetry.js';
 import type { AnyMethod, RequestOf, ResponseOf, ServiceDefinition } from './definition.js';
 import { fromServiceError } from './error-details.js';
+import { plainTransport, type Transport } from './transport.js';
 
 export interface CallOptions {
   /** Longest wait for the answer, milliseconds; default: the client's. */
@@ -40,6 +40,8 @@ export interface ClientOptions {
   /** `host:port`, or `dns:///name:port` for round robin over all its addresses. */
   readonly target: string;
   readonly telemetry?: Pick<Telemetry, 'clientInterceptors'>;
+  /** Default: plain. */
+  readonly transport?: Pick<Transport, 'channelCredentials'>;
   /** Longest wait for a unary answer, milliseconds. */
   readonly timeoutMs: number;
   /** Whether the channel repeats calls on UNAVAILABLE. Only for callers whose every call is keyed. */
@@ -53,7 +55,8 @@ export function createClient<S extends ServiceDefinition>(
   definition: S,
   options: ClientOptions,
 ): RpcClient<S> {
-  const client = new Client(options.target, credentials.createInsecure(), {
+  const { channelCredentials } = options.transport ?? plainTransport;
+  const client = new Client(options.target, channelCredentials(), {
     interceptors: options.telemetry?.clientInterceptors(options.name) ?? [],
     ...channelOptions(options),
     ...options.channelOptions,

@@ -1,4 +1,6 @@
 import { address, duration, integer, port, text, type Settings, type Values } from '../config/index.js';
+import type { AllowedClients } from './tls-allowed-clients.js';
+import { tlsServerConfig, tlsServerSettings } from './tls-config.js';
 
 const limitSettings = {
   GRPC_DEFAULT_DEADLINE: duration({
@@ -62,6 +64,11 @@ export function serverSettings(grpcPort: number) {
       help: 'Address on which the gRPC server listens; `0.0.0.0` in a container',
     }),
     GRPC_PORT: port({ default: String(grpcPort), help: 'Port of the gRPC server; 0 means any free one' }),
+    HEALTH_GRPC_PORT: port({
+      default: '0',
+      help: 'Port that serves gRPC health checks and nothing else, without TLS, for probes; 0 means none',
+    }),
+    ...tlsServerSettings,
     ...limitSettings,
     ...shutdownSettings,
   } satisfies Settings;
@@ -71,6 +78,10 @@ export interface ServerConfig {
   readonly host: string;
   /** 0 means any free one. */
   readonly port: number;
+  /** Where probes without a certificate may ask for health; 0 means any free one, undefined none. */
+  readonly healthPort: number | undefined;
+  /** Who may call what with mutual TLS. */
+  readonly allowedClients: AllowedClients;
   readonly defaultDeadlineMs: number;
   readonly maxDeadlineMs: number;
   readonly maxMessageBytes: number;
@@ -85,6 +96,8 @@ export function serverConfig(values: Values<ReturnType<typeof serverSettings>>):
   return {
     host: values.GRPC_HOST,
     port: values.GRPC_PORT,
+    healthPort: values.HEALTH_GRPC_PORT === 0 ? undefined : values.HEALTH_GRPC_PORT,
+    allowedClients: tlsServerConfig(values).allowedClients,
     defaultDeadlineMs: values.GRPC_DEFAULT_DEADLINE,
     maxDeadlineMs: values.GRPC_MAX_DEADLINE,
     maxMessageBytes: values.GRPC_MAX_MESSAGE_BYTES,

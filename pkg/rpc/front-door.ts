@@ -11,6 +11,8 @@ export interface FrontDoor {
   /** Hears of every call refused here; the method is `unknown` when it is not served. */
   onRefused(method: string, error: AppError): void;
   onConnection(session: ServerHttp2Session): void;
+  /** Sees each listening port before its first connection. */
+  onPort?(server: Http2Server): void;
 }
 
 /**
@@ -28,6 +30,7 @@ export function installFrontDoor(server: Server, door: FrontDoor): void {
     const deliver = http2Server.listeners('stream');
     http2Server.removeAllListeners('stream');
     http2Server.on('session', (session) => door.onConnection(session));
+    door.onPort?.(http2Server);
     http2Server.on(
       'stream',
       (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, ...rest: unknown[]) => {

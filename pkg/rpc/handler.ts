@@ -7,6 +7,7 @@ import { CallContext } from './call-context.js';
 import { effectiveDeadline, refuseIfTooLate, type DeadlineLimits } from './deadline.js';
 import type { AnyMethod, Handler } from './definition.js';
 import { UnreadableMessage } from './message-guard.js';
+import { callerNames } from './tls-caller.js';
 
 /** Decides whether a caller may call a method. @throws AppError PERMISSION_DENIED or UNAUTHENTICATED */
 export type Authorize = (context: CallContext) => void;
@@ -55,6 +56,7 @@ export function contextOf(call: ServerSurfaceCall, method: AnyMethod, deps: Poli
     method: methodName(method.path),
     metadata: call.metadata,
     peer: call.getPeer(),
+    callerNames: callerNames(call),
     deadline: effectiveDeadline({ requested, isStream: method.responseStream, now: Date.now() }, deps),
   });
   call.once('cancelled', () => {

@@ -12,6 +12,8 @@ export const livenessService = 'liveness';
 
 export interface Health {
   readonly serving: boolean;
+  /** Serves `grpc.health.v1.Health` on a server; the same on each. */
+  addTo(server: Server): void;
   /** For good: every service becomes NOT_SERVING, whatever readiness says. */
   retire(): Promise<void>;
   /** Ends the Watch calls under way, which would otherwise hold up a shutdown. */
@@ -27,16 +29,16 @@ export interface HealthOptions {
 }
 
 /**
- * Serves `grpc.health.v1.Health` for the server as a whole (empty name) and each of its services:
- * NOT_SERVING until readiness first says yes, then following it.
+ * Keeps the health of a process as a whole (empty name) and of each of its services: NOT_SERVING until
+ * readiness first says yes, then following it.
  */
-export function serveHealth(server: Server, options: HealthOptions): Health {
+export function watchHealth(options: HealthOptions): Health {
   const names = ['', ...options.services];
   const health = new HealthImplementation({
     ...Object.fromEntries(names.map((name) => [name, 'NOT_SERVING' as const])),
     [livenessService]: 'SERVING',
   });
-  const endWatches = addToServer(health, server);
+  const watches = new Set<Watch>();
   const state = { serving: false };
   const set = (serving: boolean): void => {
     if (state.serving === serving) return;
@@ -56,21 +58,23 @@ export function serveHealth(server: Server, options: HealthOptions): Health {
     get serving() {
       return state.serving;
     },
+    addTo: (server) => addToServer(health, server, watches),
     retire: async () => {
       const stopped = watch.close();
       set(false);
       await stopped;
       set(false);
     },
-    endWatches,
+    endWatches: () => {
+      for (const call of watches) call.emit('error', toServiceError(shuttingDown()));
+    },
   };
 }
 
 type Watch = ServerWritableStream<unknown, unknown>;
 
-/** Registers the health service; returns a function that ends its Watch calls, which it never does itself. */
-function addToServer(health: HealthImplementation, server: Server): () => void {
-  const watches = new Set<Watch>();
+/** Registers the health service, and notes its Watch calls, which it never ends itself. */
+function addToServer(health: HealthImplementation, server: Server, watches: Set<Watch>): void {
   health.addToServer({
     addService: (definition, { watch, ...others }) => {
       const endable = (call: Watch): void => {
@@ -81,7 +85,4 @@ function addToServer(health: HealthImplementation, server: Server): () => void {
       server.addService(definition, { ...others, watch: endable } as UntypedServiceImplementation);
     },
   });
-  return () => {
-    for (const call of watches) call.emit('error', toServiceError(shuttingDown()));
-  };
 }

@@ -7,3 +7,4 @@ export * from './health.js';
 export * from './page-token.js';
 export * from './server.js';
 export * from './status.js';
+export * from './transport.js';

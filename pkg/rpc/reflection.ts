@@ -1,8 +1,6 @@
-import { readFileSync } from 'node:fs';
-import { fromBinary, toBinary } from '@bufbuild/protobuf';
+import { toBinary } from '@bufbuild/protobuf';
 import {
   FileDescriptorProtoSchema,
-  FileDescriptorSetSchema,
   type DescriptorProto,
   type FileDescriptorProto,
 } from '@bufbuild/protobuf/wkt';
@@ -13,8 +11,7 @@ import {
   type ServerReflectionResponse,
 } from '../pb/grpc/reflection/v1/reflection.js';
 import { handler, implement, type BoundService } from './definition.js';
-
-const descriptorSet = new URL('../pb/descriptor-set.binpb', import.meta.url);
+import { readDescriptors } from './descriptors.js';
 
 /** Serves `grpc.reflection.v1`, so that grpcurl and its like need no proto files. */
 export function reflectionService(serviceNames: readonly string[]): BoundService {
@@ -35,7 +32,7 @@ interface DescriptorIndex {
 }
 
 function loadIndex(): DescriptorIndex {
-  const { file: files } = fromBinary(FileDescriptorSetSchema, readFileSync(descriptorSet));
+  const files = readDescriptors();
   const bySymbol = files.flatMap((file) => symbolsOf(file).map((symbol) => [symbol, file] as const));
   return { byFile: new Map(files.map((file) => [file.name, file])), bySymbol: new Map(bySymbol) };
 }

@@ -1,19 +1,24 @@
 import { constants, type ServerHttp2Session } from 'node:http2';
-import { Server, ServerCredentials, status } from '@grpc/grpc-js';
+import { Server } from '@grpc/grpc-js';
+import { failCall } from '../observability/call-record.js';
 import type { Telemetry } from '../observability/telemetry.js';
 import { methodName } from '../observability/method-name.js';
 import { pause } from '../runtime/wait.js';
 import { adapt } from './adapter.js';
 import { Admission } from './admission.js';
 import type { ServerConfig } from './config.js';
+import { listen, watchConnections } from './connections.js';
 import type { AnyMethod, BoundService } from './definition.js';
-import { installFrontDoor } from './front-door.js';
 import type { Authorize, PolicyDeps } from './handler.js';
-import { serveHealth, type Health, type Readiness } from './health.js';
+import { openHealthPort, type HealthPort } from './health-port.js';
+import { watchHealth, type Health, type Readiness } from './health.js';
 import { guardDecoder } from './message-guard.js';
 import { reflectionService } from './reflection.js';
 import { statusDetailsServerInterceptor } from './status-details-server-interceptor.js';
-import { statusOf } from './status.js';
+import { allowOnly } from './tls-allowed-clients.js';
+import { rememberCertificates } from './tls-caller.js';
+import { handshakeRefusals } from './tls-handshakes.js';
+import { plainTransport, type Transport } from './transport.js';
 
 /** Time for answers to leave before their connection is cut, milliseconds. */
 const lastAnswersMs = 50;
@@ -23,7 +28,9 @@ export interface ServeOptions {
   readonly telemetry: Telemetry;
   readonly services: readonly BoundService[];
   readonly readiness: Readiness;
-  /** Default: everybody may call everything. */
+  /** Default: plain. */
+  readonly transport?: Transport;
+  /** Default: with mutual TLS as configured, else everybody may call everything. */
   readonly authorize?: Authorize;
 }
 
@@ -31,6 +38,8 @@ export interface RunningServer {
   readonly port: number;
   /** `host:port` to connect to. */
   readonly address: string;
+  /** `host:port` of the port for probes, if there is one. */
+  readonly healthAddress: string | undefined;
   readonly health: Health;
   /**
    * NOT_SERVING, then the configured delay for load balancers to notice, then no new calls while those
@@ -41,34 +50,82 @@ export interface RunningServer {
 
 /** Starts a gRPC server with health, reflection, deadlines, error mapping, metrics and logs. */
 export async function serve(options: ServeOptions): Promise<RunningServer> {
-  const { config, telemetry, services } = options;
-  const interceptors = [statusDetailsServerInterceptor(), ...telemetry.serverInterceptors()];
-  const server = new Server({ interceptors, ...channelOptions(config) });
+  const { config, telemetry } = options;
   const deps = policyDeps(options);
-  const names = services.map(serviceName);
-  const reflection = reflectionService([
-    ...names,
-    'grpc.health.v1.Health',
-    'grpc.reflection.v1.ServerReflection',
-  ]);
-  for (const service of [...services, reflection])
-    addService(server, service, { deps, maxMessageBytes: config.maxMessageBytes });
-  const health = serveHealth(server, {
-    services: names,
+  const server = createServer(options, deps);
+  const health = watchHealth({
+    services: options.services.map(serviceName),
     readiness: options.readiness,
     onChange: (serving) => telemetry.logger.info({ serving }, 'health changed'),
   });
+  health.addTo(server);
   telemetry.http.readiness = () => health.serving;
-  const sessions = watchDoor(server, telemetry, config);
-  const port = await bind(server, config);
+  const sessions = watchSessions(server, options);
+  const { port, healthPort } = await openPorts(server, options, health);
   const address = `${config.host}:${port}`;
   telemetry.logger.info({ address }, 'serving');
   return {
     port,
     address,
+    healthAddress: healthPort?.address,
     health,
-    close: () => stop({ server, sessions, health, admission: deps.admission, config }),
+    close: async () => {
+      await stop({ server, sessions, health, admission: deps.admission, config });
+      await healthPort?.close();
+    },
   };
+}
+
+function createServer({ config, telemetry, services }: ServeOptions, deps: PolicyDeps): Server {
+  const interceptors = [statusDetailsServerInterceptor(), ...telemetry.serverInterceptors()];
+  const server = new Server({ interceptors, ...channelOptions(config) });
+  const reflection = reflectionService([
+    ...services.map(serviceName),
+    'grpc.health.v1.Health',
+    'grpc.reflection.v1.ServerReflection',
+  ]);
+  for (const service of [...services, reflection])
+    addService(server, service, { deps, maxMessageBytes: config.maxMessageBytes });
+  return server;
+}
+
+function watchSessions(
+  server: Server,
+  { config, telemetry, transport }: ServeOptions,
+): ReadonlySet<ServerHttp2Session> {
+  const noteRefusals = handshakeRefusals(telemetry);
+  return watchConnections(server, {
+    config,
+    telemetry,
+    onCount: (change) => telemetry.metrics.activeConnections.inc(change),
+    onPort: (port) => {
+      if (transport?.isMutualTls !== true) return;
+      rememberCertificates(port);
+      noteRefusals(port);
+    },
+  });
+}
+
+/** Leaves nothing open when a port cannot be had. */
+async function openPorts(
+  server: Server,
+  { config, telemetry, transport = plainTransport }: ServeOptions,
+  health: Health,
+): Promise<{ readonly port: number; readonly healthPort: HealthPort | undefined }> {
+  const { host, port } = config;
+  let healthPort: HealthPort | undefined;
+  try {
+    if (config.healthPort !== undefined)
+      healthPort = await openHealthPort({ config, port: config.healthPort, health, telemetry });
+    return {
+      port: await listen(server, { host, port, credentials: transport.serverCredentials() }),
+      healthPort,
+    };
+  } catch (error) {
+    await health.retire();
+    await healthPort?.close();
+    throw error;
+  }
 }
 
 function channelOptions(config: ServerConfig) {
@@ -85,17 +142,17 @@ function channelOptions(config: ServerConfig) {
   };
 }
 
-function policyDeps({ config, telemetry, authorize }: ServeOptions): PolicyDeps {
+function policyDeps({ config, transport, authorize }: ServeOptions): PolicyDeps {
+  const byDefault = transport?.isMutualTls === true ? allowOnly(config.allowedClients) : () => undefined;
   return {
     defaultDeadlineMs: config.defaultDeadlineMs,
     maxDeadlineMs: config.maxDeadlineMs,
-    authorize: authorize ?? (() => undefined),
+    authorize: authorize ?? byDefault,
     admission: {
       unary: new Admission(config.maxConcurrentCalls),
       streams: new Admission(config.maxConcurrentCalls),
     },
-    onUnexpected: (error, { method }) =>
-      telemetry.logger.error({ err: error, method }, 'call failed unexpectedly'),
+    onUnexpected: failCall,
   };
 }
 
@@ -125,43 +182,6 @@ function addService(
 function kindOf({ requestStream, responseStream }: AnyMethod): string {
   if (requestStream) return responseStream ? 'bidi' : 'clientStream';
   return responseStream ? 'serverStream' : 'unary';
-}
-
-/** Counts what is refused at the door and who is connected. Returns the open connections. */
-function watchDoor(
-  server: Server,
-  { metrics, service, logger }: Telemetry,
-  config: ServerConfig,
-): ReadonlySet<ServerHttp2Session> {
-  const sessions = new Set<ServerHttp2Session>();
-  const paths = new Set((Reflect.get(server, 'handlers') as Map<string, unknown>).keys());
-  installFrontDoor(server, {
-    maxMetadataBytes: config.maxMetadataBytes,
-    paths,
-    onRefused: (method, error) => {
-      const code = status[statusOf[error.reason]];
-      metrics.requestsTotal.inc({ service, method, status: code });
-      logger.info({ method, status: code, reason: error.reason }, 'call refused');
-    },
-    onConnection: (session) => {
-      sessions.add(session);
-      metrics.activeConnections.inc();
-      session.once('close', () => {
-        sessions.delete(session);
-        metrics.activeConnections.dec();
-      });
-    },
-  });
-  return sessions;
-}
-
-function bind(server: Server, { host, port }: ServerConfig): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.bindAsync(`${host}:${port}`, ServerCredentials.createInsecure(), (error, bound) => {
-      if (error) reject(new Error(`cannot listen on ${host}:${port}: ${error.message}`, { cause: error }));
-      else resolve(bound);
-    });
-  });
 }
 
 interface Stopping {

@@ -3,6 +3,7 @@ import { telemetryConfig, telemetrySettings, type TelemetryConfig } from '../obs
 import { databaseConfig, databaseSettings } from '../postgres/config.js';
 import type { DatabaseConfig } from '../postgres/index.js';
 import { serverConfig, serverSettings, type ServerConfig } from './config.js';
+import { tlsFiles, type TlsFiles } from './tls-config.js';
 
 /** Where a service listens unless told otherwise. */
 export interface DefaultPorts {
@@ -22,6 +23,8 @@ export function serviceSettings(service: string, { grpc, metrics }: DefaultPorts
 export interface ServiceConfig {
   readonly telemetry: TelemetryConfig;
   readonly server: ServerConfig;
+  /** Undefined: plain connections. */
+  readonly tls: TlsFiles | undefined;
   readonly database: DatabaseConfig;
 }
 
@@ -29,6 +32,7 @@ export function serviceConfig(values: Values<ReturnType<typeof serviceSettings>>
   return {
     telemetry: telemetryConfig(values),
     server: serverConfig(values),
+    tls: tlsFiles(values),
     database: databaseConfig(values),
   };
 }

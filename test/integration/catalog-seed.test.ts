@@ -23,7 +23,8 @@ describe('demo data', () => {
     await catalog.close();
   });
 
-  const seed = () => seedDemo({ catalog: catalog.address, inventory: inventory.address }, () => undefined);
+  const seed = () =>
+    seedDemo({ catalog: catalog.address, inventory: inventory.address, tls: undefined }, () => undefined);
   const shop = async () => ({
     ...(await catalog.client.batchGetProducts({ skus })),
     ...(await inventory.client.batchGetStock({ skus, view: 0 })),

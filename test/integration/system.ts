@@ -2,6 +2,7 @@ import { startCatalog } from '../../cmd/catalog-service/app.js';
 import { startInventory } from '../../cmd/inventory-service/app.js';
 import { startOrder } from '../../cmd/order-service/app.js';
 import { startPayment } from '../../cmd/payment-service/app.js';
+import type { ServiceName } from '../../cmd/dev/protocol.js';
 import { loadCatalogConfig } from '../../pkg/catalog/config.js';
 import { catalogMigrations } from '../../pkg/catalog/migrations.js';
 import { loadInventoryConfig } from '../../pkg/inventory/config.js';
@@ -16,7 +17,7 @@ import { OrderServiceService } from '../../pkg/pb/order/v1/order.js';
 import { PaymentServiceService } from '../../pkg/pb/payment/v1/payment.js';
 import type { Database, MigrationSet } from '../../pkg/postgres/index.js';
 import { createTestDatabase } from '../../pkg/postgres/testing/test-database.js';
-import type { RpcClient, ServiceDefinition } from '../../pkg/rpc/index.js';
+import type { RpcClient, RunningServer, ServiceDefinition, Transport } from '../../pkg/rpc/index.js';
 import { loneClient } from '../../pkg/rpc/testing/lone-client.js';
 import { Scope, uuidv7 } from '../../pkg/runtime/index.js';
 import { quiet } from './quiet.js';
@@ -27,6 +28,8 @@ export interface System {
   readonly inventory: RpcClient<typeof InventoryServiceService>;
   readonly payment: RpcClient<typeof PaymentServiceService>;
   readonly catalog: RpcClient<typeof CatalogServiceService>;
+  /** Of the inventory service. */
+  readonly inventoryAddress: string;
   /** The inventory service's database, on connections of its own. */
   readonly inventoryDb: Database;
   /** More clients of the order service, each on a connection of its own, spread over its replicas. */
@@ -40,40 +43,53 @@ export interface SystemOptions {
   /** Replicas of the order service. */
   readonly replicas?: number;
   readonly env?: Readonly<Record<string, string>>;
+  /** Mutual TLS. */
+  readonly tls?: {
+    /** The TLS settings of a service. */
+    readonly variablesOf: (service: ServiceName) => Readonly<Record<string, string>>;
+    /** Of all clients in the test. */
+    readonly transport: Transport;
+  };
 }
 
-export async function startSystem({ replicas = 1, env = {} }: SystemOptions = {}): Promise<System> {
+export async function startSystem({ replicas = 1, env = {}, tls }: SystemOptions = {}): Promise<System> {
   const scope = new Scope();
   const databases = new Map<MigrationSet, Database>();
-  const databaseFor = async (set: MigrationSet): Promise<Record<string, string>> => {
+  const environment = async (service: ServiceName, set: MigrationSet): Promise<Record<string, string>> => {
     const { url, db, drop } = await createTestDatabase(set);
     scope.defer(drop);
     databases.set(set, db);
-    return { ...quiet, ...env, DATABASE_URL: url };
+    return { ...quiet, ...env, ...tls?.variablesOf(service), DATABASE_URL: url };
   };
-  const catalog = await startCatalog(loadCatalogConfig(await databaseFor(catalogMigrations)), scope);
-  const inventory = await startInventory(loadInventoryConfig(await databaseFor(inventoryMigrations)), scope);
-  const payment = await startPayment(loadPaymentConfig(await databaseFor(paymentMigrations)), scope);
+  // Certificates are for names.
+  const addressOf = ({ address, port }: RunningServer): string => (tls ? `localhost:${port}` : address);
+  const catalogEnv = await environment('catalog-service', catalogMigrations);
+  const inventoryEnv = await environment('inventory-service', inventoryMigrations);
+  const paymentEnv = await environment('payment-service', paymentMigrations);
+  const catalog = addressOf(await startCatalog(loadCatalogConfig(catalogEnv), scope));
+  const inventory = addressOf(await startInventory(loadInventoryConfig(inventoryEnv), scope));
+  const payment = addressOf(await startPayment(loadPaymentConfig(paymentEnv), scope));
   const orderEnv = {
-    ...(await databaseFor(orderMigrations)),
-    INVENTORY_SERVICE_ADDR: inventory.address,
-    PAYMENT_SERVICE_ADDR: payment.address,
-    CATALOG_SERVICE_ADDR: catalog.address,
+    ...(await environment('order-service', orderMigrations)),
+    INVENTORY_SERVICE_ADDR: inventory,
+    PAYMENT_SERVICE_ADDR: payment,
+    CATALOG_SERVICE_ADDR: catalog,
   };
   const orders: string[] = [];
   for (let replica = 0; replica < replicas; replica += 1)
-    orders.push((await startOrder(loadOrderConfig(orderEnv), scope)).address);
+    orders.push(addressOf(await startOrder(loadOrderConfig(orderEnv), scope)));
 
   const connect = <S extends ServiceDefinition>(definition: S, target: string): RpcClient<S> =>
-    scope.use(loneClient(definition, target));
+    scope.use(loneClient(definition, target, tls ?? {}));
   const clients = {
     order: connect(OrderServiceService, orders[0] ?? ''),
-    inventory: connect(InventoryServiceService, inventory.address),
-    payment: connect(PaymentServiceService, payment.address),
-    catalog: connect(CatalogServiceService, catalog.address),
+    inventory: connect(InventoryServiceService, inventory),
+    payment: connect(PaymentServiceService, payment),
+    catalog: connect(CatalogServiceService, catalog),
   };
   return {
     ...clients,
+    inventoryAddress: inventory,
     inventoryDb: databases.get(inventoryMigrations)!,
     buyers: (count) =>
       Array.from({ length: count }, (_, index) =>

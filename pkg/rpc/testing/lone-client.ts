@@ -1,13 +1,18 @@
-import { createClient, type RpcClient } from '../client.js';
+import { createClient, type ClientOptions, type RpcClient } from '../client.js';
 import type { ServiceDefinition } from '../definition.js';
 
 /** A client that neither repeats calls nor shares its connection. */
-export function loneClient<S extends ServiceDefinition>(definition: S, target: string): RpcClient<S> {
+export function loneClient<S extends ServiceDefinition>(
+  definition: S,
+  target: string,
+  { transport }: Pick<ClientOptions, 'transport'> = {},
+): RpcClient<S> {
   return createClient(definition, {
     name: 'test',
     target,
     timeoutMs: 60_000,
     retry: false,
     channelOptions: { 'grpc.use_local_subchannel_pool': 1 },
+    ...(transport ? { transport } : {}),
   });
 }

@@ -6,6 +6,8 @@ import type { BoundService } from '../definition.js';
 import type { Readiness } from '../health.js';
 import type { Authorize } from '../handler.js';
 import { serve, type RunningServer } from '../server.js';
+import type { TlsFiles } from '../tls-config.js';
+import { openTransport } from '../transport.js';
 import { EchoServiceService, echoService, type EchoHandlers } from './echo-service.js';
 import { waitFor } from './wait-for.js';
 
@@ -18,6 +20,8 @@ export interface TestServerOptions {
   readonly services?: readonly BoundService[];
   readonly config?: Partial<ServerConfig>;
   readonly authorize?: Authorize;
+  /** Mutual TLS; the files are looked at all the time. */
+  readonly tls?: TlsFiles;
   readonly readiness?: Readiness;
 }
 
@@ -43,9 +47,11 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   const telemetry = await startTelemetry(aTelemetryConfig(), {
     write: (line) => void logs.push(JSON.parse(line) as LogLine),
   });
+  const transport = await openTransport({ tls: options.tls, telemetry, reloadMs: testReloadMs });
   const server = await serve({
     config: aServerConfig(options.config),
     telemetry,
+    transport,
     services: [echoService(options.handlers), ...(options.services ?? [])],
     readiness: options.readiness ?? (async () => true),
     ...(options.authorize ? { authorize: options.authorize } : {}),
@@ -70,11 +76,15 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     },
     close: async () => {
       await server.close();
+      await transport.close();
       for (const client of clients) client.close();
       await telemetry.close();
     },
   };
 }
+
+/** Time between two looks at TLS files in tests, milliseconds. */
+export const testReloadMs = 20;
 
 /** Without it, grpc-js shares a connection among all channels of one target. */
 const ownConnection = { 'grpc.use_local_subchannel_pool': 1 };
@@ -87,7 +97,8 @@ export function aTelemetryConfig(given: Partial<TelemetryConfig> = {}): Telemetr
   return {
     service: 'echo-service',
     resourceAttributes: '',
-    exporter: 'none',
+    tracingDisabled: false,
+    exporters: [],
     otlpEndpoint: '',
     jaegerEndpoint: '',
     sampler: 'parentbased_always_on',
@@ -104,6 +115,8 @@ export function aServerConfig(given: Partial<ServerConfig> = {}): ServerConfig {
   return {
     host: '127.0.0.1',
     port: 0,
+    healthPort: undefined,
+    allowedClients: new Map(),
     defaultDeadlineMs: 30_000,
     maxDeadlineMs: 120_000,
     maxMessageBytes: 1_048_576,

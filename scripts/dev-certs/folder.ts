@@ -1,0 +1,116 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { createAuthority, issue, type Identity } from './certificates.js';
+
+const dayMs = 24 * 3_600_000;
+const authorityDays = 365;
+const leafDays = 90;
+/** Clocks of other machines may be behind. */
+const backdatedMs = 3_600_000;
+
+/** What became of a certificate. */
+export interface Outcome {
+  readonly name: string;
+  readonly state: 'kept' | 'made';
+  readonly validUntil: Date;
+}
+
+/**
+ * Brings a folder to hold a development CA, `ca/`, and a certificate for each process, in
+ * `<process>/{tls.crt,tls.key,ca.crt}` as Kubernetes mounts them. What is good for a while is kept.
+ */
+export async function ensureCertificates(
+  folder: string,
+  processes: readonly string[],
+  now: Date,
+): Promise<Outcome[]> {
+  const authority = await keepOrMake(path.join(folder, 'ca'), {
+    isGood: (certificate) => certificate.ca && lasts(certificate, authorityDays / 4, now),
+    make: () => createAuthority('order-processing development CA', validity(now, authorityDays)),
+  });
+  const issuer = new X509Certificate(authority.identity.cert);
+  const outcomes = [outcomeOf('ca', authority)];
+  for (const name of processes) {
+    const subject = { dns: namesOf(name), ips: ['127.0.0.1', '::1'], ...validity(now, leafDays) };
+    const made = await keepOrMake(path.join(folder, name), {
+      isGood: (certificate) =>
+        lasts(certificate, leafDays / 3, now) &&
+        isFor(certificate, subject.dns) &&
+        isSignedBy(certificate, issuer),
+      make: () => issue(authority.identity, subject),
+    });
+    write(path.join(folder, name, 'ca.crt'), authority.identity.cert);
+    outcomes.push(outcomeOf(name, made));
+  }
+  return outcomes;
+}
+
+/** Its names on a laptop, in Docker Compose and in Kubernetes. */
+function namesOf(process: string): string[] {
+  const inCluster = `${process}.order-processing.svc`;
+  return [process, inCluster, `${inCluster}.cluster.local`, 'localhost'];
+}
+
+function validity(now: Date, days: number) {
+  return {
+    notBefore: new Date(now.getTime() - backdatedMs),
+    notAfter: new Date(now.getTime() + days * dayMs),
+  };
+}
+
+interface Wanted {
+  isGood(certificate: X509Certificate): boolean;
+  make(): Promise<Identity>;
+}
+
+interface Kept {
+  readonly identity: Identity;
+  readonly state: Outcome['state'];
+}
+
+async function keepOrMake(folder: string, { isGood, make }: Wanted): Promise<Kept> {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const found = readPair(folder);
+  if (found && isGood(new X509Certificate(found.cert))) {
+    chmodSync(path.join(folder, 'tls.key'), 0o600);
+    return { identity: found, state: 'kept' };
+  }
+  const identity = await make();
+  write(path.join(folder, 'tls.key'), identity.key, 0o600);
+  write(path.join(folder, 'tls.crt'), identity.cert);
+  return { identity, state: 'made' };
+}
+
+/** Undefined unless both files are there and belong together. */
+function readPair(folder: string): Identity | undefined {
+  try {
+    const cert = readFileSync(path.join(folder, 'tls.crt'), 'utf8');
+    const key = readFileSync(path.join(folder, 'tls.key'), 'utf8');
+    return new X509Certificate(cert).checkPrivateKey(createPrivateKey(key)) ? { cert, key } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whole or not at all, because running services look at it. */
+function write(file: string, content: string, mode = 0o644): void {
+  writeFileSync(`${file}.new`, content, { mode });
+  renameSync(`${file}.new`, file);
+}
+
+function lasts({ validFrom, validTo }: X509Certificate, days: number, now: Date): boolean {
+  return Date.parse(validFrom) <= now.getTime() && Date.parse(validTo) - now.getTime() > days * dayMs;
+}
+
+function isFor({ subjectAltName = '' }: X509Certificate, names: readonly string[]): boolean {
+  return names.every((name) => subjectAltName.split(', ').includes(`DNS:${name}`));
+}
+
+function isSignedBy(certificate: X509Certificate, issuer: X509Certificate): boolean {
+  return certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey);
+}
+
+function outcomeOf(name: string, { identity, state }: Kept): Outcome {
+  return { name, state, validUntil: new Date(new X509Certificate(identity.cert).validTo) };
+}

@@ -1,0 +1,91 @@
+import { X509Certificate } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { expect } from 'chai';
+import { certificateOf } from '../../cmd/dev/certificates.js';
+import { readMaterial, verifyMaterial } from '../../pkg/rpc/tls-material.js';
+import { ensureCertificates } from '../../scripts/dev-certs/folder.js';
+
+const names = ['order-service', 'test-client'] as const;
+const start = new Date('2030-01-01T00:00:00Z');
+const daysLater = (days: number): Date => new Date(start.getTime() + days * 24 * 3_600_000);
+
+describe('certificates for development', () => {
+  let folder: string;
+
+  beforeEach(() => {
+    folder = mkdtempSync(path.join(tmpdir(), 'certs-'));
+  });
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  const ensure = async (now: Date): Promise<Record<string, string>> => {
+    const outcomes = await ensureCertificates(folder, names, now);
+    return Object.fromEntries(outcomes.map(({ name, state }) => [name, state]));
+  };
+  const contents = (): string[] =>
+    (readdirSync(folder, { recursive: true, encoding: 'utf8' }) as string[])
+      .map((name) => path.join(folder, name))
+      .filter((file) => statSync(file).isFile())
+      .map((file) => `${file}\n${readFileSync(file, 'utf8')}`);
+  const expectGood = async (now: Date): Promise<void> => {
+    for (const name of names) verifyMaterial(await readMaterial(certificateOf(name, folder)), now.getTime());
+  };
+
+  it('are made for every process, for all its names, and signed by one CA', async () => {
+    expect(await ensure(start)).to.deep.equal({ ca: 'made', 'order-service': 'made', 'test-client': 'made' });
+    await expectGood(start);
+    const { cert, ca } = certificateOf('order-service', folder);
+    const certificate = new X509Certificate(readFileSync(cert));
+    const authority = new X509Certificate(readFileSync(ca));
+    expect(certificate.verify(authority.publicKey)).to.equal(true);
+    for (const name of ['order-service', 'order-service.order-processing.svc.cluster.local', 'localhost'])
+      expect(certificate.checkHost(name), name).to.equal(name);
+    expect(certificate.checkHost('test-client')).to.equal(undefined);
+    expect(certificate.checkIP('127.0.0.1')).to.equal('127.0.0.1');
+  });
+
+  it('have keys that nobody else can read', async () => {
+    await ensure(start);
+    for (const name of ['ca', ...names])
+      expect(statSync(path.join(folder, name, 'tls.key')).mode & 0o777, name).to.equal(0o600);
+  });
+
+  it('stay as they are while they last', async () => {
+    await ensure(start);
+    const before = contents();
+    expect(await ensure(daysLater(59))).to.deep.equal({
+      ca: 'kept',
+      'order-service': 'kept',
+      'test-client': 'kept',
+    });
+    expect(contents()).to.deep.equal(before);
+  });
+
+  it('are renewed in their last month, by the same CA', async () => {
+    await ensure(start);
+    expect(await ensure(daysLater(61))).to.deep.equal({
+      ca: 'kept',
+      'order-service': 'made',
+      'test-client': 'made',
+    });
+    await expectGood(daysLater(61 + 89));
+  });
+
+  it('are all renewed when the CA is near its end, or gone', async () => {
+    const all = { ca: 'made', 'order-service': 'made', 'test-client': 'made' };
+    await ensure(start);
+    expect(await ensure(daysLater(300))).to.deep.equal(all);
+    rmSync(path.join(folder, 'ca'), { recursive: true });
+    expect(await ensure(daysLater(300))).to.deep.equal(all);
+    await expectGood(daysLater(300));
+  });
+
+  it('are made again when a file of them is lost or of no use', async () => {
+    await ensure(start);
+    rmSync(certificateOf('order-service', folder).cert);
+    writeFileSync(certificateOf('test-client', folder).key, 'nonsense');
+    expect(await ensure(start)).to.deep.equal({ ca: 'kept', 'order-service': 'made', 'test-client': 'made' });
+    await expectGood(start);
+  });
+});
