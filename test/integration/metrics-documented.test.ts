@@ -119,5 +119,7 @@ async function gather(scraper: Scraper, families: Map<string, Family>): Promise<
 
 function labelsOf(name: string, lines: readonly string[]): string[] | undefined {
   const sample = lines.find((line) => new RegExp(String.raw`^${name}(_count)?[{ ]`).test(line));
-  return sample && [...sample.matchAll(/(\w+)="/g)].map(([, label = '']) => label).toSorted();
+  return sample === undefined
+    ? undefined
+    : [...sample.matchAll(/(\w+)="/g)].map(([, label = '']) => label).toSorted();
 }
