@@ -1,0 +1,85 @@
+import { randomBytes } from 'node:crypto';
+import { createServer, type Server, type Socket } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { expect } from 'chai';
+import { troubleSeries } from './collector-trouble.js';
+import { runCollector } from './run-collector.js';
+import { needs, program } from './verification.js';
+import { becomesTrue } from './waiting.js';
+
+/** A backend that takes connections and never answers. */
+async function silence(): Promise<{ readonly address: string; close(): void }> {
+  const sockets = new Set<Socket>();
+  const server: Server = createServer((socket) => {
+    sockets.add(socket.on('error', () => undefined));
+  });
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+  return {
+    address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    close: () => {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    },
+  };
+}
+
+/** A Collector that soon loses its patience, and its memory for what waits. */
+async function impatientCollector(backend: string) {
+  const exporters = ['otlp_grpc/jaeger', 'otlp_http/loki'];
+  const settings = [
+    'timeout=200ms',
+    'retry_on_failure.max_interval=1s',
+    'retry_on_failure.max_elapsed_time=1s',
+    'sending_queue.num_consumers=1',
+    'sending_queue.queue_size=1',
+  ];
+  const args = exporters.flatMap((name) => settings.map((setting) => `--set=exporters.${name}.${setting}`));
+  return runCollector(program('otelcol'), {
+    name: 'otelcol-in-trouble',
+    jaeger: backend,
+    loki: `http://${backend}`,
+    args,
+  });
+}
+
+async function send(endpoint: string): Promise<void> {
+  const now = `${Date.now()}000000`;
+  const span = {
+    traceId: randomBytes(16).toString('hex'),
+    spanId: randomBytes(8).toString('hex'),
+    name: 'lost',
+    kind: 1,
+    startTimeUnixNano: now,
+    endTimeUnixNano: now,
+  };
+  const record = { timeUnixNano: now, body: { stringValue: 'lost' } };
+  const post = (path: string, body: object): Promise<Response> =>
+    fetch(`${endpoint}${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+  await post('/v1/traces', { resourceSpans: [{ scopeSpans: [{ spans: [span] }] }] });
+  await post('/v1/logs', { resourceLogs: [{ scopeLogs: [{ logRecords: [record] }] }] });
+}
+
+describe('A Collector whose backends are silent', () => {
+  needs('collector');
+
+  it('shows what it loses in the series that alerts and dashboards look at', async () => {
+    const backend = await silence();
+    const collector = await impatientCollector(backend.address);
+    try {
+      await collector.start({ COLLECTOR_DECISION_WAIT: '100ms' });
+      await becomesTrue(async () => {
+        await send(collector.httpEndpoint);
+        const shown = await (await fetch(`http://${collector.metrics}/metrics`)).text();
+        const missing = troubleSeries.filter((name) => !new RegExp(`^${name}\\{`, 'm').test(shown));
+        expect(missing, `of\n${shown.match(/^otelcol_exporter_\w+/gm)?.join(' ')}`).to.deep.equal([]);
+      }, 45_000);
+    } finally {
+      await collector.close();
+      backend.close();
+    }
+  });
+});

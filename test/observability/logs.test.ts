@@ -1,0 +1,66 @@
+import { readFileSync } from 'node:fs';
+import { expect } from 'chai';
+import { serviceNames } from '../../cmd/dev/protocol.js';
+import { linesOf, logFileOf } from './log-files.js';
+import { buy, type Placed } from './orders.js';
+import { needs, running } from './verification.js';
+import { becomesTrue } from './waiting.js';
+
+describe('The log lines of an order', () => {
+  needs('processes');
+  let placed: Placed;
+
+  before(async () => {
+    placed = await buy();
+  });
+
+  for (const service of serviceNames) {
+    it(`carry its trace id in the ${service}`, () =>
+      becomesTrue(async () => {
+        const lines = linesOf(service).filter((line) => line['trace_id'] === placed.traceId);
+        expect(lines.map((line) => line['msg'])).to.include('call served');
+        for (const line of lines)
+          expect(line).to.include.all.keys('level', 'ts', 'caller', 'msg', 'service', 'span_id');
+      }));
+  }
+
+  it('name the order, its customer and its amount', () => {
+    const served = linesOf('order-service').find(
+      (line) => line['trace_id'] === placed.traceId && line['msg'] === 'call served',
+    );
+    const { orderId, customerId } = placed.order;
+    expect(served).to.include({ order_id: orderId, customer_id: customerId, total_amount: 900 });
+  });
+
+  it('hold no payment method', () => {
+    for (const service of serviceNames)
+      expect(readFileSync(logFileOf(service), 'utf8')).to.not.include('pm_');
+  });
+});
+
+describe('Loki', () => {
+  needs('logs');
+  let placed: Placed;
+
+  before(async () => {
+    placed = await buy();
+  });
+
+  function services(expression: string): Promise<Set<string>> {
+    return running('loki')
+      .query(expression)
+      .then((lines) => new Set(lines.map(({ labels }) => labels['service_name'] ?? '')));
+  }
+
+  it('finds lines of every service by a trace id', () =>
+    becomesTrue(async () => {
+      const found = await services(`{service_name=~".+"} | trace_id="${placed.traceId}"`);
+      expect(found).to.deep.equal(new Set(serviceNames));
+    }));
+
+  it('finds lines by the id of an order', () =>
+    becomesTrue(async () => {
+      const found = await services(`{service_name=~".+"} | json | order_id="${placed.order.orderId}"`);
+      expect([...found]).to.include.members(['order-service', 'payment-service']);
+    }));
+});

@@ -1,0 +1,12 @@
+import { parser } from '@prometheus-io/lezer-promql';
+
+/** Every selector of series in an expression, without its range: `up{job="a"}`. */
+export function selectorsIn(expression: string): string[] {
+  const found: string[] = [];
+  parser.parse(expression).iterate({
+    enter: ({ name, from, to }) => {
+      if (name === 'VectorSelector') found.push(expression.slice(from, to));
+    },
+  });
+  return [...new Set(found)];
+}
