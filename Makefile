@@ -7,10 +7,21 @@ MAKEFLAGS += --no-builtin-rules
 BIN := node_modules/.bin
 SUITES := .mocharc.json .mocharc.integration.json .mocharc.system.json
 DEV := node dist/cmd/dev/main.js
+CERTS := .certs
 # Folders too: their times tell of files that went away.
 SOURCES := $(shell find bench/ cmd pkg \( -type d -o -name '*.ts' -o -name '*.sql' -o -name '*.binpb' \) ! -name '*.test.ts')
 
-.PHONY: .node setup proto build test test-coverage lint fmt check dev-run dev-stop seed test-client bench clean help
+ifeq ($(TLS),on)
+dev-run seed test-client: dev-certs
+dev-run seed test-client: export DEV_TLS_DIR := $(CERTS)
+dev-run seed test-client: export TLS_CERT_FILE := $(CERTS)/test-client/tls.crt
+dev-run seed test-client: export TLS_KEY_FILE := $(CERTS)/test-client/tls.key
+dev-run seed test-client: export TLS_CA_FILE := $(CERTS)/test-client/ca.crt
+endif
+
+.PHONY: .node setup proto build test test-coverage lint fmt check dev-run dev-stop seed test-client dev-certs bench dashboards \
+	check-alerts observability-tools verify-observability deploy-docker undeploy-docker deploy-k8s undeploy-k8s k8s-diff \
+	k8s-smoke-test release-k8s rollback-k8s pin deployment-tools verify-deployments clean help
 
 setup: node_modules/.stamp ## Install the dependencies
 
@@ -35,7 +46,7 @@ fmt: node_modules/.stamp ## Format everything
 check: node_modules/.stamp ## Check format, lint, types, contract and generated code; run the unit tests
 	@node scripts/check.mjs
 
-dev-run: dist/.stamp ## Run PostgreSQL and all services in the background
+dev-run: dist/.stamp ## Run PostgreSQL and all services in the background; TLS=on for mutual TLS
 	@$(DEV) --background
 
 dev-stop: ## Stop what dev-run started
@@ -45,11 +56,62 @@ dev-stop: ## Stop what dev-run started
 seed: dist/.stamp ## Load the demo products into the running services
 	@node dist/cmd/seed/main.js
 
-test-client: dist/.stamp ## Show the whole system at work and check it; ARGS="--orders 500 --concurrency 16"
+test-client: dist/.stamp ## Show the whole system at work and check it; ARGS="--orders 500 --concurrency 16", TLS=on
 	@node --import ./dist/pkg/observability/register.js dist/cmd/test-client/main.js $(ARGS)
+
+dev-certs: node_modules/.stamp ## Make certificates for development in .certs, or renew them
+	@node --import tsx scripts/dev-certs/main.ts
 
 bench: dist/.stamp ## Measure what telemetry costs; ARGS="--rounds 10 --orders 400"
 	@node dist/bench/telemetry-cost.js $(ARGS)
+
+dashboards: node_modules/.stamp ## Write Grafana's dashboards from scripts/dashboards
+	@node --import tsx scripts/dashboards/write.ts
+
+check-alerts: node_modules/.stamp ## Check the alert rules, and run their tests
+	@node --import tsx scripts/observability-tools/main.ts prometheus
+	@node --import tsx scripts/observability-tools/check-alerts-main.ts
+
+observability-tools: node_modules/.stamp ## Find Prometheus, Jaeger, the Collector and Loki, or install them into .tools
+	@node --import tsx scripts/observability-tools/main.ts
+
+verify-observability: dist/.stamp ## Run the system with the stack that ships, and look at what it shows
+	@node --import tsx scripts/observability-tools/main.ts || true
+	@$(BIN)/mocha --config .mocharc.observability.json
+
+deploy-docker: .node ## Build the images and run the whole system in containers; OBSERVABILITY=0 for the services alone
+	@node scripts/deploy-docker.mjs deploy
+
+undeploy-docker: .node ## Stop what deploy-docker started; VOLUMES=1 removes what is stored, too
+	@node scripts/deploy-docker.mjs undeploy
+
+deploy-k8s: node_modules/.stamp ## Bring a cluster to OVERLAY=dev, staging or production; IMAGE_REGISTRY, IMAGE_TAG
+	@node --import tsx scripts/deploy-k8s/main.ts deploy
+
+undeploy-k8s: node_modules/.stamp ## Remove everything from the cluster, data included
+	@node --import tsx scripts/deploy-k8s/main.ts undeploy
+
+k8s-diff: node_modules/.stamp ## Show what deploy-k8s would change
+	@node --import tsx scripts/deploy-k8s/main.ts diff
+
+k8s-smoke-test: node_modules/.stamp ## Play the scenarios of test-client inside the cluster
+	@node --import tsx scripts/deploy-k8s/main.ts smoke-test
+
+release-k8s: node_modules/.stamp ## Deploy OVERLAY, watch it, roll back when it is bad; SMOKE_TEST=1, WATCH_SECONDS, MAX_ERROR_RATIO
+	@node --import tsx scripts/release/main.ts release
+
+rollback-k8s: node_modules/.stamp ## Bring the services in the cluster back to the version TO
+	@node --import tsx scripts/release/main.ts rollback
+
+pin: node_modules/.stamp ## Turn tags of actions into commits and of images into digests, as far as they can be looked up
+	@node --import tsx scripts/pin/main.ts $(ARGS)
+
+deployment-tools: node_modules/.stamp ## Find what verify-deployments needs, or install it into .tools; TOOLS="kustomize kubeconform"
+	@node --import tsx scripts/deployment-tools/main.ts $(TOOLS)
+
+verify-deployments: node_modules/.stamp ## Check images, compose files and manifests, as far as their tools can be had
+	@node --import tsx scripts/deployment-tools/main.ts $(TOOLS)
+	@$(BIN)/mocha --config .mocharc.deployments.json
 
 clean: ## Stop dev, and remove what was built, measured and stored
 	@[ ! -f dist/cmd/dev/main.js ] || $(DEV) --stop
@@ -57,7 +119,7 @@ clean: ## Stop dev, and remove what was built, measured and stored
 	rm -rf dist coverage .logs
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-21s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # What sets up writes to the standard error stream: test-client's output is for machines too.
 .node:

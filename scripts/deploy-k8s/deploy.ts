@@ -1,0 +1,162 @@
+import type { Environment } from '../../pkg/config/index.js';
+import { assertCluster, DeployError, Kubectl } from './kubectl.js';
+import {
+  assertDatabasePlace,
+  neededSecrets,
+  render,
+  toText,
+  withImages,
+  type Manifest,
+} from './manifests.js';
+import { assertSecrets, makeSecrets } from './secrets.js';
+import { logOf, waitForJob, waitForRollout, type Waiting } from './waiting.js';
+
+export const namespace = 'order-processing';
+const logsNamespace = 'order-processing-logs';
+const overlays = ['dev', 'staging', 'production'];
+
+export interface Deployment {
+  readonly overlay: string;
+  readonly kubectl: Kubectl;
+  readonly env: Environment;
+  say(text: string): void;
+}
+
+/** @throws DeployError when there is no such overlay */
+export function deploymentFrom(env: Environment, say: (text: string) => void): Deployment {
+  const overlay = env['OVERLAY'] || 'dev';
+  if (!overlays.includes(overlay))
+    throw new DeployError(`OVERLAY is ${overlay}: there are ${overlays.join(', ')}`);
+  return { overlay, kubectl: new Kubectl(env), env, say };
+}
+
+/** What is applied when: what a kind needs comes before it, and the schema before the code. */
+const last = new Set(['Deployment', 'HorizontalPodAutoscaler', 'PodDisruptionBudget']);
+const isMigration = ({ kind }: Manifest): boolean => kind === 'Job';
+
+/**
+ * Brings a cluster to an overlay: what pods need, then the databases' schemas, then the pods.
+ * @throws DeployError that says what a person has to do
+ */
+export async function deploy(deployment: Deployment): Promise<void> {
+  const { overlay, kubectl, say } = deployment;
+  const all = prepare(deployment);
+  const waiting = waitingOf(deployment);
+  apply(
+    kubectl,
+    all.filter(({ kind }) => kind === 'Namespace'),
+  );
+  provideSecrets(deployment, neededSecrets(all));
+
+  say('applying what the services need');
+  const foundation = all.filter((one) => !last.has(one.kind) && !isMigration(one));
+  apply(kubectl, foundation);
+  const databases = foundation.filter(
+    ({ metadata }) => metadata.labels?.['app.kubernetes.io/component'] === 'database',
+  );
+  for (const one of databases.filter(({ kind }) => kind === 'StatefulSet'))
+    await waitForRollout(waiting, one);
+
+  say('migrating the databases');
+  await runJobs(waiting, all.filter(isMigration));
+
+  say('rolling out');
+  const rest = all.filter(({ kind }) => last.has(kind));
+  apply(kubectl, rest);
+  for (const one of all.filter(({ kind }) => kind === 'Deployment' || kind === 'StatefulSet'))
+    await waitForRollout(waiting, one);
+  deployLogs(deployment, all);
+  say(`${overlay} is deployed to the namespace ${namespace}`);
+}
+
+/** Everything of the overlay, after all that can be known to be missing was looked for. */
+function prepare({ overlay, kubectl, env }: Deployment): Manifest[] {
+  const all = withImages(render(`overlays/${overlay}`, kubectl, env), env);
+  assertDatabasePlace(all, overlay);
+  assertCluster(kubectl);
+  assertKinds(kubectl, all);
+  return all;
+}
+
+function assertKinds(kubectl: Kubectl, all: readonly Manifest[]): void {
+  if (!all.some(({ apiVersion }) => apiVersion.startsWith('cert-manager.io/'))) return;
+  const { code } = kubectl.try(['get', 'crd', 'certificates.cert-manager.io']);
+  if (code !== 0)
+    throw new DeployError(
+      'the cluster has no cert-manager: install it (https://cert-manager.io), or leave out the component mutual-tls',
+    );
+}
+
+function provideSecrets({ overlay, kubectl, say }: Deployment, names: readonly string[]): void {
+  if (overlay !== 'dev') return assertSecrets(kubectl, namespace, names);
+  const made = makeSecrets(kubectl, namespace, names);
+  if (made.length > 0) say(`made the Secrets ${made.join(', ')}, with passwords of their own`);
+}
+
+function waitingOf({ kubectl, env, say }: Deployment): Waiting {
+  return { kubectl, namespace, say, timeoutMs: Number(env['TIMEOUT_SECONDS'] || 600) * 1000 };
+}
+
+function apply(kubectl: Kubectl, manifests: readonly Manifest[]): void {
+  if (manifests.length === 0) return;
+  // On the server's side: dashboards are larger than the annotation that the other way writes.
+  kubectl.run(
+    ['apply', '--server-side', '--force-conflicts', '--field-manager=order-processing', '-f', '-'],
+    toText(manifests),
+  );
+}
+
+/** The template of a Job cannot change: the one of the version before makes room. */
+async function runJobs(waiting: Waiting, jobs: readonly Manifest[]): Promise<void> {
+  const names = jobs.map(({ metadata }) => metadata.name);
+  waiting.kubectl.run(['delete', 'job', ...names, '-n', namespace, '--ignore-not-found', '--wait']);
+  apply(waiting.kubectl, jobs);
+  for (const name of names) await waitForJob(waiting, name);
+}
+
+/** The agents that bring log lines to Loki, in a namespace of their own. */
+function deployLogs({ kubectl, env, say }: Deployment, all: readonly Manifest[]): void {
+  if (env['LOGS'] === '0' || !all.some(({ metadata }) => metadata.name === 'loki')) return;
+  apply(kubectl, render('logs', kubectl, env));
+  say(`the log agents are in the namespace ${logsNamespace} (LOGS=0 leaves them out)`);
+}
+
+/** Shows what `deploy` would change; returns whether there is anything. */
+export function diff(deployment: Deployment): boolean {
+  const { kubectl, say } = deployment;
+  const all = prepare(deployment);
+  const { code, stdout, stderr } = kubectl.try(
+    ['diff', '--server-side', '--force-conflicts', '--field-manager=order-processing', '-f', '-'],
+    toText(all.filter((one) => !isMigration(one))),
+  );
+  if (code > 1) throw new DeployError(stderr.trim());
+  say(stdout.trim() === '' ? 'nothing would change' : stdout);
+  return code === 1;
+}
+
+/** Removes everything, data included. */
+export function undeploy({ overlay, kubectl, env, say }: Deployment): void {
+  assertCluster(kubectl);
+  if (overlay !== 'dev' && env['CONFIRM'] !== namespace)
+    throw new DeployError(
+      `this removes ${overlay} and what is stored in it: say so with CONFIRM=${namespace}`,
+    );
+  for (const name of [logsNamespace, namespace])
+    kubectl.run(['delete', 'namespace', name, '--ignore-not-found', '--wait']);
+  say(`the namespace ${namespace} is gone`);
+}
+
+/** Plays the scenarios of test-client inside the cluster; its output is printed. */
+export async function smokeTest(deployment: Deployment): Promise<void> {
+  const { overlay, kubectl, env, say } = deployment;
+  const folder = overlay === 'dev' ? 'smoke-test/plain' : 'smoke-test/mutual-tls';
+  const all = withImages(render(folder, kubectl, env), env);
+  assertCluster(kubectl);
+  const waiting = waitingOf(deployment);
+  apply(
+    kubectl,
+    all.filter((one) => !isMigration(one)),
+  );
+  await runJobs(waiting, all.filter(isMigration));
+  say(logOf(waiting, 'test-client'));
+}

@@ -1,0 +1,181 @@
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { request } from 'node:https';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { assignPorts } from '../../cmd/dev/ports.js';
+import { eventually } from '../system/dev-process.js';
+import { fileOf } from './tools.js';
+
+/** An API server with its store and its controllers, but no nodes: whoever tests plays those. */
+export interface ControlPlane {
+  readonly kubeconfig: string;
+  /** @throws Error with what kubectl said when it fails */
+  kubectl(args: readonly string[], input?: string): string;
+  /** A request to the API; returns what it answers, as JSON. */
+  call(method: string, place: string, body?: unknown): Promise<unknown>;
+  stop(): Promise<void>;
+}
+
+const startMs = 120_000;
+
+export async function startControlPlane(): Promise<ControlPlane> {
+  const folder = mkdtempSync(path.join(tmpdir(), 'order-processing-cluster-'));
+  const started: ChildProcess[] = [];
+  const [store, peer, api] = await freePorts();
+  const token = randomBytes(16).toString('hex');
+  const kubeconfig = path.join(folder, 'kubeconfig');
+  writeKeys(folder, token);
+  writeFileSync(kubeconfig, kubeconfigText(api, token));
+  const start = (program: string, args: readonly string[]): void => {
+    const log = openSync(path.join(folder, `${path.basename(program)}.log`), 'w');
+    started.push(spawn(program, args, { cwd: folder, stdio: ['ignore', log, log] }));
+  };
+  start(fileOf('etcd', 'etcd'), etcdArguments(store, peer));
+  start(fileOf('kubernetes', 'kube-apiserver'), apiArguments(store, api));
+  const call = (method: string, place: string, body?: unknown) =>
+    callApi({ api, token }, { method, place, body });
+  try {
+    await eventually('the API server is ready', () => isReady(call, started, folder), startMs);
+    start(fileOf('kubernetes', 'kube-controller-manager'), controllerArguments(kubeconfig));
+  } catch (error) {
+    await stop(started, folder);
+    throw error;
+  }
+  return {
+    kubeconfig,
+    kubectl: (args, input = '') =>
+      execFileSync(fileOf('kubectl', 'kubectl'), ['--kubeconfig', kubeconfig, ...args], {
+        encoding: 'utf8',
+        input,
+        maxBuffer: 64 * 1024 * 1024,
+        stdio: ['pipe', 'pipe', 'pipe'],
+      }),
+    call,
+    stop: () => stop(started, folder),
+  };
+}
+
+async function freePorts(): Promise<[number, number, number]> {
+  const wanted = ['store', 'peer', 'api'].map((setting) => ({ owner: setting, setting, port: 0 }));
+  return (await assignPorts(wanted)).map(({ port }) => port) as [number, number, number];
+}
+
+function writeKeys(folder: string, token: string): void {
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  writeFileSync(path.join(folder, 'accounts.key'), privateKey.export({ type: 'pkcs1', format: 'pem' }));
+  writeFileSync(path.join(folder, 'tokens.csv'), `${token},admin,admin,system:masters\n`);
+}
+
+function etcdArguments(store: number, peer: number): string[] {
+  const [storeUrl, peerUrl] = [store, peer].map((port) => `http://127.0.0.1:${port}`);
+  return [
+    '--data-dir=store',
+    '--unsafe-no-fsync',
+    `--listen-client-urls=${storeUrl}`,
+    `--advertise-client-urls=${storeUrl}`,
+    `--listen-peer-urls=${peerUrl}`,
+    `--initial-advertise-peer-urls=${peerUrl}`,
+    `--initial-cluster=default=${peerUrl}`,
+  ];
+}
+
+function apiArguments(store: number, api: number): string[] {
+  return [
+    `--etcd-servers=http://127.0.0.1:${store}`,
+    `--secure-port=${api}`,
+    '--bind-address=127.0.0.1',
+    '--cert-dir=certificates',
+    '--service-account-issuer=https://kubernetes.default.svc',
+    '--service-account-key-file=accounts.key',
+    '--service-account-signing-key-file=accounts.key',
+    '--token-auth-file=tokens.csv',
+    '--authorization-mode=RBAC',
+    '--service-cluster-ip-range=10.96.0.0/16',
+  ];
+}
+
+function controllerArguments(kubeconfig: string): string[] {
+  return [
+    `--kubeconfig=${kubeconfig}`,
+    '--service-account-private-key-file=accounts.key',
+    '--leader-elect=false',
+    '--secure-port=0',
+  ];
+}
+
+function kubeconfigText(api: number, token: string): string {
+  const server = `https://127.0.0.1:${api}`;
+  return JSON.stringify({
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [{ name: 'test', cluster: { server, 'insecure-skip-tls-verify': true } }],
+    users: [{ name: 'admin', user: { token } }],
+    contexts: [{ name: 'test', context: { cluster: 'test', user: 'admin' } }],
+    'current-context': 'test',
+  });
+}
+
+async function isReady(
+  call: ControlPlane['call'],
+  started: readonly ChildProcess[],
+  folder: string,
+): Promise<boolean> {
+  const ended = started.find(({ exitCode }) => exitCode !== null);
+  if (ended) throw new Error(`${ended.spawnfile} has ended:\n${logsIn(folder)}`);
+  const namespace = await call('GET', '/api/v1/namespaces/default').catch(() => undefined);
+  return (namespace as { kind?: string } | undefined)?.kind === 'Namespace';
+}
+
+function logsIn(folder: string): string {
+  return ['etcd.log', 'kube-apiserver.log']
+    .map((name) => readFileSync(path.join(folder, name), 'utf8').split('\n').slice(-5).join('\n'))
+    .join('\n');
+}
+
+/** Last started, first ended: the others depend on the store. */
+async function stop(started: ChildProcess[], folder: string): Promise<void> {
+  for (const child of started.toReversed()) {
+    if (child.exitCode !== null) continue;
+    const ended = new Promise((resolve) => {
+      child.once('close', resolve);
+    });
+    child.kill('SIGKILL');
+    await ended;
+  }
+  rmSync(folder, { recursive: true, force: true });
+}
+
+interface Server {
+  readonly api: number;
+  readonly token: string;
+}
+
+interface Call {
+  readonly method: string;
+  readonly place: string;
+  readonly body: unknown;
+}
+
+function callApi({ api, token }: Server, { method, place, body }: Call): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const type = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
+    const options = {
+      method,
+      headers: { authorization: `Bearer ${token}`, 'content-type': type },
+      // Its certificate is made by itself, for this run.
+      rejectUnauthorized: false,
+      agent: false,
+    } as const;
+    const call = request(`https://127.0.0.1:${api}${place}`, options, (response) => {
+      let text = '';
+      response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+      response.once('end', () => {
+        resolve(JSON.parse(text));
+      });
+    });
+    call.once('error', reject);
+    call.end(body === undefined ? undefined : JSON.stringify(body));
+  });
+}

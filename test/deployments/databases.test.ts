@@ -1,0 +1,76 @@
+import { expect } from 'chai';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { loadEnvironment } from '../../pkg/config/index.js';
+import { startCluster, type EmbeddedCluster } from '../../pkg/postgres/embedded/index.js';
+import { services } from './system.js';
+import { describeWith, fileOf } from './tools.js';
+
+const passwords = Object.fromEntries(
+  services.map(({ name }) => [name, `it's "${name}" \\ secret`] as const),
+) as Record<string, string>;
+
+describeWith(['psql'], 'the script that makes the databases', () => {
+  let cluster: EmbeddedCluster;
+  const folder = mkdtempSync(path.join(tmpdir(), 'order-processing-databases-'));
+
+  /** One run of psql: its exit code and what it printed. */
+  function psql(url: string, args: readonly string[], env: Record<string, string> = {}) {
+    const options = { encoding: 'utf8', env: { ...loadEnvironment(), ...env } } as const;
+    return spawnSync(
+      fileOf('psql', 'psql'),
+      ['--no-psqlrc', '--tuples-only', '--no-align', ...args, url],
+      options,
+    );
+  }
+
+  before(async () => {
+    cluster = await startCluster({ dataDir: path.join(folder, 'data'), durable: false });
+  });
+
+  after(async () => {
+    await cluster.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it('runs to its end on an empty server', () => {
+    const env = Object.fromEntries(
+      Object.entries(passwords).map(([name, password]) => [
+        `${name.replace('-service', '').toUpperCase()}_DATABASE_PASSWORD`,
+        password,
+      ]),
+    );
+    const { status, stderr } = psql(
+      cluster.url('postgres'),
+      ['--file=deployments/docker/postgres/databases.sql'],
+      env,
+    );
+    expect(status, stderr).to.equal(0);
+  });
+
+  for (const { name } of services) {
+    const own = name.replace('-', '_');
+
+    it(`lets ${name} into its own database, to make tables there, and into no other`, () => {
+      const urlOf = (database: string): string => {
+        const url = new URL(cluster.url(database));
+        url.username = own;
+        url.password = encodeURIComponent(passwords[name] ?? '');
+        return url.href;
+      };
+      const made = psql(urlOf(own), ['--command=create table t (); drop table t; select current_user']);
+      expect(made.stdout, made.stderr).to.include(own);
+      const others = services
+        .map((service) => service.name.replace('-', '_'))
+        .filter((other) => other !== own);
+      for (const other of [...others, 'postgres']) {
+        const { status, stderr } = psql(urlOf(other), ['--command=select 1']);
+        expect(status).to.equal(2);
+        expect(stderr).to.include(`permission denied for database "${other}"`);
+      }
+    });
+  }
+});

@@ -1,0 +1,224 @@
+import { expect } from 'chai';
+import { loadCatalogConfig } from '../../pkg/catalog/config.js';
+import { loadInventoryConfig } from '../../pkg/inventory/index.js';
+import { loadOrderConfig } from '../../pkg/order/config.js';
+import { loadPaymentConfig } from '../../pkg/payment/config.js';
+import { allowedClients } from '../../cmd/dev/certificates.js';
+import { parseAllowedClients } from '../../pkg/rpc/tls-allowed-clients.js';
+import type { ServiceConfig } from '../../pkg/rpc/service-config.js';
+import {
+  containersOf,
+  nameLabel,
+  objectOf,
+  overlays,
+  podsOf,
+  render,
+  selects,
+  settingsOf,
+  type Container,
+  type Labels,
+  type Pod,
+  type PodSpec,
+  type Selector,
+  type Workload,
+} from './manifests.js';
+import { services, type ServiceName } from './system.js';
+import { describeWith } from './tools.js';
+
+const configure: Record<ServiceName, (env: Record<string, string>) => ServiceConfig> = {
+  'order-service': loadOrderConfig,
+  'inventory-service': loadInventoryConfig,
+  'payment-service': loadPaymentConfig,
+  'catalog-service': loadCatalogConfig,
+};
+
+interface DeploymentSpec extends Workload {
+  readonly replicas?: number;
+  readonly selector: Selector;
+  readonly strategy: {
+    readonly rollingUpdate: { readonly maxUnavailable: number; readonly maxSurge: number };
+  };
+}
+
+interface ServiceSpec {
+  readonly clusterIP?: string;
+  readonly selector: Labels;
+  readonly ports: readonly {
+    readonly name: string;
+    readonly port: number;
+    readonly targetPort: string;
+    readonly appProtocol?: string;
+  }[];
+}
+
+describeWith(['kustomize'], 'a rollout', () => {
+  for (const overlay of overlays) {
+    const manifests = render(overlay);
+
+    for (const { name, settings, grpcPort, metricsPort, healthPort, calls } of services) {
+      describe(`of ${name} in ${overlay}`, () => {
+        const deployment = objectOf(manifests, 'Deployment', name).spec as DeploymentSpec;
+        const pod = deployment.template.spec;
+        const labels = deployment.template.metadata.labels;
+        const [container] = pod.containers as [Container];
+        const given = settingsOf(manifests, container);
+        const config = () => configure[name]({ ...given, DATABASE_URL: 'postgres://a:b@c:5432/d' });
+
+        it('never takes a pod away before another is ready', () => {
+          expect(deployment.strategy.rollingUpdate).to.deep.equal({ maxUnavailable: 0, maxSurge: 1 });
+        });
+
+        it('gives it settings that it knows and accepts', () => {
+          expect(settings).to.include.keys(...Object.keys(given));
+          expect(config).not.to.throw();
+        });
+
+        it('listens where its ports say', () => {
+          const ports = Object.fromEntries(
+            (container.ports ?? []).map((one) => [one.name, one.containerPort]),
+          );
+          expect(ports).to.deep.equal({
+            grpc: grpcPort,
+            'grpc-health': healthPort,
+            'http-metrics': metricsPort,
+          });
+          expect(given).to.include({ GRPC_HOST: '0.0.0.0', METRICS_HOST: '0.0.0.0' });
+          expect(given['HEALTH_GRPC_PORT']).to.equal(String(healthPort));
+        });
+
+        it('finds the services that it calls by their names', () => {
+          for (const other of calls) {
+            const port = services.find((one) => one.name === other)?.grpcPort;
+            const variable = `${other.replace('-service', '').toUpperCase()}_SERVICE_ADDR`;
+            expect(given[variable]).to.equal(`${other}:${port}`);
+          }
+        });
+
+        it('asks for its health over plain gRPC; whether it lives, whatever its database does', () => {
+          const { startupProbe, livenessProbe, readinessProbe } = container;
+          expect(startupProbe?.grpc).to.deep.equal({ port: healthPort, service: 'liveness' });
+          expect(livenessProbe?.grpc).to.deep.equal({ port: healthPort, service: 'liveness' });
+          expect(readinessProbe?.grpc).to.deep.equal({ port: healthPort, service: '' });
+        });
+
+        it('leaves it the time that a shutdown takes', () => {
+          const { shutdownDelayMs, shutdownTimeoutMs } = config().server;
+          const preStop = container.lifecycle?.preStop?.sleep?.seconds ?? 0;
+          // Calls first, then as long again for sagas, then the rest.
+          const needed = preStop + (shutdownDelayMs + 2 * shutdownTimeoutMs) / 1000 + 10;
+          expect(preStop).to.be.above(0);
+          expect(pod.terminationGracePeriodSeconds).to.be.at.least(needed);
+        });
+
+        it('spreads replicas over zones and nodes', () => {
+          const spread = pod.topologySpreadConstraints ?? [];
+          expect(spread.map(({ topologyKey }) => topologyKey)).to.deep.equal([
+            'topology.kubernetes.io/zone',
+            'kubernetes.io/hostname',
+          ]);
+          const preferred =
+            pod.affinity?.podAntiAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? [];
+          const terms = [...spread, ...preferred.map((one) => one.podAffinityTerm)];
+          expect(terms).to.have.length(3);
+          for (const { labelSelector } of terms) {
+            expect(selects(labelSelector, labels)).to.equal(true);
+            expect(labelSelector.matchLabels).to.have.property(nameLabel, name);
+          }
+        });
+
+        it('leaves the number of replicas to the HorizontalPodAutoscaler', () => {
+          expect(deployment.replicas).to.equal(undefined);
+          const { spec } = objectOf(manifests, 'HorizontalPodAutoscaler', name);
+          expect(spec).to.have.nested.property('scaleTargetRef.name', name);
+          expect(spec).to.have.nested.property('metrics[0].resource.name', 'cpu');
+          expect(spec).to.have.nested.property('metrics[1].resource.name', 'memory');
+          expect(spec).to.have.nested.property('behavior.scaleDown.stabilizationWindowSeconds').above(0);
+          const { minReplicas } = spec as { minReplicas: number };
+          expect(minReplicas).to.be.at.least(overlay === 'dev' ? 1 : 2);
+        });
+
+        it('is held back when nodes are drained', () => {
+          const { spec } = objectOf(manifests, 'PodDisruptionBudget', name);
+          expect(spec).to.have.property('maxUnavailable', 1);
+          expect(selects((spec as { selector: Selector }).selector, labels)).to.equal(true);
+        });
+
+        it('has a headless Service of its serving pods alone, with the names that a mesh reads', () => {
+          const { clusterIP, selector, ports } = objectOf(manifests, 'Service', name).spec as ServiceSpec;
+          expect(clusterIP).to.equal('None');
+          expect(ports).to.deep.equal([
+            { name: 'grpc', port: grpcPort, targetPort: 'grpc', appProtocol: 'grpc' },
+            { name: 'http-metrics', port: metricsPort, targetPort: 'http-metrics', appProtocol: 'http' },
+          ]);
+          const chosen = podsOf(manifests).filter((one) => selects({ matchLabels: selector }, one.labels));
+          expect(chosen.map(({ title }) => title)).to.deep.equal([`Deployment ${name}`]);
+        });
+
+        it('has a migration with the same image, settings and database', () => {
+          const { spec } = objectOf(manifests, 'Job', `${name}-migration`) as { spec: Workload };
+          const [migration] = spec.template.spec.containers as [Container];
+          expect(migration.args).to.deep.equal(['--migrate']);
+          expect(migration.image).to.equal(container.image);
+          expect(migration.envFrom).to.deep.equal(container.envFrom);
+          expect(migration.envFrom).to.deep.include({ secretRef: { name: `${name}-database` } });
+        });
+      });
+    }
+  }
+});
+
+describeWith(['kustomize'], 'mutual TLS', () => {
+  const certificateOf = ({ volumes = [] }: PodSpec, { volumeMounts = [] }: Container) =>
+    volumeMounts
+      .filter(({ mountPath }) => mountPath === '/etc/tls')
+      .map(({ name }) => volumes.find((volume) => volume.name === name)?.secret?.secretName);
+
+  const podOf = (pods: readonly Pod[], title: string): Pod => {
+    const pod = pods.find((one) => one.title === title);
+    if (!pod) throw new Error(`there is no ${title}`);
+    return pod;
+  };
+
+  for (const overlay of ['staging', 'production'] as const) {
+    const manifests = render(overlay);
+
+    for (const { name } of services) {
+      it(`gives ${name} a certificate in its own name: ${overlay}`, () => {
+        const pod = podOf(podsOf(manifests), `Deployment ${name}`);
+        const [container] = containersOf(pod) as [Container];
+        expect(certificateOf(pod.spec, container)).to.deep.equal([`${name}-tls`]);
+        const { spec } = objectOf(manifests, 'Certificate', name);
+        expect(spec).to.deep.include({
+          secretName: `${name}-tls`,
+          dnsNames: [name, `${name}.order-processing.svc`, `${name}.order-processing.svc.cluster.local`],
+        });
+        const { tls } = configure[name]({
+          ...settingsOf(manifests, container),
+          DATABASE_URL: 'postgres://a:b@c:5432/d',
+        });
+        expect(tls).to.have.property('cert', '/etc/tls/tls.crt');
+      });
+
+      it(`lets call ${name} who calls it in the code, and only what: ${overlay}`, () => {
+        const pod = podOf(podsOf(manifests), `Deployment ${name}`);
+        const text = settingsOf(manifests, pod.spec.containers[0] as Container)['TLS_ALLOWED_CLIENTS'] ?? '';
+        const own = `${name.replace('-service', '')}.v1.`;
+        const wanted = [...parseAllowedClients(allowedClients)].map(([client, patterns]) => [
+          client,
+          [...patterns].filter((pattern) => pattern === '*' || pattern.startsWith(own)).toSorted(),
+        ]);
+        const given = [...parseAllowedClients(text)].map(([client, patterns]) => [
+          client,
+          [...patterns].toSorted(),
+        ]);
+        expect(given).to.deep.equal(wanted.filter(([, patterns]) => patterns?.length !== 0));
+      });
+    }
+  }
+
+  it('gives the smoke test a certificate too', () => {
+    const manifests = render('smoke-test with mutual TLS');
+    const pod = podOf(podsOf(manifests), 'Job test-client');
+    expect(certificateOf(pod.spec, pod.spec.containers[0] as Container)).to.deep.equal(['test-client-tls']);
+  });
+});
