@@ -29,8 +29,15 @@ describe('the fields of a log line', () => {
 
   it('keep numbers, dates and nothing as they are', () => {
     const at = new Date();
-    const shown = loggable({ total: 350n, at, none: undefined, nil: null, list: [1, 'a'] });
-    expect(shown).to.deep.equal({ total: 350n, at, none: undefined, nil: null, list: [1, 'a'] });
+    const shown = loggable({ total: 350, at, none: undefined, nil: null, list: [1, 'a'] });
+    expect(shown).to.deep.equal({ total: 350, at, none: undefined, nil: null, list: [1, 'a'] });
+  });
+
+  it('keep whole numbers exact, as text where JSON cannot', () => {
+    expect(loggable({ total: 350n, all: 9_007_199_254_740_993n })).to.deep.equal({
+      total: 350,
+      all: '9007199254740993',
+    });
   });
 
   it('do not show passwords inside of URLs, wherever they stand', () => {

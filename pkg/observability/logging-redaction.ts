@@ -34,11 +34,18 @@ function isSecret(name: string): boolean {
 
 function show(value: unknown, depth: number): unknown {
   if (typeof value === 'string') return withoutPasswords(value);
+  if (typeof value === 'bigint') return exact(value);
   if (typeof value !== 'object' || value === null) return value;
   if (depth > maxDepth) return '[too deep]';
   if (value instanceof Error) return showError(value, depth + 1);
   if (Array.isArray(value)) return value.map((one) => show(one, depth + 1));
   return isPlain(value) ? copy(value, depth + 1) : value;
+}
+
+/** JSON has no bigint: left to the writer, each costs a thrown exception. */
+function exact(value: bigint): number | string {
+  const shown = Number(value);
+  return Number.isSafeInteger(shown) ? shown : String(value);
 }
 
 /** Others, such as dates, know how to be written. */
