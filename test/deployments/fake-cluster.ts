@@ -11,6 +11,7 @@ export interface FakeCluster {
   readonly env: Environment;
   /** Makes kubectl fail in a phase, by its verb. */
   fail(phase: Phase, verb: string, message: string): void;
+  failOnce(phase: Phase, verb: string, message: string): void;
   /** Answers of kubectl from a phase on, by file. */
   answer(phase: Phase, file: string, content: unknown): void;
   calls(): string[];
@@ -68,6 +69,7 @@ export function fakeCluster(): FakeCluster {
       LOGS: '0',
     },
     fail: (phase, verb, message) => write(`fails-${phase}-${verb}`, message),
+    failOnce: (phase, verb, message) => write(`fails-once-${phase}-${verb}`, message),
     answer: (phase, file, content) => write(`${phase}/${file}`, content),
     calls: () => read('calls'),
     restored: () =>

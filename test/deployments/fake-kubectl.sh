@@ -1,7 +1,8 @@
 #!/bin/sh
 # Stands for kubectl and a cluster. Writes each call to $CLUSTER/calls. Its answers are files in $CLUSTER/<phase>:
 # the phase is `before`, becomes `after` when Deployments are applied, and `restored` when they are applied again.
-# A file $CLUSTER/fails-<phase>-<verb> makes that verb fail, with the file's text on the standard error stream.
+# A file $CLUSTER/fails-<phase>-<verb> makes that verb fail, with the file's text on the standard error stream;
+# fails-once-<phase>-<verb> does so once.
 phase=$(cat "$CLUSTER/phase")
 printf '%s %s\n' "$phase" "$*" >>"$CLUSTER/calls"
 
@@ -11,6 +12,12 @@ answer() {
 
 if [ -f "$CLUSTER/fails-$phase-$1" ]; then
   cat "$CLUSTER/fails-$phase-$1" >&2
+  exit 1
+fi
+
+if [ -f "$CLUSTER/fails-once-$phase-$1" ]; then
+  cat "$CLUSTER/fails-once-$phase-$1" >&2
+  rm "$CLUSTER/fails-once-$phase-$1"
   exit 1
 fi
 
@@ -28,7 +35,11 @@ apply*)
     ;;
   esac
   ;;
-*'-l app.kubernetes.io/component=service'*) answer pods.json ;;
+*'-l app.kubernetes.io/component=service'*)
+  answer pods.json
+  # What the next look shows.
+  [ ! -f "$CLUSTER/$phase/pods-next.json" ] || mv "$CLUSTER/$phase/pods-next.json" "$CLUSTER/$phase/pods.json"
+  ;;
 'get pods'*) echo '{"items":[]}' ;;
 'get deployments '*) answer deployments.json ;;
 'get replicasets '*) answer replicasets.json ;;

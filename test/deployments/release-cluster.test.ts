@@ -81,9 +81,9 @@ describeWith(['kustomize', 'kubernetes', 'kubectl', 'etcd'], 'a release on a rea
 
   const deployments = (): DeploymentList['items'] => {
     const args = ['get', 'deployments', '-n', namespace, '-o', 'json', '--show-managed-fields'];
-    const names: readonly string[] = services.map(({ name }) => name);
+    const names = new Set<string>(services.map(({ name }) => name));
     const { items } = JSON.parse(cluster.kubectl(args)) as DeploymentList;
-    return items.filter(({ metadata }) => names.includes(metadata.name));
+    return items.filter(({ metadata }) => names.has(metadata.name));
   };
   const versions = (): string[] =>
     deployments().map(({ spec }) => spec.template.spec.containers[0]?.image.split(':', 2)[1] ?? '');

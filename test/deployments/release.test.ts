@@ -93,6 +93,18 @@ describe('a release', () => {
     expect(restoredVersions()).to.deep.equal(bothBack);
   });
 
+  it('whose pods are restarted is rolled back', async () => {
+    cluster.answer('after', 'pods-next.json', { items: [pod('order-service', { restarts: 1 })] });
+    expect(await run()).to.equal('failed');
+    expect(said.join('\n')).to.include('pod order-service-1 was restarted');
+    expect(restoredVersions()).to.deep.equal(bothBack);
+  });
+
+  it('is not blamed for restarts that were before it', async () => {
+    cluster.answer('after', 'pods.json', { items: [pod('order-service', { restarts: 3 })] });
+    expect(await run()).to.equal('released');
+  });
+
   it('whose smoke test fails is rolled back', async () => {
     const status = { conditions: [{ type: 'Failed', status: 'True', message: 'a scenario failed' }] };
     cluster.answer('after', 'job-test-client.json', { metadata: {}, spec: {}, status });
@@ -106,6 +118,11 @@ describe('a release', () => {
     expect(await run()).to.equal('failed');
     expect(said.join('\n')).to.include('Prometheus does not answer: pod not found');
     expect(restoredVersions()).to.deep.equal(bothBack);
+  });
+
+  it('is not given up because Prometheus did not answer once', async () => {
+    cluster.failOnce('after', 'exec', 'connection reset');
+    expect(await run()).to.equal('released');
   });
 
   it('whose migration fails touches no Deployment', async () => {

@@ -1,0 +1,78 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { parse } from 'yaml';
+
+export interface Step {
+  readonly name?: string;
+  readonly uses?: string;
+  readonly run?: string;
+  readonly with?: Readonly<Record<string, unknown>>;
+  readonly env?: Readonly<Record<string, unknown>>;
+}
+
+export interface Job {
+  readonly uses?: string;
+  readonly environment?: string;
+  readonly permissions?: Permissions;
+  readonly 'timeout-minutes'?: number;
+  readonly concurrency?: { readonly group: string };
+  readonly strategy?: { readonly matrix?: Readonly<Record<string, unknown>> };
+  readonly steps?: readonly Step[];
+  readonly needs?: string | readonly string[];
+  readonly if?: string;
+}
+
+export type Permissions = Readonly<Record<string, string>> | string;
+
+export interface Workflow {
+  readonly file: string;
+  readonly text: string;
+  readonly on: Readonly<Record<string, unknown>>;
+  readonly permissions?: Permissions;
+  readonly concurrency?: { readonly group: string };
+  readonly jobs: Readonly<Record<string, Job>>;
+}
+
+const folder = '.github/workflows';
+
+export function workflows(): Workflow[] {
+  return readdirSync(folder).map((name) => {
+    const file = path.join(folder, name);
+    const text = readFileSync(file, 'utf8');
+    return Object.assign(parse(text) as Omit<Workflow, 'file' | 'text'>, { file, text });
+  });
+}
+
+/** The composite actions of this repository, by their folder. */
+export function localActions(): {
+  readonly file: string;
+  readonly text: string;
+  readonly steps: readonly Step[];
+}[] {
+  const root = '.github/actions';
+  return readdirSync(root).map((name) => {
+    const file = path.join(root, name, 'action.yml');
+    const text = readFileSync(file, 'utf8');
+    const { runs } = parse(text) as { readonly runs: { readonly steps: readonly Step[] } };
+    return { file, text, steps: runs.steps };
+  });
+}
+
+export function workflow(name: string): Workflow {
+  const found = workflows().find(({ file }) => file === path.join(folder, `${name}.yml`));
+  if (!found) throw new Error(`there is no workflow ${name}`);
+  return found;
+}
+
+export function jobsOf({ file, jobs }: Workflow): { readonly title: string; readonly job: Job }[] {
+  return Object.entries(jobs).map(([name, job]) => ({ title: `${file}, job ${name}`, job }));
+}
+
+/** Every step of every workflow and local action. */
+export function allSteps(): { readonly title: string; readonly step: Step }[] {
+  const inJobs = workflows()
+    .flatMap(jobsOf)
+    .flatMap(({ title, job }) => (job.steps ?? []).map((step) => ({ title, step })));
+  const inActions = localActions().flatMap(({ file, steps }) => steps.map((step) => ({ title: file, step })));
+  return [...inJobs, ...inActions];
+}

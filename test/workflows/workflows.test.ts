@@ -1,0 +1,221 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { expect } from 'chai';
+import { actionsIn, imagesIn, isCommit } from '../../scripts/pin/references.js';
+import { pinnedFiles } from '../../scripts/pin/files.js';
+import { allSteps, jobsOf, localActions, workflow, workflows, type Permissions } from './workflow-files.js';
+
+const all = workflows();
+const jobs = all.flatMap(jobsOf);
+const files = [...all, ...localActions()];
+const makefile = readFileSync('Makefile', 'utf8');
+const security = readFileSync('docs/security.md', 'utf8').replaceAll(/\s+/g, ' ');
+
+describe('every workflow', () => {
+  it('pins each action by a full commit and says of which version it is', () => {
+    for (const { file, text } of files)
+      for (const { ref, version, repository } of actionsIn(text)) {
+        expect(isCommit(ref), `${file}: ${repository}@${ref}`).to.equal(true);
+        expect(version, `${file}: ${repository}`).to.match(/^v\d+\.\d+\.\d+$/);
+      }
+  });
+
+  it('names an action with the same commit everywhere', () => {
+    const uses = files.flatMap(({ text }) => actionsIn(text));
+    const commits = new Set(uses.map(({ repository, ref, version }) => `${repository}@${ref} ${version}`));
+    expect(commits).to.have.length(new Set(uses.map(({ repository }) => repository)).size);
+  });
+
+  it('uses nothing that the look for actions does not see', () => {
+    for (const { file, text } of files) {
+      const lines = text
+        .split('\n')
+        .filter((line) => /^\s*(- )?uses:/.test(line) && !line.includes('uses: ./'));
+      expect(actionsIn(text), file).to.have.length(lines.length);
+    }
+  });
+
+  it('names local workflows and actions that exist', () => {
+    const uses = [...jobs.map(({ job }) => job.uses), ...allSteps().map(({ step }) => step.uses)];
+    for (const name of uses.filter((one) => one?.startsWith('./')))
+      expect(existsSync(name?.endsWith('.yml') ? name : `${name}/action.yml`), name).to.equal(true);
+  });
+
+  it('has no permission unless a job asks for it', () => {
+    for (const { file, permissions } of all) expect(permissions, file).to.deep.equal({});
+    for (const { title, job } of jobs) expect(job.permissions, title).to.be.an('object');
+  });
+
+  it('may write only where that is the purpose', () => {
+    const writing = jobs.flatMap(({ title, job }) =>
+      writesOf(job.permissions).map((what) => `${title}: ${what}`),
+    );
+    expect(writing).to.have.members([
+      '.github/workflows/ci.yml, job codeql: security-events',
+      '.github/workflows/codeql.yml, job analyze: security-events',
+      '.github/workflows/images.yml, job source: security-events',
+      '.github/workflows/images.yml, job build: security-events',
+      '.github/workflows/images.yml, job publish: packages',
+      '.github/workflows/images.yml, job publish: id-token',
+      '.github/workflows/images.yml, job publish: attestations',
+      '.github/workflows/images.yml, job publish: artifact-metadata',
+      '.github/workflows/images.yml, job tag: packages',
+      '.github/workflows/scan-source.yml, job trivy: security-events',
+      '.github/workflows/scheduled-scan.yml, job source: security-events',
+      '.github/workflows/scheduled-scan.yml, job images: security-events',
+    ]);
+  });
+
+  it('never runs code of strangers with the rights of this repository', () => {
+    for (const { file, on } of all)
+      expect(Object.keys(on), file)
+        .not.to.include.members(['pull_request_target'])
+        .and.not.include('workflow_run');
+  });
+
+  it('gives values to shells as variables, never as text of a script', () => {
+    for (const { title, step } of allSteps()) expect(step.run ?? '', title).not.to.include('${{');
+  });
+
+  it('leaves no token behind in the checkout', () => {
+    for (const { title, step } of allSteps())
+      if (step.uses?.startsWith('actions/checkout@'))
+        expect(step.with?.['persist-credentials'], title).to.equal(false);
+  });
+
+  it('ends each job in time', () => {
+    for (const { title, job } of jobs)
+      if (job.uses === undefined) expect(job['timeout-minutes'], title).to.be.within(1, 120);
+  });
+
+  it('says what may run beside what', () => {
+    for (const { file, concurrency, jobs: own } of all) {
+      const groups = [concurrency, ...Object.values(own).map((job) => job.concurrency)];
+      const isLimited = concurrency !== undefined || groups.slice(1).every((group) => group !== undefined);
+      expect(isLimited, file).to.equal(true);
+    }
+  });
+
+  it('calls make targets that exist', () => {
+    const scripts = allSteps().map(({ step }) => step.run ?? '');
+    const called = [...scripts.join('\n').matchAll(/\bmake ([a-z0-9-]+)/g)];
+    expect(called).not.to.be.empty;
+    for (const [, target] of called) expect(makefile).to.match(new RegExp(`^${target}:`, 'm'));
+  });
+});
+
+describe('ci.yml', () => {
+  const ci = workflow('ci');
+  const matrixOf = (name: string) => ci.jobs[name]?.strategy?.matrix?.['node'];
+
+  it('runs what .ci/run runs', () => {
+    const stages = [...readFileSync('.ci/run', 'utf8').matchAll(/^stage ([a-z-]+)$/gm)].map(
+      ([, name]) => name,
+    );
+    const runs = Object.values(ci.jobs).flatMap(({ steps = [] }) => steps.map(({ run }) => run ?? ''));
+    for (const stage of stages) expect(runs).to.include(`make ${stage}`);
+  });
+
+  it('tests the oldest Node.js that package.json promises and the one of the images', () => {
+    const { engines } = JSON.parse(readFileSync('package.json', 'utf8')) as { engines: { node: string } };
+    const [, image] =
+      /^FROM .*\bnode:(\d+)\./m.exec(readFileSync('deployments/docker/Dockerfile', 'utf8')) ?? [];
+    for (const name of ['check', 'test', 'test-client'])
+      expect(matrixOf(name), name).to.include.members([engines.node.replace('>=', ''), '24', image]);
+  });
+
+  it('gives the check of the contract the history that it compares with', () => {
+    const checkout = ci.jobs['check']?.steps?.find(({ uses }) => uses?.startsWith('actions/checkout@'));
+    expect(checkout?.with?.['fetch-depth']).to.equal(0);
+  });
+
+  it('has one job that waits for all others', () => {
+    const others = Object.keys(ci.jobs).filter((name) => name !== 'all');
+    expect(ci.jobs['all']?.needs).to.have.members(others);
+    expect(ci.jobs['all']?.if).to.equal('always()');
+  });
+});
+
+describe('images.yml', () => {
+  const images = workflow('images');
+  const stages = [
+    ...readFileSync('deployments/docker/Dockerfile', 'utf8').matchAll(/^FROM runtime AS (\S+)$/gm),
+  ];
+
+  it('builds and publishes every process that the Dockerfile knows', () => {
+    for (const name of ['build', 'publish'])
+      expect(images.jobs[name]?.strategy?.matrix?.['process']).to.have.members(
+        stages.map(([, stage]) => stage),
+      );
+  });
+
+  it('gives a tag only to what was scanned, signed and attested', () => {
+    const steps = images.jobs['publish']?.steps ?? [];
+    const place = (text: string) => steps.findIndex((step) => JSON.stringify(step).includes(text));
+    const order = [
+      'push-by-digest=true',
+      'PLATFORM":"linux/amd64',
+      'PLATFORM":"linux/arm64',
+      'cosign sign',
+      'actions/attest@',
+      'sbom-path',
+    ];
+    const places = order.map(place);
+    expect(places).not.to.include(-1);
+    expect(places).to.deep.equal(places.toSorted((a, b) => a - b));
+    expect(images.jobs['tag']?.needs).to.equal('publish');
+  });
+
+  it('fails on high and critical vulnerabilities that have a fix', () => {
+    const failing = allSteps().filter(({ step }) => step.with?.['exit-code'] === '1');
+    expect(failing).to.have.length(5);
+    for (const { title, step } of failing)
+      expect([step.with?.['severity'], step.with?.['ignore-unfixed']], title).to.deep.equal([
+        'HIGH,CRITICAL',
+        true,
+      ]);
+  });
+
+  it('takes nothing from caches, which pull requests can write, into what is published', () => {
+    const steps = images.jobs['publish']?.steps ?? [];
+    expect(JSON.stringify(steps)).not.to.include('cache-from');
+    const trivy = steps.filter(({ uses }) => uses?.includes('trivy-action'));
+    for (const { with: inputs } of trivy) expect(inputs?.['cache']).to.equal('false');
+  });
+});
+
+describe('deploy.yml', () => {
+  const { jobs: own } = workflow('deploy');
+
+  it('goes to production after staging, and not without approval', () => {
+    expect(own['production']?.needs).to.equal('staging');
+    expect(own['production']?.environment).to.equal('production');
+  });
+
+  it('tries staging with test-client, and never production', () => {
+    const smoke = (job: string) =>
+      own[job]?.steps?.find(({ uses }) => uses?.startsWith('./'))?.with?.['smoke-test'];
+    expect([smoke('staging'), smoke('production')]).to.deep.equal(['1', '0']);
+  });
+});
+
+describe('images of others', () => {
+  const images = pinnedFiles('.')
+    .filter((file) => file.startsWith('deployments'))
+    .flatMap((file) => imagesIn(readFileSync(file, 'utf8')));
+
+  it('have exact versions', () => {
+    expect(images).not.to.be.empty;
+    for (const { reference, tag } of images)
+      expect(tag, reference).to.match(/^v?\d+\.\d+(\.\d+)?(-[a-z]+[\d.]*)?$/);
+  });
+
+  it('have digests, or docs/security.md says that `make pin` is still to be run', () => {
+    const isPinned = images.every(({ digest }) => digest !== undefined);
+    expect(security.includes('digests are still missing')).to.equal(!isPinned);
+  });
+});
+
+function writesOf(permissions: Permissions | undefined): string[] {
+  if (typeof permissions !== 'object') return [];
+  return Object.entries(permissions).flatMap(([what, right]) => (right === 'write' ? [what] : []));
+}
