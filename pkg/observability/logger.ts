@@ -14,11 +14,11 @@ export interface LoggerConfig {
 
 /**
  * A pino logger with the fields that users were promised: `level`, `ts`, `caller`, `msg`, `service`,
- * and `trace_id`, `span_id` inside a span. Secrets are redacted. Writes to standard output unless given a
- * destination.
+ * and `trace_id`, `span_id` inside a span. Secrets are redacted. Writes to standard output, unless given
+ * a destination, and at once: nothing is left to be lost when the process ends.
  */
 export function createLogger(config: LoggerConfig, destination?: DestinationStream): Logger {
-  const output = destination ?? standardOutput();
+  const output = destination ?? pino.destination({ dest: 1, sync: true });
   return pino(
     {
       level: config.logLevel,
@@ -31,35 +31,6 @@ export function createLogger(config: LoggerConfig, destination?: DestinationStre
     },
     config.logFormat === 'json' ? output : pretty(output),
   );
-}
-
-let sharedOutput: DestinationStream | undefined;
-
-/** One for all loggers of the process, so that their lines stay in order. */
-function standardOutput(): DestinationStream {
-  sharedOutput ??= perTurn(pino.destination({ dest: 1, sync: true, minLength: 16_000 }));
-  return sharedOutput;
-}
-
-/**
- * Writes the lines of one turn of the event loop together: under load that is one system call for
- * many. What was logged is out before the process ends, also when an exception ends it.
- */
-function perTurn(output: ReturnType<typeof pino.destination>): DestinationStream {
-  let waiting = false;
-  const flush = (): void => {
-    waiting = false;
-    output.flushSync();
-  };
-  process.once('exit', flush);
-  return {
-    write: (line) => {
-      output.write(line);
-      if (waiting) return;
-      waiting = true;
-      setImmediate(flush);
-    },
-  };
 }
 
 function pretty(output: DestinationStream): DestinationStream {
