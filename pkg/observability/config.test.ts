@@ -20,8 +20,13 @@ describe('the telemetry settings', () => {
     expect(exporters('none')).to.deep.equal([]);
     expect(exporters('jaeger')).to.deep.equal(['jaeger']);
     expect(exporters('console, otlp,console')).to.deep.equal(['otlp', 'console']);
-    for (const wrong of ['zipkin', 'otlp,', 'otlp;jaeger', 'OTLP'])
+    for (const wrong of ['zipkin', 'otlp,', 'otlp;jaeger'])
       expect(() => exporters(wrong), wrong).to.throw('OTEL_TRACES_EXPORTER must be a list of some of');
+  });
+
+  it('take names in any case, as the specification does', () => {
+    const config = configOf({ OTEL_TRACES_EXPORTER: 'OTLP', OTEL_TRACES_SAMPLER: 'Always_On' });
+    expect(config).to.deep.include({ exporters: ['otlp'], sampler: 'always_on' });
   });
 
   it('let the endpoint for traces win over that for all signals', () => {

@@ -45,11 +45,13 @@ function tracingSettings(service: string) {
       'http://localhost:14268/api/traces',
       'Jaeger collector over HTTP',
     ),
-    OTEL_TRACES_SAMPLER: oneOf({
-      values: samplerNames,
-      default: 'parentbased_always_on',
-      help: 'Which traces are recorded',
-    }),
+    OTEL_TRACES_SAMPLER: anyCase(
+      oneOf({
+        values: samplerNames,
+        default: 'parentbased_always_on',
+        help: 'Which traces are recorded',
+      }),
+    ),
     OTEL_TRACES_SAMPLER_ARG: ratio({ default: '1', help: 'Share of traces for the `traceidratio` samplers' }),
   } satisfies Settings;
 }
@@ -65,8 +67,8 @@ function serviceName(fallback: string): Setting<ServiceName> {
   return { ...text({ default: fallback, help }), parse };
 }
 
-/** As the specification has booleans. */
-function anyCase(setting: Setting<boolean>): Setting<boolean> {
+/** As the specification has booleans and names. */
+function anyCase<T>(setting: Setting<T>): Setting<T> {
   return { ...setting, parse: (value) => setting.parse(value.toLowerCase()) };
 }
 
@@ -79,7 +81,7 @@ function exporterList(): Setting<readonly ExporterName[]> {
     }),
     type: 'list',
     parse: (value) => {
-      const names = value.split(',').map((name) => name.trim());
+      const names = value.split(',').map((name) => name.trim().toLowerCase());
       if (!names.every((name) => known.includes(name)))
         throw new Error(`must be a list of some of ${known.join(', ')}`);
       return exporterNames.filter((name) => names.includes(name));

@@ -95,8 +95,9 @@ async function serveUntilStopped<C>(program: Program<C>, config: C, logger: Logg
     logger.info({ cause }, 'stopping');
   } finally {
     const limit = setTimeout(() => process.exit(1), shutdownLimitMs);
-    await scope.close();
-    clearTimeout(limit);
-    if (process.connected) process.disconnect();
+    await scope.close().finally(() => {
+      clearTimeout(limit);
+      if (process.connected) process.disconnect();
+    });
   }
 }
