@@ -18,7 +18,7 @@ import {
   startKeyPurge,
 } from '../../pkg/postgres/index.js';
 import { openTransport, serve, type RunningServer } from '../../pkg/rpc/index.js';
-import { every, type Scope } from '../../pkg/runtime/index.js';
+import { everyLogged, Outage, type Scope } from '../../pkg/runtime/index.js';
 
 const migrateCommand = 'node dist/cmd/inventory-service/main.js --migrate';
 const reachableWithinMs = 1000;
@@ -37,7 +37,10 @@ export async function startInventory(config: InventoryConfig, scope: Scope): Pro
       db,
       intervalMs: config.watchIntervalMs,
       limit: config.watchLimit,
-      onError: (err) => logger.warn({ err }, 'watched stock could not be read'),
+      outage: new Outage(logger, {
+        fails: 'watched stock could not be read',
+        works: 'watched stock can be read again',
+      }),
     }),
   );
   const countChange = inventoryMetrics(metrics.registry);
@@ -52,13 +55,11 @@ export async function startInventory(config: InventoryConfig, scope: Scope): Pro
       watch.wake(change.kind === 'claim' ? change.skus : [change.sku]);
     },
   });
-  scope.use(
-    every(
-      config.sweepIntervalMs,
-      (signal) => inventory.sweep(signal),
-      (err) => logger.warn({ err }, 'expired reservations could not be swept'),
-    ),
-  );
+  const sweeping = new Outage(logger, {
+    fails: 'expired reservations could not be swept',
+    works: 'expired reservations are swept again',
+  });
+  scope.use(everyLogged(config.sweepIntervalMs, (signal) => inventory.sweep(signal), sweeping));
   scope.use(startKeyPurge(db, logger));
   const readiness = (): Promise<boolean> => db.isReachable(reachableWithinMs);
   const services = [inventoryHandlers(inventory, watch)];

@@ -9,7 +9,7 @@ import { SagaRunner } from '../../pkg/order/saga-runner.js';
 import { Saga } from '../../pkg/order/saga.js';
 import { OrderService } from '../../pkg/order/service.js';
 import { DatabaseGauges, openDatabase, type Database } from '../../pkg/postgres/index.js';
-import { systemClock, uuidv7, type Scope } from '../../pkg/runtime/index.js';
+import { Outage, systemClock, uuidv7, type Scope } from '../../pkg/runtime/index.js';
 
 /** Watchers of one replica. */
 const watcherLimit = 10_000;
@@ -36,7 +36,7 @@ export async function startOrders(
       db,
       pollMs: config.watchPollMs,
       limit: watcherLimit,
-      onError: (error) => logger.warn({ err: error }, 'order feed cannot read'),
+      outage: new Outage(logger, { fails: 'order feed cannot read', works: 'order feed reads again' }),
     }),
   );
   const saga = new Saga({

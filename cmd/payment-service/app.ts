@@ -15,7 +15,7 @@ import {
   poolMetrics,
 } from '../../pkg/postgres/index.js';
 import { openTransport, serve, type RunningServer } from '../../pkg/rpc/index.js';
-import { every, pause, uuidv7, type Scope } from '../../pkg/runtime/index.js';
+import { everyLogged, Outage, pause, uuidv7, type Scope } from '../../pkg/runtime/index.js';
 
 /** Starts the payment service; what it opens is closed with `scope`. */
 export async function startPayment(config: PaymentConfig, scope: Scope): Promise<RunningServer> {
@@ -37,10 +37,14 @@ export async function startPayment(config: PaymentConfig, scope: Scope): Promise
   const deps = { db, gateway, events, retryMs: config.resolveIntervalMs };
   const payments = new PaymentService(deps);
   const refunds = new RefundService(deps);
-  const onError = (error: unknown): void =>
-    logger.warn({ err: error }, 'the gateway still owes answers, asking again later');
-  scope.use(every(config.resolveIntervalMs, (signal) => refunds.finishDueRefunds(signal), onError));
-  scope.use(every(config.resolveIntervalMs, (signal) => payments.confirmDueVoids(signal), onError));
+  const owed = (kind: string): Outage =>
+    new Outage(logger.child({ kind }), {
+      fails: 'the gateway still owes answers, asking again later',
+      works: 'the gateway owes no answer that is due',
+    });
+  const askAgainMs = config.resolveIntervalMs;
+  scope.use(everyLogged(askAgainMs, (signal) => refunds.finishDueRefunds(signal), owed('refund')));
+  scope.use(everyLogged(askAgainMs, (signal) => payments.confirmDueVoids(signal), owed('void')));
   return scope.use(
     await serve({
       config: config.server,

@@ -1,6 +1,6 @@
 import { AppError } from '../errors/index.js';
 import type { Queryable } from '../postgres/index.js';
-import { every } from '../runtime/index.js';
+import { every, type Outage } from '../runtime/index.js';
 import type { StockLevel } from './domain.js';
 import { LatestLevels } from './latest-levels.js';
 import { stockNotFound } from './refusals.js';
@@ -12,7 +12,7 @@ export interface StockWatchDeps {
   readonly intervalMs: number;
   /** Watchers at once. */
   readonly limit: number;
-  readonly onError: (error: unknown) => void;
+  readonly outage: Outage;
 }
 
 /** Changes made here within this time are told together, milliseconds. */
@@ -33,7 +33,11 @@ export class StockWatch {
 
   constructor(deps: StockWatchDeps) {
     this.#deps = deps;
-    this.#polling = every(deps.intervalMs, () => this.#tell([...this.#watchers.keys()]), deps.onError);
+    this.#polling = every(
+      deps.intervalMs,
+      () => this.#tell([...this.#watchers.keys()]),
+      (error) => deps.outage.fails(error),
+    );
   }
 
   /** Says that this process has changed the stock of `skus`. */
@@ -44,7 +48,7 @@ export class StockWatch {
       const changed = [...this.#changed];
       this.#changed.clear();
       this.#merging = undefined;
-      this.#reading = this.#tell(changed).catch(this.#deps.onError);
+      this.#reading = this.#tell(changed).catch((error: unknown) => this.#deps.outage.fails(error));
     }, mergeMs);
   }
 
@@ -79,7 +83,9 @@ export class StockWatch {
 
   async #tell(skus: readonly string[]): Promise<void> {
     if (skus.length === 0) return;
-    for (const level of await readStock(this.#deps.db, skus)) {
+    const levels = await readStock(this.#deps.db, skus);
+    this.#deps.outage.works();
+    for (const level of levels) {
       for (const watcher of this.#watchers.get(level.sku) ?? []) watcher.offer([level]);
     }
   }

@@ -14,7 +14,7 @@ export interface CallRecord {
   span?: Span;
   /** Of a stream. */
   messages?: MessageCounts;
-  /** What failed it, when that is not the caller's to understand. */
+  /** What failed it, when that is ours rather than the caller's. */
   failure?: unknown;
 }
 

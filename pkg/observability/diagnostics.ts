@@ -1,4 +1,4 @@
-import { diag, DiagLogLevel } from '@opentelemetry/api';
+import { context, diag, DiagLogLevel, ROOT_CONTEXT } from '@opentelemetry/api';
 import type { Logger } from './logger.js';
 
 /**
@@ -8,7 +8,9 @@ import type { Logger } from './logger.js';
 export function logDiagnostics(logger: Pick<Logger, 'debug' | 'isLevelEnabled'>): void {
   const log = (message: string, ...details: readonly unknown[]): void => {
     if (!logger.isLevelEnabled('debug')) return;
-    logger.debug({ detail: [message, ...details.map(String)].join(' ') }, 'OpenTelemetry reports');
+    const detail = [message, ...details.map(String)].join(' ');
+    // It speaks from within whichever call gave it something to do.
+    context.with(ROOT_CONTEXT, () => logger.debug({ detail }, 'OpenTelemetry reports'));
   };
   diag.setLogger(
     { error: log, warn: log, info: log, debug: log, verbose: log },

@@ -1,6 +1,8 @@
+import { trace } from '@opentelemetry/api';
 import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace-node';
 import { expect } from 'chai';
 import { Registry } from 'prom-client';
+import { inTrace } from '../rpc/testing/span-recorder.js';
 import { ObservedExporter } from './observed-exporter.js';
 import { spanMetrics } from './span-metrics.js';
 
@@ -9,6 +11,7 @@ type Done = Parameters<SpanExporter['export']>[1];
 describe('an exporter that is observed', () => {
   const waiting: Done[] = [];
   const said: string[] = [];
+  const spansOfLines: unknown[] = [];
   let isShutDown: boolean;
   let registry: Registry;
   let exporter: ObservedExporter;
@@ -16,6 +19,7 @@ describe('an exporter that is observed', () => {
   beforeEach(() => {
     waiting.splice(0);
     said.splice(0);
+    spansOfLines.splice(0);
     isShutDown = false;
     registry = new Registry();
     const inner: SpanExporter = {
@@ -24,7 +28,10 @@ describe('an exporter that is observed', () => {
         isShutDown = true;
       },
     };
-    const log = (_fields: object, message: string): void => void said.push(message);
+    const log = (_fields: object, message: string): void => {
+      said.push(message);
+      spansOfLines.push(trace.getActiveSpan());
+    };
     const logger = { info: log, warn: log } as never;
     exporter = new ObservedExporter(inner, { name: 'otlp', metrics: spanMetrics(registry), logger });
   });
@@ -61,6 +68,17 @@ describe('an exporter that is observed', () => {
     }
     const [lost, again] = ['spans cannot be exported and are lost', 'spans are exported again'];
     expect(said).to.deep.equal([lost, again, lost]);
+  });
+
+  it('is told of outside of whichever trace filled the batch', async () => {
+    await inTrace(async () => {
+      expect(trace.getActiveSpan()).not.to.equal(undefined);
+      for (const code of [1, 0]) {
+        send();
+        waiting.at(-1)?.({ code });
+      }
+    });
+    expect(spansOfLines).to.deep.equal([undefined, undefined]);
   });
 
   it('is shut down once the last batch under way has its answer', async () => {

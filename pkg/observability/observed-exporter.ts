@@ -1,3 +1,4 @@
+import { context, ROOT_CONTEXT } from '@opentelemetry/api';
 import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace-node';
 import type { Logger } from './logger.js';
 import type { SpanMetrics } from './span-metrics.js';
@@ -61,17 +62,19 @@ export class ObservedExporter implements RemoteExporter {
   }
 
   #settle(count: number, result: Parameters<Done>[0], done: Done): void {
-    const { name, metrics, logger } = this.#deps;
     const isFailure = (result.code as number) === failed;
-    metrics.exported(count, isFailure ? 'export_failed' : '');
-    if (isFailure && !this.#failing)
-      logger?.warn(
-        { exporter: name, reason: result.error?.message },
-        'spans cannot be exported and are lost',
-      );
-    if (!isFailure && this.#failing) logger?.info({ exporter: name }, 'spans are exported again');
+    this.#deps.metrics.exported(count, isFailure ? 'export_failed' : '');
+    // A batch holds spans of many traces, and is sent from within whichever call filled it.
+    context.with(ROOT_CONTEXT, () => this.#tell(isFailure, result.error));
     this.#failing = isFailure;
     done(result);
+  }
+
+  #tell(isFailure: boolean, error: Error | undefined): void {
+    const { name, logger } = this.#deps;
+    if (isFailure && !this.#failing)
+      logger?.warn({ exporter: name, reason: error?.message }, 'spans cannot be exported and are lost');
+    if (!isFailure && this.#failing) logger?.info({ exporter: name }, 'spans are exported again');
   }
 }
 

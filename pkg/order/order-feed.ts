@@ -1,6 +1,6 @@
 import { AppError } from '../errors/index.js';
 import type { Database } from '../postgres/index.js';
-import { every } from '../runtime/index.js';
+import { every, type Outage } from '../runtime/index.js';
 import { isResting, type TimelineEntry } from './domain.js';
 import { readPositions, readTimeline } from './store.js';
 
@@ -17,7 +17,7 @@ export interface OrderFeedDeps {
   readonly pollMs: number;
   /** Watchers at once. */
   readonly limit: number;
-  readonly onError: (error: unknown) => void;
+  readonly outage: Outage;
 }
 
 /**
@@ -32,7 +32,11 @@ export class OrderFeed {
 
   constructor(deps: OrderFeedDeps) {
     this.#deps = deps;
-    this.#polling = every(deps.pollMs, () => this.#poll(), deps.onError);
+    this.#polling = every(
+      deps.pollMs,
+      () => this.#poll(),
+      (error) => deps.outage.fails(error),
+    );
   }
 
   /** Says that an order has new entries. */
@@ -82,7 +86,9 @@ export class OrderFeed {
   async #poll(): Promise<void> {
     const ids = [...this.#watchers.keys()];
     if (ids.length === 0) return;
-    for (const { id, revision, state } of await readPositions(this.#deps.db, ids)) {
+    const positions = await readPositions(this.#deps.db, ids);
+    this.#deps.outage.works();
+    for (const { id, revision, state } of positions) {
       for (const watcher of this.#watchers.get(id) ?? []) {
         // One that asked for revisions still to come must hear of the end, too.
         if (revision > watcher.seen || isResting(state)) watcher.wake();

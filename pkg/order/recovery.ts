@@ -1,7 +1,7 @@
 import { context, ROOT_CONTEXT } from '@opentelemetry/api';
 import { inBackgroundSpan, type Logger } from '../observability/index.js';
 import type { Database } from '../postgres/index.js';
-import { every } from '../runtime/index.js';
+import { everyLogged, Outage } from '../runtime/index.js';
 import type { SagaOrder } from './domain.js';
 import type { OrderEvents } from './ports.js';
 import { beat, claimStalledOrders, forgetInstances, resignInstance } from './saga-store.js';
@@ -43,16 +43,12 @@ export async function startRecovery(deps: RecoveryDeps): Promise<Recovery> {
   const { db, instance, logger, config } = deps;
   await beat(db, instance);
   await forgetInstances(db);
-  const loop = context.with(ROOT_CONTEXT, () =>
-    every(
-      config.heartbeatMs,
-      async () => {
-        await beat(db, instance);
-        await claimOnce(deps);
-      },
-      (error) => logger.warn({ err: error }, 'heartbeat failed'),
-    ),
-  );
+  const outage = new Outage(logger, { fails: 'heartbeat failed', works: 'heartbeat works again' });
+  const round = async (): Promise<void> => {
+    await beat(db, instance);
+    await claimOnce(deps);
+  };
+  const loop = context.with(ROOT_CONTEXT, () => everyLogged(config.heartbeatMs, round, outage));
   return {
     close: async () => {
       await loop.close();

@@ -15,6 +15,7 @@ import type { AnyMethod, Handler } from './definition.js';
 import { toServiceError } from './error-details.js';
 import { contextOf, invoke, type PolicyDeps } from './handler.js';
 import { UnreadableMessage } from './message-guard.js';
+import { isFault } from './status.js';
 
 type WritableCall = ServerWritableStream<unknown, unknown> | ServerDuplexStream<unknown, unknown>;
 type AnyCall = ServerUnaryCall<unknown, unknown> | ServerReadableStream<unknown, unknown> | WritableCall;
@@ -94,7 +95,7 @@ function answerOnce(context: CallContext, deps: PolicyDeps, callback: sendUnaryD
       callback(null, value);
       return;
     }
-    if (!isAppError(error) || error.reason === 'INTERNAL') deps.onUnexpected(error, context);
+    if (isFault(error)) deps.onFault(error, context);
     callback(toErrorResponse(error));
   };
 }

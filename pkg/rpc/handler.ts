@@ -16,8 +16,8 @@ export type Authorize = (context: CallContext) => void;
 export interface PolicyDeps extends DeadlineLimits {
   readonly authorize: Authorize;
   readonly admission: { readonly unary: Admission; readonly streams: Admission };
-  /** Hears of every failure that is not the caller's to understand. */
-  readonly onUnexpected: (error: unknown, context: CallContext) => void;
+  /** Hears of every failure that is ours rather than the caller's. */
+  readonly onFault: (error: unknown, context: CallContext) => void;
 }
 
 /** One call on its way to its handler. */

@@ -152,7 +152,7 @@ function policyDeps({ config, transport, authorize }: ServeOptions): PolicyDeps 
       unary: new Admission(config.maxConcurrentCalls),
       streams: new Admission(config.maxConcurrentCalls),
     },
-    onUnexpected: failCall,
+    onFault: failCall,
   };
 }
 

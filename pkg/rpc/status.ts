@@ -1,5 +1,5 @@
 import { status as Status } from '@grpc/grpc-js';
-import type { Reason } from '../errors/index.js';
+import { isAppError, type Reason } from '../errors/index.js';
 
 /** The status code of every reason; a reason without one does not compile. */
 export const statusOf: Readonly<Record<Reason, Status>> = {
@@ -36,6 +36,15 @@ export const statusOf: Readonly<Record<Reason, Status>> = {
   UNAUTHENTICATED: Status.UNAUTHENTICATED,
   VALIDATION_FAILED: Status.INVALID_ARGUMENT,
 };
+
+/**
+ * Whether a failure is ours: nobody foresaw it, or something that we need has failed. UNAVAILABLE without a
+ * cause is a decision, such as to shut down.
+ */
+export function isFault(error: unknown): boolean {
+  if (!isAppError(error) || error.reason === 'INTERNAL') return true;
+  return error.cause !== undefined && statusOf[error.reason] === Status.UNAVAILABLE;
+}
 
 /** The reason that stands for a bare status code, from a peer that sends no `ErrorInfo`. */
 export function reasonOf(code: Status): Reason {

@@ -12,7 +12,7 @@ import { sql } from '../../pkg/postgres/index.js';
 import { expectReason } from '../../pkg/postgres/testing/expect-reason.js';
 import { aTelemetryConfig } from '../../pkg/rpc/testing/test-server.js';
 import { waitFor } from '../../pkg/rpc/testing/wait-for.js';
-import { systemClock, uuidv7 } from '../../pkg/runtime/index.js';
+import { Outage, systemClock, uuidv7 } from '../../pkg/runtime/index.js';
 import { create, startOrdersForTest, type OrderClient, type TestOrders } from './order-grpc-server.js';
 
 /** A caller of WatchOrder that keeps what it was told. */
@@ -211,7 +211,8 @@ describe('watching an order', () => {
         limit: 1,
         drainMs: 0,
       });
-      feed = new OrderFeed({ db, pollMs: 20, limit: 1, onError: () => undefined });
+      const outage = new Outage(logger, { fails: 'order feed cannot read', works: 'order feed reads again' });
+      feed = new OrderFeed({ db, pollMs: 20, limit: 1, outage });
       const events = orderEvents(logger, orderMetrics(new Registry()));
       const deps = {
         db,

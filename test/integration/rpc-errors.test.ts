@@ -99,11 +99,31 @@ describe('errors over the wire', () => {
       .and.includes('the disk is full');
   });
 
-  it('does not log refusals that callers are meant to understand as errors', async () => {
-    toThrow = () => new AppError({ reason: 'OUT_OF_STOCK', ...details });
-    server.logs.splice(0);
-    await failureOf(unary());
-    await server.logged('call served', { status: 'FAILED_PRECONDITION' });
-    expect(server.logs.filter((line) => line['level'] === 'error')).to.deep.equal([]);
-  });
+  const cause = new Error('connect ECONNREFUSED');
+  const levels: [what: string, level: string, hasCause: boolean, reason: Reason][] = [
+    ['something that we need and that failed', 'error', true, 'DEPENDENCY_UNAVAILABLE'],
+    ['a gateway whose answer is not known', 'error', true, 'PAYMENT_IN_DOUBT'],
+    ['a shutdown', 'warn', false, 'SHUTTING_DOWN'],
+    ['a deadline of the caller', 'warn', false, 'DEADLINE_EXCEEDED'],
+    ['a deadline that another service kept', 'warn', true, 'DEADLINE_EXCEEDED'],
+    ['a refusal that callers are meant to understand', 'info', false, 'OUT_OF_STOCK'],
+    ['a conflict, which callers repeat', 'info', true, 'CONFLICT'],
+  ];
+  for (const [what, level, hasCause, reason] of levels) {
+    it(`logs ${what} once, at ${level}`, async () => {
+      toThrow = () => new AppError({ reason, ...details, ...(hasCause ? { cause } : {}) });
+      for (const call of [unary, streamed]) {
+        server.logs.splice(0);
+        await failureOf(call());
+        const [line] = await server.logged('call served', { status: Status[statusOf[reason]] });
+        expect(server.logs.filter(({ msg }) => msg === 'call served')).to.deep.equal([line]);
+        expect(line).to.include({ level, details: details.message });
+        if (level === 'error')
+          expect(line)
+            .to.have.nested.property('err.stack')
+            .that.includes('caused by: Error: connect ECONNREFUSED');
+        else expect(line).not.to.have.property('err');
+      }
+    });
+  }
 });
