@@ -48,7 +48,7 @@ function deploy() {
   );
   if (status !== 0) return status;
   process.stdout.write(
-    'orders: localhost:50051. Products to sell: make seed. To see it at work: docker compose run test-client\n',
+    'orders: localhost:50051. Products to sell: make seed. To see it at work: docker compose -f deployments/docker/compose.yaml run --rm test-client\n',
   );
   if (env.OBSERVABILITY !== '0')
     process.stdout.write(

@@ -1,3 +1,5 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'chai';
 import { attempt } from '../../cmd/test-client/answer.js';
 import { buy } from './orders.js';
@@ -39,6 +41,41 @@ async function longWatch(): Promise<string> {
   return traceId;
 }
 
+/** Sends one span of an order that takes long, as a service would. */
+async function send(traceId: string, span: { id: string; parent?: string; seconds: number }): Promise<void> {
+  const end = Date.now();
+  const nanos = (ms: number): string => `${ms}000000`;
+  const body = {
+    resourceSpans: [
+      {
+        resource: { attributes: [{ key: 'service.name', value: { stringValue: 'order-service' } }] },
+        scopeSpans: [
+          {
+            spans: [
+              {
+                traceId,
+                spanId: span.id,
+                parentSpanId: span.parent ?? '',
+                name: 'late',
+                kind: 2,
+                startTimeUnixNano: nanos(end - span.seconds * 1000),
+                endTimeUnixNano: nanos(end),
+              },
+            ],
+          },
+        ],
+      },
+    ],
+  };
+  const response = await fetch(`${running('collector').httpEndpoint}/v1/traces`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+    signal: AbortSignal.timeout(10_000),
+  });
+  expect(response.status).to.equal(200);
+}
+
 function arrives(traceId: string, what: string): Promise<unknown> {
   return eventually(`${what}, ${traceId}, in Jaeger`, () => running('jaeger').trace(traceId), 30_000);
 }
@@ -54,7 +91,11 @@ describe('A Collector that keeps none of the ordinary traces', function () {
 
   before(async () => {
     await running('collector').close();
-    await running('collector').start({ COLLECTOR_SAMPLED_PERCENT: '0' });
+    await running('collector').start({
+      COLLECTOR_SAMPLED_PERCENT: '0',
+      COLLECTOR_DECISION_WAIT: '15s',
+      COLLECTOR_DECISION_WAIT_AFTER_ROOT: '2s',
+    });
     // The services notice by themselves that it is back.
     await eventually(
       'slow traces to arrive',
@@ -79,5 +120,17 @@ describe('A Collector that keeps none of the ordinary traces', function () {
     expect(fast).to.not.have.length(0);
     expect(watch).to.match(/^[0-9a-f]{32}$/);
     expect(await arrived([...fast, watch])).to.deep.equal([]);
+  });
+
+  it('waits for the root of a call that goes on while its first spans have come', async () => {
+    const traceId = randomBytes(16).toString('hex');
+    const [root, child] = [randomBytes(8).toString('hex'), randomBytes(8).toString('hex')];
+    await send(traceId, { id: child, parent: root, seconds: 0.001 });
+    // Longer than the wait after a root: the verdict must not have been spoken over the child alone.
+    await delay(6000);
+    await send(traceId, { id: root, seconds: 6 });
+    await arrives(traceId, 'a call that took six seconds');
+    const trace = await running('jaeger').trace(traceId);
+    expect(trace?.spans.map(({ id }) => id)).to.have.members([root, child]);
   });
 });
