@@ -199,7 +199,8 @@ function treeOf(spans: readonly ReadableSpan[], span: ReadableSpan | undefined, 
   const kind = span.kind === SpanKind.INTERNAL ? '' : `${SpanKind[span.kind]} `;
   const children = spans
     .filter((candidate) => parentOf(candidate) === idOf(span))
-    .toSorted((a, b) => (later(a.startTime, b.startTime) ? 1 : -1));
+    // Within a millisecond, which is as exact as starts are, as they ended.
+    .toSorted((a, b) => Number(later(a.startTime, b.startTime)) - Number(later(b.startTime, a.startTime)));
   return [
     `${'  '.repeat(depth)}${kind}${span.name}`,
     ...children.flatMap((child) => treeOf(spans, child, depth + 1)),
