@@ -4,7 +4,7 @@ import { isAtRest, ordersAtRest } from '../../cmd/test-client/rest.js';
 import { orderRequest, tryPlace } from '../../cmd/test-client/shop.js';
 import { aProduct } from './orders.js';
 import { needs, running } from './verification.js';
-import { eventually } from './waiting.js';
+import { becomesTrue, eventually } from './waiting.js';
 
 /** Kills the order service while an order is under way, and waits until the order has come to rest. */
 async function interruptOrder(): Promise<{ readonly orderId: string; readonly traceIds: readonly string[] }> {
@@ -26,6 +26,8 @@ async function interruptOrder(): Promise<{ readonly orderId: string; readonly tr
   await dev.kill('order-service');
   expect((await answer).error, 'the call was not broken').to.not.equal(undefined);
   await dev.restarted('order-service');
+  // A channel that was refused while nobody listened waits a moment before it tries again.
+  await becomesTrue(() => listOrders(world, customer));
   const [order] = await ordersAtRest(world, [customer], performance.now() + 30_000);
   const orderId = order?.orderId ?? '';
   const timeline = await timelineOf(world, orderId);
