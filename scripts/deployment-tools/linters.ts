@@ -1,7 +1,7 @@
 import { chmodSync, cpSync, readdirSync } from 'node:fs';
 import path from 'node:path';
-import { buildGoProgram } from '../observability-tools/go.js';
-import { InstallError, type Workshop } from '../observability-tools/tool.js';
+import { buildGoProgram, goRemedy } from '../tools/go.js';
+import { InstallError, type Workshop } from '../tools/workshop.js';
 import type { Tool, ToolName } from './tool.js';
 
 const downloadMs = 180_000;
@@ -54,13 +54,19 @@ export const shellcheck = fromWheel('shellcheck', {
   checks: 'the shell scripts with shellcheck',
 });
 
+export const zizmor = fromWheel('zizmor', {
+  project: 'zizmor',
+  version: '1.32.0',
+  checks: 'the security of the workflows with zizmor',
+});
+
 export const actionlint: Tool = {
   name: 'actionlint',
   version: 'v1.7.12',
   files: ['actionlint'],
   onPath: ['actionlint'],
   checks: 'the workflows with actionlint',
-  remedy: 'Go (https://go.dev/dl) and its module proxy, or actionlint on the PATH',
+  remedy: `${goRemedy}, or actionlint on the PATH`,
   install: (workshop) =>
     buildGoProgram(workshop, {
       module: 'github.com/rhysd/actionlint',
@@ -76,22 +82,30 @@ export const compose: Tool = {
   files: ['docker-compose'],
   onPath: ['docker-compose'],
   checks: 'the compose files with docker compose config',
-  remedy: 'Go (https://go.dev/dl) and its module proxy, or docker-compose on the PATH',
+  remedy: `${goRemedy}, or docker-compose on the PATH`,
   install: (workshop) =>
     buildGoProgram(workshop, {
       module: 'github.com/docker/compose/v5',
       version: 'v5.5.1',
       packages: { 'docker-compose': './cmd' },
+      variables: { 'github.com/docker/compose/v5/internal.Version': 'v5.5.1' },
     }),
 };
 
-/** Its Go module cannot be built and no registry has the program: it is used where it is installed. */
+/** Only its `config` is used, with the checks that are built in: it needs no network. */
 export const trivy: Tool = {
   name: 'trivy',
-  version: 'installed',
+  version: 'v0.72.0',
   files: ['trivy'],
   onPath: ['trivy'],
   checks: 'the Dockerfile and the manifests with trivy config',
-  remedy: 'trivy on the PATH (https://trivy.dev); CI runs it for images',
-  install: () => Promise.reject(new InstallError('trivy is not installed')),
+  remedy: `${goRemedy}, or trivy on the PATH (https://trivy.dev)`,
+  install: (workshop) =>
+    buildGoProgram(workshop, {
+      module: 'github.com/aquasecurity/trivy',
+      version: 'v0.72.0',
+      packages: { trivy: './cmd/trivy' },
+      variables: { 'github.com/aquasecurity/trivy/pkg/version/app.ver': '0.72.0' },
+      env: { CGO_ENABLED: '0', GOEXPERIMENT: 'jsonv2' },
+    }),
 };

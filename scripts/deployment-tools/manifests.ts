@@ -1,7 +1,7 @@
-import { buildGoProgram, installGoProgram } from '../observability-tools/go.js';
+import { buildGoProgram, goRemedy, installGoProgram } from '../tools/go.js';
 import type { Tool } from './tool.js';
 
-const remedy = 'Go (https://go.dev/dl) and its module proxy, or the program on the PATH';
+const remedy = `${goRemedy}, or the program on the PATH`;
 
 /** Renders overlays. kubectl has one built in, of its own age. */
 export const kustomize: Tool = {

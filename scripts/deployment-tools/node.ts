@@ -1,7 +1,7 @@
 import { readFileSync, renameSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { InstallError } from '../observability-tools/tool.js';
+import { InstallError } from '../tools/workshop.js';
 import type { Tool } from './tool.js';
 
 /** Of the release line that the images have; the registry is some weeks behind them. */

@@ -1,29 +1,30 @@
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parse } from 'yaml';
-import { downloadModule } from './go-module.js';
+import { downloadModule, goRemedy } from '../tools/go.js';
 import { closeSchema, kindSchemas, type JsonSchema } from './openapi.js';
-import { releases } from './releases.js';
+import { certManagerRelease, releases } from './releases.js';
 import type { Tool } from './tool.js';
-
-const certManager = 'v1.21.2';
 
 /** JSON schemas of every kind of each release and of cert-manager, from the OpenAPI texts in their Go modules. */
 export const schemas: Tool = {
   name: 'schemas',
-  version: [...releases, certManager].join('-'),
+  version: [...releases, certManagerRelease].join('-'),
   files: [...releases, 'cert-manager', 'crds'],
   checks: 'the manifests against the schemas of Kubernetes',
-  remedy: 'Go (https://go.dev/dl) and its module proxy',
+  remedy: goRemedy,
   install: async (workshop) => {
     for (const release of releases) {
-      const module = await downloadModule(workshop, 'k8s.io/kubernetes', release);
+      const module = await downloadModule(workshop, { module: 'k8s.io/kubernetes', version: release });
       const swagger: unknown = JSON.parse(
         readFileSync(path.join(module, 'api/openapi-spec/swagger.json'), 'utf8'),
       );
       writeSchemas(path.join(workshop.target, release), kindSchemas(swagger));
     }
-    const module = await downloadModule(workshop, 'github.com/cert-manager/cert-manager', certManager);
+    const module = await downloadModule(workshop, {
+      module: 'github.com/cert-manager/cert-manager',
+      version: certManagerRelease,
+    });
     const crds = path.join(module, 'deploy/crds');
     const texts = readdirSync(crds).filter((name) => name.startsWith('cert-manager.io_'));
     mkdirSync(path.join(workshop.target, 'crds'));

@@ -1,5 +1,8 @@
 import { etcd, kubectl, kubernetes } from './api-server.js';
-import { actionlint, compose, hadolint, shellcheck, trivy } from './linters.js';
+import { certManager } from './cert-manager.js';
+import { actionlint, compose, hadolint, shellcheck, trivy, zizmor } from './linters.js';
+import { buildx } from './buildx.js';
+import { machine } from './machine.js';
 import { kubeconform, kustomize } from './manifests.js';
 import { node, psql } from './node.js';
 import { schemas } from './schemas.js';
@@ -12,10 +15,14 @@ export const tools: Readonly<Record<ToolName, Tool>> = {
   kubernetes,
   kubectl,
   etcd,
+  'cert-manager-controller': certManager,
   compose,
+  buildx,
+  machine,
   hadolint,
   shellcheck,
   actionlint,
+  zizmor,
   trivy,
   node,
   psql,

@@ -1,8 +1,8 @@
 // Checks the alert rules with promtool; `main.ts prometheus` has found it before.
 import { checkAlerts } from './check-alerts.js';
-import { readInventory } from './inventory.js';
+import { inventoryFile } from './inventory.js';
 
-const { prometheus } = readInventory();
+const { prometheus } = inventoryFile.read();
 
 if (prometheus && 'programs' in prometheus) {
   const { ok, output } = await checkAlerts(prometheus.programs['promtool'] ?? 'promtool');

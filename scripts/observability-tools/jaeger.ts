@@ -1,4 +1,4 @@
-import { buildGoProgram } from './go.js';
+import { buildGoProgram, goRemedy } from '../tools/go.js';
 import type { Tool } from './tool.js';
 
 // Its second major version, 2.13.0.
@@ -9,6 +9,7 @@ export const jaeger: Tool = {
   version,
   programs: { jaeger: 'JAEGER_BIN' },
   addressVariable: 'JAEGER_URL',
+  remedy: goRemedy,
   install: (workshop) =>
     buildGoProgram(workshop, {
       module: 'github.com/jaegertracing/jaeger',

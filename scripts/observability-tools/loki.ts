@@ -1,4 +1,4 @@
-import { buildGoProgram } from './go.js';
+import { buildGoProgram, goRemedy } from '../tools/go.js';
 import type { Tool } from './tool.js';
 
 const version = 'v3.7.8';
@@ -8,6 +8,7 @@ export const loki: Tool = {
   version,
   programs: { loki: 'LOKI_BIN' },
   addressVariable: 'LOKI_URL',
+  remedy: goRemedy,
   install: (workshop) =>
     buildGoProgram(workshop, {
       module: 'github.com/grafana/loki/v3',

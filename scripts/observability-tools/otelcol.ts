@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { cpSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { installGoProgram } from './go.js';
+import { goRemedy, installGoProgram } from '../tools/go.js';
 import type { Tool } from './tool.js';
 
 const manifest = fileURLToPath(new URL('otelcol-builder.yaml', import.meta.url));
@@ -17,6 +17,7 @@ export const otelcol: Tool = {
   programs: { otelcol: 'OTELCOL_BIN' },
   onPath: { otelcol: 'otelcol-contrib' },
   addressVariable: 'OTEL_EXPORTER_OTLP_ENDPOINT',
+  remedy: goRemedy,
   install: async (workshop) => {
     const { scratch, target, say } = workshop;
     await installGoProgram(workshop, `go.opentelemetry.io/collector/cmd/builder@v${version}`, scratch);

@@ -1,7 +1,9 @@
-import { cpSync, readdirSync } from 'node:fs';
+import { cpSync } from 'node:fs';
 import path from 'node:path';
-import { buildGoProgram } from './go.js';
-import { InstallError, TooLateError, type Tool, type Workshop } from './tool.js';
+import { unpackDebianPackages } from '../tools/debian.js';
+import { buildGoProgram, goRemedy } from '../tools/go.js';
+import { InstallError, type Workshop } from '../tools/workshop.js';
+import type { Tool } from './tool.js';
 
 const goVersion = 'v0.315.0';
 const programs = ['prometheus', 'promtool'];
@@ -13,6 +15,7 @@ export const prometheus: Tool = {
   programs: { prometheus: 'PROMETHEUS_BIN', promtool: 'PROMTOOL_BIN' },
   addressVariable: 'PROMETHEUS_URL',
   isNeededAnyway: true,
+  remedy: `Debian's package prometheus, or ${goRemedy}`,
   install: async (workshop) => {
     try {
       await unpackDebianPackage(workshop);
@@ -25,28 +28,9 @@ export const prometheus: Tool = {
 };
 
 async function unpackDebianPackage(workshop: Workshop): Promise<void> {
-  const { scratch, target, say } = workshop;
-  say("looking for Debian's package");
-  const apt = (args: readonly string[], limitMs: number) =>
-    workshop.run({
-      program: 'apt-get',
-      args: ['-o', 'Acquire::Retries=1', '-o', 'Acquire::http::Timeout=15', ...args],
-      limitMs,
-      otherwise: `apt-get ${args.at(-1) ?? ''} failed`,
-    });
-  // The lists of the system may be missing or old, and are not ours to renew.
-  const ownLists = ['-o', `Dir::State::lists=${path.join(scratch, 'lists')}`, '-o', `Dir::Cache=${scratch}`];
-  const download = ['download', 'prometheus'];
-  await apt(download, 60_000).catch(async (error: unknown) => {
-    if (error instanceof TooLateError) throw error;
-    await apt([...ownLists, 'update'], 60_000);
-    await apt([...ownLists, ...download], 60_000);
-  });
-  const archive = readdirSync(scratch).find((name) => name.endsWith('.deb'));
-  if (archive === undefined) throw new InstallError('apt-get downloaded nothing');
-  const args = ['-x', path.join(scratch, archive), path.join(scratch, 'package')];
-  await workshop.run({ program: 'dpkg', args, limitMs: 60_000, otherwise: 'dpkg failed' });
-  for (const name of programs) cpSync(path.join(scratch, 'package/usr/bin', name), path.join(target, name));
+  workshop.say("looking for Debian's package");
+  const folder = await unpackDebianPackages(workshop, ['prometheus']);
+  for (const name of programs) cpSync(path.join(folder, 'usr/bin', name), path.join(workshop.target, name));
 }
 
 function buildFromModule(workshop: Workshop): Promise<void> {

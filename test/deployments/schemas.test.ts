@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { releases } from '../../scripts/deployment-tools/releases.js';
 import { allRendered, renderText } from './manifests.js';
@@ -39,4 +40,12 @@ describeWith(['kustomize', 'kubeconform', 'schemas'], 'the schemas of Kubernetes
       for (const one of broken) expect(validate(one, release).code).not.to.equal(0);
     });
   }
+});
+
+describe('the oldest of these releases of Kubernetes', () => {
+  it('is the one that the documentation asks for', () => {
+    const [oldest] = releases;
+    const text = readFileSync('docs/docker-kubernetes.md', 'utf8');
+    expect(text).to.include(`Kubernetes ${oldest.slice(1, oldest.lastIndexOf('.'))} or newer`);
+  });
 });

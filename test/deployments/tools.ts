@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { readInventory } from '../../scripts/deployment-tools/inventory.js';
+import { inventoryFile } from '../../scripts/deployment-tools/inventory.js';
 import { toolNames, type ToolName } from '../../scripts/deployment-tools/tool.js';
 import { tools } from '../../scripts/deployment-tools/tools.js';
 
-const inventory = readInventory();
+const inventory = inventoryFile.read();
 
 /** Path of a file that a tool brings. */
 export function fileOf(tool: ToolName, name: string): string {

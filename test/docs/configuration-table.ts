@@ -1,21 +1,5 @@
-import { catalogSettings } from '../../pkg/catalog/config.js';
-import type { Setting, Settings } from '../../pkg/config/index.js';
-import { inventorySettings } from '../../pkg/inventory/config.js';
-import { orderSettings } from '../../pkg/order/config.js';
-import { paymentSettings } from '../../pkg/payment/config.js';
-import { devSettings } from '../../cmd/dev/config.js';
-import { seedSettings } from '../../cmd/seed/config.js';
-import { testClientSettings } from '../../cmd/test-client/config.js';
-
-const processes: Readonly<Record<string, Settings>> = {
-  order: orderSettings,
-  inventory: inventorySettings,
-  payment: paymentSettings,
-  catalog: catalogSettings,
-  dev: devSettings,
-  seed: seedSettings,
-  'test-client': testClientSettings,
-};
+import type { Setting } from '../../pkg/config/index.js';
+import { processSettings } from '../process-settings.js';
 
 interface Use {
   readonly process: string;
@@ -25,7 +9,7 @@ interface Use {
 /** The table of `docs/configuration.md` as the code has it: one row a variable, in the order of first use. */
 export function configurationTable(): string[] {
   const uses = new Map<string, Use[]>();
-  for (const [process, settings] of Object.entries(processes)) {
+  for (const [process, settings] of Object.entries(processSettings)) {
     for (const [name, setting] of Object.entries(settings)) {
       uses.set(name, [...(uses.get(name) ?? []), { process, setting }]);
     }

@@ -2,29 +2,16 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
-import { describeSettings, loadEnvironment, readSettings, type Settings } from '../../pkg/config/index.js';
-import { catalogSettings } from '../../pkg/catalog/config.js';
-import { inventorySettings } from '../../pkg/inventory/config.js';
+import { describeSettings, loadEnvironment, readSettings } from '../../pkg/config/index.js';
 import { orderMigrations } from '../../pkg/order/migrations.js';
-import { orderSettings } from '../../pkg/order/config.js';
-import { paymentSettings } from '../../pkg/payment/config.js';
 import { createTestDatabase, type TestDatabase } from '../../pkg/postgres/testing/test-database.js';
 import { OrderServiceService } from '../../pkg/pb/order/v1/order.js';
 import { loneClient } from '../../pkg/rpc/testing/lone-client.js';
 import { waitFor } from '../../pkg/rpc/testing/wait-for.js';
 import { uuidv7 } from '../../pkg/runtime/index.js';
-import { devSettings } from '../../cmd/dev/config.js';
-import { testClientSettings } from '../../cmd/test-client/config.js';
+import { processSettings } from '../process-settings.js';
 
 const secret = 's3cret';
-const processes: Readonly<Record<string, Settings>> = {
-  order: orderSettings,
-  inventory: inventorySettings,
-  payment: paymentSettings,
-  catalog: catalogSettings,
-  dev: devSettings,
-  'test-client': testClientSettings,
-};
 
 /** Ways to write a secret into a setting, right and wrong. */
 const spellings = [
@@ -37,7 +24,7 @@ const spellings = [
 ];
 
 describe('secrets of the configuration', () => {
-  for (const [name, settings] of Object.entries(processes)) {
+  for (const [name, settings] of Object.entries(processSettings)) {
     it(`of ${name} are marked as such`, () => {
       const unmarked = Object.entries(settings).filter(
         ([variable, setting]) =>

@@ -1,7 +1,7 @@
 import { childrenOf, rootsOf, type Span, type Trace } from './jaeger.js';
 
-/** What every confirmed order looks like, whatever statements its services run. */
-export const confirmedOrder = `
+/** The calls that every order makes, whatever statements its services run. */
+const untilPayment = `
 order-service server order.v1.OrderService/CreateOrder, SQL
   order-service client catalog.v1.CatalogService/BatchGetProducts
     catalog-service server catalog.v1.CatalogService/BatchGetProducts, SQL
@@ -9,23 +9,17 @@ order-service server order.v1.OrderService/CreateOrder, SQL
     inventory-service server inventory.v1.InventoryService/ReserveStock, SQL
   order-service client payment.v1.PaymentService/AuthorizePayment
     payment-service server payment.v1.PaymentService/AuthorizePayment, SQL
+`.trim();
+
+export const confirmedOrder = `${untilPayment}
   order-service client inventory.v1.InventoryService/CommitReservation
     inventory-service server inventory.v1.InventoryService/CommitReservation, SQL
   order-service client payment.v1.PaymentService/CapturePayment
-    payment-service server payment.v1.PaymentService/CapturePayment, SQL
-`.trim();
+    payment-service server payment.v1.PaymentService/CapturePayment, SQL`;
 
-export const declinedOrder = `
-order-service server order.v1.OrderService/CreateOrder, SQL
-  order-service client catalog.v1.CatalogService/BatchGetProducts
-    catalog-service server catalog.v1.CatalogService/BatchGetProducts, SQL
-  order-service client inventory.v1.InventoryService/ReserveStock
-    inventory-service server inventory.v1.InventoryService/ReserveStock, SQL
-  order-service client payment.v1.PaymentService/AuthorizePayment
-    payment-service server payment.v1.PaymentService/AuthorizePayment, SQL
+export const declinedOrder = `${untilPayment}
   order-service client inventory.v1.InventoryService/ReleaseReservation
-    inventory-service server inventory.v1.InventoryService/ReleaseReservation, SQL
-`.trim();
+    inventory-service server inventory.v1.InventoryService/ReleaseReservation, SQL`;
 
 /** The calls of a trace in the order of their start, each below its caller, and whether it used its database. */
 export function callTree(trace: Trace): string {

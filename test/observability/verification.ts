@@ -1,12 +1,12 @@
 import { loadEnvironment } from '../../pkg/config/index.js';
 import { Scope } from '../../pkg/runtime/scope.js';
-import { readInventory } from '../../scripts/observability-tools/inventory.js';
+import { inventoryFile } from '../../scripts/observability-tools/inventory.js';
 import type { ToolName } from '../../scripts/observability-tools/tool.js';
 import { lacksOf, runElsewhere, type Capability, type Lacks } from './capabilities.js';
 import { programOf, runParts, useRunning, type Parts } from './parts.js';
 
 const env = loadEnvironment();
-const inventory = readInventory();
+const inventory = inventoryFile.read();
 const scope = new Scope();
 let parts: Parts | undefined;
 

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { appendFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { loadEnvironment } from '../../pkg/config/index.js';
-import { InstallError, TooLateError, type Command } from './tool.js';
+import { InstallError, TooLateError, type Command } from './workshop.js';
 
 const tellEveryMs = 30_000;
 const lastLines = 8;

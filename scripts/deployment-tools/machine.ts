@@ -1,0 +1,45 @@
+import { rmSync } from 'node:fs';
+import path from 'node:path';
+import { unpackDebianPackages } from '../tools/debian.js';
+import { InstallError, type Workshop } from '../tools/workshop.js';
+import type { Tool } from './tool.js';
+
+const suite = 'bookworm';
+const bootstrapMs = 900_000;
+
+/** What the machine has beside Debian's bare minimum. */
+const packages = ['docker.io', 'iptables', 'iproute2', 'slirp4netns', 'ca-certificates', 'make', 'procps'];
+/** For images that stand in for those of others: see test/containers/stand-ins. */
+const standIns = ['haproxy', 'libatomic1', 'postgresql-client', 'wget'];
+
+/** The root folder of a Debian with a container engine, to be run in namespaces of its own (test/containers). */
+export const machine: Tool = {
+  name: 'machine',
+  version: `${suite}-1`,
+  files: ['rootfs'],
+  checks: 'the images and the compose file in a container engine',
+  remedy: 'root on Debian, with its package registry, and a kernel with overlayfs, bridges and tun',
+  install: async (workshop) => {
+    if (process.platform !== 'linux' || process.getuid?.() !== 0)
+      throw new InstallError('only root on Linux can run it');
+    const rootfs = path.join(workshop.target, 'rootfs');
+    await bootstrap(workshop, rootfs);
+    // Half of it: nothing there reads texts, and packages are not installed again.
+    for (const folder of ['share/doc', 'share/man', 'share/locale', 'share/javascript'])
+      rmSync(path.join(rootfs, 'usr', folder), { recursive: true, force: true });
+    for (const folder of ['cache/apt/archives', 'lib/apt/lists'])
+      rmSync(path.join(rootfs, 'var', folder), { recursive: true, force: true });
+  },
+};
+
+async function bootstrap(workshop: Workshop, rootfs: string): Promise<void> {
+  const unpacked = await unpackDebianPackages(workshop, ['debootstrap']);
+  workshop.say(`installing Debian ${suite} with a container engine into a folder (some minutes)`);
+  await workshop.run({
+    program: path.join(unpacked, 'usr/sbin/debootstrap'),
+    args: ['--variant=minbase', `--include=${[...packages, ...standIns].join(',')}`, suite, rootfs],
+    env: { DEBOOTSTRAP_DIR: path.join(unpacked, 'usr/share/debootstrap') },
+    limitMs: bootstrapMs,
+    otherwise: 'debootstrap failed',
+  });
+}

@@ -1,0 +1,121 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { expect } from 'chai';
+import { stringify } from 'yaml';
+import { expectReason } from '../../pkg/postgres/testing/expect-reason.js';
+import { openTransport } from '../../pkg/rpc/index.js';
+import { startTestServer, type TestServer } from '../../pkg/rpc/testing/test-server.js';
+import { waitFor } from '../../pkg/rpc/testing/wait-for.js';
+import { Scope } from '../../pkg/runtime/index.js';
+import { MountedSecret } from '../integration/tls-certificates.js';
+import type { EchoClient } from '../integration/tls-echo.js';
+import { startControlPlane, type ControlPlane } from './control-plane.js';
+import { addCertManager, namespace } from './installation.js';
+import { awaitCertificates, issuedTo, renew, startCertManager, type Issued } from './issued-certificates.js';
+import { objectOf, render } from './manifests.js';
+import { processes } from './system.js';
+import { describeWith } from './tools.js';
+
+const needs = ['kustomize', 'kubernetes', 'kubectl', 'etcd', 'schemas', 'cert-manager-controller'] as const;
+/** Without it, grpc-js shares a connection among all channels of one target. */
+const ownConnection = { 'grpc.use_local_subchannel_pool': 1 };
+const serverAuth = '1.3.6.1.5.5.7.3.1';
+const clientAuth = '1.3.6.1.5.5.7.3.2';
+
+interface CertificateSpec {
+  readonly dnsNames: readonly string[];
+  readonly usages: readonly string[];
+}
+
+describeWith(needs, 'the certificates that cert-manager issues', () => {
+  const manifests = [...render('production'), ...render('smoke-test with mutual TLS')].filter(
+    ({ apiVersion }) => apiVersion.startsWith('cert-manager.io/'),
+  );
+  let cluster: ControlPlane;
+  let scope: Scope;
+  const stops: (() => Promise<void>)[] = [];
+
+  before(async () => {
+    cluster = await startControlPlane();
+    stops.unshift(() => cluster.stop());
+    addCertManager(cluster);
+    cluster.kubectl(['create', 'namespace', namespace]);
+    stops.unshift(startCertManager(cluster));
+    cluster.kubectl(['apply', '-f', '-'], manifests.map((one) => `---\n${stringify(one)}`).join(''));
+    awaitCertificates(cluster);
+  });
+
+  after(async () => {
+    for (const stop of stops) await stop();
+  });
+
+  beforeEach(() => {
+    scope = new Scope();
+  });
+
+  afterEach(() => scope.close());
+
+  for (const name of processes)
+    it(`name ${name} as its manifest does, for what it is, and are signed by the CA beside them`, () => {
+      const { cert, key, ca } = issuedTo(cluster, name);
+      const own = new X509Certificate(cert);
+      const authority = new X509Certificate(ca);
+      const { dnsNames, usages } = objectOf(manifests, 'Certificate', name).spec as CertificateSpec;
+      expect(own.subjectAltName).to.equal(dnsNames.map((dns) => `DNS:${dns}`).join(', '));
+      const purposes = usages.includes('server auth') ? [serverAuth, clientAuth] : [clientAuth];
+      expect(own.keyUsage).to.deep.equal(purposes);
+      expect(own.verify(authority.publicKey)).to.equal(true);
+      expect([own.ca, authority.ca]).to.deep.equal([false, true]);
+      expect(own.checkPrivateKey(createPrivateKey(key))).to.equal(true);
+    });
+
+  /** The files of a process, as its pods see them. */
+  const mounted = (name: string): MountedSecret => {
+    const { cert, key, ca } = issuedTo(cluster, name);
+    return scope.use(new MountedSecret()).write({ cert, key }, { cert: ca });
+  };
+
+  const serveAs = async (files: MountedSecret): Promise<TestServer> => {
+    const allowedClients = new Map([['order-service', new Set(['*'])]]);
+    return scope.use(await startTestServer({ tls: files.paths, config: { allowedClients } }));
+  };
+
+  /** A client with the certificate of `name` that takes the server for `service`. */
+  const clientOf = async (server: TestServer, name: string, service: string): Promise<EchoClient> => {
+    const transport = scope.use(await openTransport({ tls: mounted(name).paths }));
+    return server.client({
+      transport,
+      channelOptions: { ...ownConnection, 'grpc.ssl_target_name_override': service },
+    });
+  };
+
+  it('let a service call another, by its name alone and as far as it may', async () => {
+    const server = await serveAs(mounted('inventory-service'));
+    const order = await clientOf(server, 'order-service', 'inventory-service.order-processing.svc');
+    expect(await order.say({ text: 'hi' })).to.deep.equal({ text: 'hi' });
+    await server.logged('call served', { status: 'OK', client: 'order-service' });
+    const catalog = await clientOf(server, 'catalog-service', 'inventory-service');
+    await expectReason(catalog.say({ text: 'hi' }), 'PERMISSION_DENIED');
+    const misled = await clientOf(server, 'order-service', 'payment-service');
+    await expectReason(misled.say({ text: 'hi' }), 'DEPENDENCY_UNAVAILABLE');
+  });
+
+  it('are renewed with another key and by the same CA, and used without a restart', async () => {
+    const before = issuedTo(cluster, 'inventory-service');
+    const files = mounted('inventory-service');
+    const server = await serveAs(files);
+
+    renew(cluster, 'inventory-service');
+
+    let after: Issued = before;
+    await waitFor(() => {
+      after = issuedTo(cluster, 'inventory-service');
+      return after.cert !== before.cert;
+    }, 'the renewed certificate');
+    expect(after.key).not.to.equal(before.key);
+    expect(after.ca).to.equal(before.ca);
+    files.write(after, { cert: after.ca });
+    await server.logged('TLS files reloaded');
+    const order = await clientOf(server, 'order-service', 'inventory-service');
+    expect(await order.say({ text: 'hi' })).to.deep.equal({ text: 'hi' });
+  });
+});
