@@ -3,9 +3,12 @@ import path from 'node:path';
 import { parse } from 'yaml';
 
 export interface Step {
+  readonly id?: string;
+  readonly if?: string;
   readonly name?: string;
   readonly uses?: string;
   readonly run?: string;
+  readonly shell?: string;
   readonly with?: Readonly<Record<string, unknown>>;
   readonly env?: Readonly<Record<string, unknown>>;
 }
@@ -43,18 +46,24 @@ export function workflows(): Workflow[] {
   });
 }
 
-/** The composite actions of this repository, by their folder. */
-export function localActions(): {
+export interface LocalAction {
   readonly file: string;
   readonly text: string;
+  readonly inputs: Readonly<Record<string, unknown>>;
   readonly steps: readonly Step[];
-}[] {
+}
+
+/** The composite actions of this repository. */
+export function localActions(): LocalAction[] {
   const root = '.github/actions';
   return readdirSync(root).map((name) => {
     const file = path.join(root, name, 'action.yml');
     const text = readFileSync(file, 'utf8');
-    const { runs } = parse(text) as { readonly runs: { readonly steps: readonly Step[] } };
-    return { file, text, steps: runs.steps };
+    const { inputs = {}, runs } = parse(text) as {
+      readonly inputs?: LocalAction['inputs'];
+      readonly runs: Pick<LocalAction, 'steps'>;
+    };
+    return { file, text, inputs, steps: runs.steps };
   });
 }
 

@@ -1,4 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
 import { expect } from 'chai';
 import { actionsIn, imagesIn, isCommit } from '../../scripts/pin/references.js';
 import { pinnedFiles } from '../../scripts/pin/files.js';
@@ -135,69 +136,6 @@ describe('ci.yml', () => {
   });
 });
 
-describe('images.yml', () => {
-  const images = workflow('images');
-  const stages = [
-    ...readFileSync('deployments/docker/Dockerfile', 'utf8').matchAll(/^FROM runtime AS (\S+)$/gm),
-  ];
-
-  it('builds and publishes every process that the Dockerfile knows', () => {
-    for (const name of ['build', 'publish'])
-      expect(images.jobs[name]?.strategy?.matrix?.['process']).to.have.members(
-        stages.map(([, stage]) => stage),
-      );
-  });
-
-  it('gives a tag only to what was scanned, signed and attested', () => {
-    const steps = images.jobs['publish']?.steps ?? [];
-    const place = (text: string) => steps.findIndex((step) => JSON.stringify(step).includes(text));
-    const order = [
-      'push-by-digest=true',
-      'PLATFORM":"linux/amd64',
-      'PLATFORM":"linux/arm64',
-      'cosign sign',
-      'actions/attest@',
-      'sbom-path',
-    ];
-    const places = order.map(place);
-    expect(places).not.to.include(-1);
-    expect(places).to.deep.equal(places.toSorted((a, b) => a - b));
-    expect(images.jobs['tag']?.needs).to.equal('publish');
-  });
-
-  it('fails on high and critical vulnerabilities that have a fix', () => {
-    const failing = allSteps().filter(({ step }) => step.with?.['exit-code'] === '1');
-    expect(failing).to.have.length(5);
-    for (const { title, step } of failing)
-      expect([step.with?.['severity'], step.with?.['ignore-unfixed']], title).to.deep.equal([
-        'HIGH,CRITICAL',
-        true,
-      ]);
-  });
-
-  it('takes nothing from caches, which pull requests can write, into what is published', () => {
-    const steps = images.jobs['publish']?.steps ?? [];
-    expect(JSON.stringify(steps)).not.to.include('cache-from');
-    const trivy = steps.filter(({ uses }) => uses?.includes('trivy-action'));
-    for (const { with: inputs } of trivy) expect(inputs?.['cache']).to.equal('false');
-  });
-});
-
-describe('deploy.yml', () => {
-  const { jobs: own } = workflow('deploy');
-
-  it('goes to production after staging, and not without approval', () => {
-    expect(own['production']?.needs).to.equal('staging');
-    expect(own['production']?.environment).to.equal('production');
-  });
-
-  it('tries staging with test-client, and never production', () => {
-    const smoke = (job: string) =>
-      own[job]?.steps?.find(({ uses }) => uses?.startsWith('./'))?.with?.['smoke-test'];
-    expect([smoke('staging'), smoke('production')]).to.deep.equal(['1', '0']);
-  });
-});
-
 describe('images of others', () => {
   const images = pinnedFiles('.')
     .filter((file) => file.startsWith('deployments'))
@@ -213,6 +151,33 @@ describe('images of others', () => {
     const isPinned = images.every(({ digest }) => digest !== undefined);
     expect(security.includes('digests are still missing')).to.equal(!isPinned);
   });
+});
+
+describe('renovate.json', () => {
+  interface Manager {
+    readonly description: string;
+    readonly managerFilePatterns: readonly string[];
+    readonly matchStrings: readonly string[];
+  }
+  const { customManagers } = JSON.parse(readFileSync('renovate.json', 'utf8')) as {
+    readonly customManagers: readonly Manager[];
+  };
+  const names = ['deployments', 'scripts'].flatMap((folder) =>
+    readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((name) => path.join(folder, name)),
+  );
+
+  for (const { description, managerFilePatterns, matchStrings } of customManagers)
+    it(`finds something with its own patterns: ${description}`, () => {
+      const isMeant = (name: string) =>
+        managerFilePatterns.some((pattern) => new RegExp(pattern.slice(1, -1)).test(name));
+      const texts = names.filter(isMeant).map((name) => readFileSync(name, 'utf8'));
+      for (const pattern of matchStrings) {
+        const groups = texts.flatMap((text) =>
+          [...text.matchAll(new RegExp(pattern, 'g'))].map((one) => one.groups),
+        );
+        expect(groups.map((one) => one?.['currentValue'])).not.to.be.empty.and.not.to.include(undefined);
+      }
+    });
 });
 
 function writesOf(permissions: Permissions | undefined): string[] {

@@ -1,0 +1,141 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { expect } from 'chai';
+
+const script = path.resolve('scripts/await-ci.mjs');
+const author = ['-c', 'user.name=Test', '-c', 'user.email=test@example.com', '-c', 'commit.gpgsign=false'];
+
+interface Run {
+  readonly event?: string;
+  readonly status?: string;
+  readonly conclusion?: string | null;
+  readonly head_sha?: string;
+  readonly run_number?: number;
+}
+
+describe('await-ci', () => {
+  let folder: string;
+  let server: Server;
+  let commit: string;
+  /** What GitHub knows at each question; the last holds on. Undefined: an answer of 500. */
+  let looks: (readonly Run[] | undefined)[];
+  let questions: string[];
+
+  const git = (...args: string[]): string =>
+    execFileSync('git', ['-C', folder, ...author, ...args], { encoding: 'utf8' }).trim();
+
+  beforeEach(async () => {
+    folder = mkdtempSync(path.join(tmpdir(), 'await-ci-'));
+    git('init', '--quiet');
+    git('commit', '--quiet', '--allow-empty', '-m', 'one');
+    commit = git('rev-parse', 'HEAD');
+    git('update-ref', 'refs/remotes/origin/main', commit);
+    questions = [];
+    server = createServer((request, response) => {
+      questions.push(`${request.headers.authorization} ${request.url}`);
+      const runs = looks.length > 1 ? looks.shift() : looks[0];
+      response.statusCode = runs ? 200 : 500;
+      response.end(JSON.stringify({ workflow_runs: runs?.map((run) => Object.assign(push(), run)) }));
+    });
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+  });
+
+  afterEach(async () => {
+    await new Promise((resolve) => server.close(resolve));
+    rmSync(folder, { recursive: true });
+  });
+
+  function push(): Run {
+    return { event: 'push', status: 'completed', conclusion: 'success', head_sha: commit, run_number: 1 };
+  }
+
+  async function awaitCi(waitSeconds = 5): Promise<{ code: number | null; text: string }> {
+    const { port } = server.address() as AddressInfo;
+    const child = spawn(process.execPath, [script], {
+      cwd: folder,
+      env: {
+        PATH: process.env['PATH'],
+        GITHUB_API_URL: `http://127.0.0.1:${port}`,
+        GITHUB_REPOSITORY: 'owner/name',
+        GITHUB_TOKEN: 'token',
+        WAIT_SECONDS: String(waitSeconds),
+        POLL_SECONDS: '0.01',
+      },
+    });
+    let text = '';
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding('utf8').on('data', (part: string) => (text += part));
+    const [code] = (await once(child, 'close')) as [number | null];
+    return { code, text };
+  }
+
+  it('is content with a commit of main on which CI is green', async () => {
+    looks = [[{}]];
+    expect((await awaitCi()).code).to.equal(0);
+    const runs = '/repos/owner/name/actions/workflows/ci.yml/runs';
+    expect(questions).to.deep.equal([`Bearer token ${runs}?head_sha=${commit}&per_page=100`]);
+  });
+
+  it('takes an older commit of main too', async () => {
+    git('commit', '--quiet', '--allow-empty', '-m', 'two');
+    git('update-ref', 'refs/remotes/origin/main', 'HEAD');
+    git('checkout', '--quiet', commit);
+    looks = [[{}]];
+    expect((await awaitCi()).code).to.equal(0);
+  });
+
+  it('refuses a commit that is not on main, green or not', async () => {
+    git('commit', '--quiet', '--allow-empty', '-m', 'aside');
+    commit = git('rev-parse', 'HEAD');
+    looks = [[{}]];
+    const { code, text } = await awaitCi();
+    expect([code, text]).to.deep.equal([1, `${commit} is not on main\n`]);
+  });
+
+  it('waits while CI has not begun, runs or cannot be asked', async () => {
+    looks = [
+      [],
+      [{ status: 'queued', conclusion: null }],
+      undefined,
+      [{ status: 'in_progress', conclusion: null }],
+      [{}],
+    ];
+    const { code, text } = await awaitCi();
+    expect(code, text).to.equal(0);
+    expect(questions).to.have.length(5);
+  });
+
+  for (const conclusion of ['failure', 'cancelled', 'timed_out'])
+    it(`refuses a commit whose CI ended with ${conclusion}`, async () => {
+      looks = [[{ conclusion }]];
+      const { code, text } = await awaitCi();
+      expect(code).to.equal(1);
+      expect(text).to.include(`ended with ${conclusion}`);
+    });
+
+  it('counts neither runs of pull requests, whose tree is another, nor of other commits', async () => {
+    looks = [[{ event: 'pull_request' }, { head_sha: 'f'.repeat(40) }]];
+    const { code, text } = await awaitCi(0);
+    expect(code).to.equal(1);
+    expect(text).to.include('CI never ran');
+  });
+
+  it('believes the newest run', async () => {
+    looks = [[{ conclusion: 'failure' }, { run_number: 2, event: 'workflow_dispatch' }]];
+    expect((await awaitCi()).code).to.equal(0);
+    looks = [[{}, { run_number: 2, conclusion: 'failure' }]];
+    expect((await awaitCi()).code).to.equal(1);
+  });
+
+  it('does not wait for ever', async () => {
+    looks = [[{ status: 'in_progress', conclusion: null }]];
+    const { code, text } = await awaitCi(0.1);
+    expect(code).to.equal(1);
+    expect(text).to.include('waited 0.1 s: CI is in_progress');
+  });
+});
