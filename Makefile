@@ -12,7 +12,7 @@ CERTS := .certs
 SOURCES := $(shell find bench/ cmd pkg \( -type d -o -name '*.ts' -o -name '*.sql' -o -name '*.binpb' \) ! -name '*.test.ts')
 
 ifeq ($(TLS),on)
-dev-run seed test-client: dev-certs
+dev-run seed test-client deploy-docker: dev-certs
 dev-run seed test-client: export DEV_TLS_DIR := $(CERTS)
 dev-run seed test-client: export TLS_CERT_FILE := $(CERTS)/test-client/tls.crt
 dev-run seed test-client: export TLS_KEY_FILE := $(CERTS)/test-client/tls.key
@@ -79,7 +79,7 @@ verify-observability: dist/.stamp ## Run the system with the stack that ships, a
 	@node --import tsx scripts/observability-tools/main.ts || true
 	@$(BIN)/mocha --config .mocharc.observability.json
 
-deploy-docker: .node ## Build the images and run the whole system in containers; OBSERVABILITY=0 for the services alone
+deploy-docker: .node ## Build the images and run the whole system in containers; OBSERVABILITY=0, TLS=on
 	@node scripts/deploy-docker.mjs deploy
 
 undeploy-docker: .node ## Stop what deploy-docker started; VOLUMES=1 removes what is stored, too

@@ -1,5 +1,5 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { createAuthority, issue, type Identity } from './certificates.js';
 
@@ -16,6 +16,15 @@ export interface Outcome {
   readonly validUntil: Date;
 }
 
+interface Modes {
+  readonly folder: number;
+  readonly key: number;
+}
+
+const ownersOnly: Modes = { folder: 0o700, key: 0o600 };
+/** In a folder that keeps others out: containers mount one of a process and run as another user than we. */
+const mountable: Modes = { folder: 0o755, key: 0o644 };
+
 /**
  * Brings a folder to hold a development CA, `ca/`, and a certificate for each process, in
  * `<process>/{tls.crt,tls.key,ca.crt}` as Kubernetes mounts them. What is good for a while is kept.
@@ -25,15 +34,19 @@ export async function ensureCertificates(
   processes: readonly string[],
   now: Date,
 ): Promise<Outcome[]> {
+  mkdirSync(folder, { recursive: true, mode: ownersOnly.folder });
   const authority = await keepOrMake(path.join(folder, 'ca'), {
+    modes: ownersOnly,
     isGood: (certificate) => certificate.ca && lasts(certificate, authorityDays / 4, now),
     make: () => createAuthority('order-processing development CA', validity(now, authorityDays)),
   });
   const issuer = new X509Certificate(authority.identity.cert);
   const outcomes = [outcomeOf('ca', authority)];
+  const modes = isPrivate(folder) ? mountable : ownersOnly;
   for (const name of processes) {
     const subject = { dns: namesOf(name), ips: ['127.0.0.1', '::1'], ...validity(now, leafDays) };
     const made = await keepOrMake(path.join(folder, name), {
+      modes,
       isGood: (certificate) =>
         lasts(certificate, leafDays / 3, now) &&
         isFor(certificate, subject.dns) &&
@@ -44,6 +57,10 @@ export async function ensureCertificates(
     outcomes.push(outcomeOf(name, made));
   }
   return outcomes;
+}
+
+function isPrivate(folder: string): boolean {
+  return (statSync(folder).mode & 0o077) === 0;
 }
 
 /** Its names on a laptop, in Docker Compose and in Kubernetes. */
@@ -60,6 +77,7 @@ function validity(now: Date, days: number) {
 }
 
 interface Wanted {
+  readonly modes: Modes;
   isGood(certificate: X509Certificate): boolean;
   make(): Promise<Identity>;
 }
@@ -69,15 +87,16 @@ interface Kept {
   readonly state: Outcome['state'];
 }
 
-async function keepOrMake(folder: string, { isGood, make }: Wanted): Promise<Kept> {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+async function keepOrMake(folder: string, { modes, isGood, make }: Wanted): Promise<Kept> {
+  mkdirSync(folder, { recursive: true });
+  chmodSync(folder, modes.folder);
   const found = readPair(folder);
   if (found && isGood(new X509Certificate(found.cert))) {
-    chmodSync(path.join(folder, 'tls.key'), 0o600);
+    chmodSync(path.join(folder, 'tls.key'), modes.key);
     return { identity: found, state: 'kept' };
   }
   const identity = await make();
-  write(path.join(folder, 'tls.key'), identity.key, 0o600);
+  write(path.join(folder, 'tls.key'), identity.key, modes.key);
   write(path.join(folder, 'tls.crt'), identity.cert);
   return { identity, state: 'made' };
 }
@@ -95,7 +114,8 @@ function readPair(folder: string): Identity | undefined {
 
 /** Whole or not at all, because running services look at it. */
 function write(file: string, content: string, mode = 0o644): void {
-  writeFileSync(`${file}.new`, content, { mode });
+  writeFileSync(`${file}.new`, content, { mode: 0o600 });
+  chmodSync(`${file}.new`, mode);
   renameSync(`${file}.new`, file);
 }
 

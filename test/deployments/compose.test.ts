@@ -1,68 +1,15 @@
+import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { loadCatalogConfig } from '../../pkg/catalog/config.js';
 import { loadInventoryConfig } from '../../pkg/inventory/index.js';
 import { loadOrderConfig } from '../../pkg/order/config.js';
 import { loadPaymentConfig } from '../../pkg/payment/config.js';
+import type { ServiceConfig } from '../../pkg/rpc/service-config.js';
+import { composeFile, secret } from './compose-file.js';
 import { services, type ServiceName } from './system.js';
 import { describeWith, fileOf, runTool } from './tools.js';
 
-interface ComposeService {
-  readonly image: string;
-  readonly user?: string;
-  readonly read_only?: boolean;
-  readonly cap_drop?: readonly string[];
-  readonly security_opt?: readonly string[];
-  readonly environment?: Readonly<Record<string, string>>;
-  readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>;
-  readonly healthcheck?: { readonly test?: readonly string[]; readonly disable?: boolean };
-  readonly ports?: readonly {
-    readonly host_ip: string;
-    readonly published: string;
-    readonly target: number;
-  }[];
-  readonly networks?: Readonly<Record<string, unknown>>;
-  readonly stop_grace_period?: string;
-  readonly command?: readonly string[];
-  readonly volumes?: readonly { readonly type: string; readonly source: string }[];
-  readonly deploy: { readonly replicas?: number; readonly resources: { readonly limits: object } };
-}
-
-interface ComposeFile {
-  readonly services: Readonly<Record<string, ComposeService>>;
-  readonly networks: Readonly<Record<string, { readonly internal?: boolean }>>;
-  readonly volumes: object;
-}
-
-const example = readFileSync('deployments/docker/.env.example', 'utf8');
-const secret = 'not-a-secret';
-
-/** The file as compose understands it, with passwords but otherwise the values of .env.example. */
-function config(profiles: string): ComposeFile {
-  const variables = example.replaceAll(/_PASSWORD=$/gm, `_PASSWORD=${secret}`);
-  const text = variables.replace(/^COMPOSE_PROFILES=.*$/m, `COMPOSE_PROFILES=${profiles}`);
-  const folder = mkdtempSync(path.join(tmpdir(), 'order-processing-compose-'));
-  try {
-    const values = path.join(folder, '.env');
-    writeFileSync(values, text);
-    const args = [
-      '--file',
-      'deployments/docker/compose.yaml',
-      '--env-file',
-      values,
-      'config',
-      '--format',
-      'json',
-    ];
-    return JSON.parse(runTool(fileOf('compose', 'docker-compose'), args)) as ComposeFile;
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
-
-const configure: Record<ServiceName, (env: Record<string, string>) => unknown> = {
+const configure: Record<ServiceName, (env: Record<string, string>) => ServiceConfig> = {
   'order-service': loadOrderConfig,
   'inventory-service': loadInventoryConfig,
   'payment-service': loadPaymentConfig,
@@ -72,8 +19,8 @@ const configure: Record<ServiceName, (env: Record<string, string>) => unknown> =
 const stack = ['grafana', 'jaeger', 'loki', 'otel-collector', 'prometheus'];
 
 describeWith(['compose'], 'the compose file', () => {
-  const file = config('observability');
-  const alone = config('');
+  const file = composeFile({ profiles: 'observability' });
+  const alone = composeFile({});
 
   it('has the observability stack as a choice', () => {
     expect(file.services).to.include.keys(...stack);
@@ -120,6 +67,13 @@ describeWith(['compose'], 'the compose file', () => {
         expect(migration?.command).to.deep.equal(['--migrate']);
         expect(migration?.depends_on).to.have.nested.property('postgres.condition', 'service_healthy');
       });
+
+      it('has the time that a shutdown takes', () => {
+        const { shutdownDelayMs, shutdownTimeoutMs } = configure[name]({ ...environment }).server;
+        const seconds = Number(/^(\d+)s$/.exec(service.stop_grace_period ?? '')?.[1]);
+        // Calls first, then as long again for sagas, then the rest.
+        expect(seconds).to.be.at.least((shutdownDelayMs + 2 * shutdownTimeoutMs) / 1000 + 10);
+      });
     });
   }
 
@@ -131,24 +85,31 @@ describeWith(['compose'], 'the compose file', () => {
       expect(address).to.equal('127.0.0.1');
       expect(Number(published)).to.equal(target);
     }
-    const haproxy = readFileSync('deployments/docker/proxy/haproxy.cfg', 'utf8');
-    for (const { name, grpcPort, metricsPort } of services)
-      for (const port of [grpcPort, metricsPort])
-        expect(haproxy).to.match(
-          new RegExp(`bind :${port}\\n\\s+server-template replica \\d+ ${name}:${port}`),
-        );
   });
 
-  for (const [name, service] of Object.entries(file.services)) {
-    it(`hardens and limits ${name}`, () => {
-      expect(service.read_only).to.equal(true);
-      expect(service.cap_drop).to.deep.equal(['ALL']);
-      expect(service.security_opt).to.deep.equal(['no-new-privileges:true']);
-      expect(service.deploy.resources.limits).to.include.keys('cpus', 'memory');
-      expect(service.image).to.match(/:[\w.-]+$/);
-      expect(service.image).not.to.match(/:latest$/);
+  for (const { name, grpcPort, metricsPort } of services)
+    it(`lets the proxy pass connections on to ${name}, and ask for its health where nothing is encrypted`, () => {
+      const haproxy = readFileSync('deployments/docker/proxy/haproxy.cfg', 'utf8');
+      expect(haproxy).to.include(`listen ${name}
+    mode tcp
+    bind :${grpcPort}
+    option httpchk GET /readyz
+    server-template replica 8 ${name}:${grpcPort} port ${metricsPort}
+`);
+      expect(haproxy).to.include(`listen ${name}-metrics
+    mode tcp
+    bind :${metricsPort}
+    server-template replica 8 ${name}:${metricsPort}
+`);
     });
-  }
+
+  it('publishes the promised ports of the observability stack, on this machine only', () => {
+    const published = stack.flatMap((name) => file.services[name]?.ports ?? []);
+    expect(published.map((port) => Number(port.published)).toSorted((a, b) => a - b)).to.deep.equal([
+      3000, 4317, 4318, 9090, 16_686,
+    ]);
+    for (const { host_ip: address } of published) expect(address).to.equal('127.0.0.1');
+  });
 
   it('lets nobody but services and migrations near PostgreSQL', () => {
     const near = Object.entries(file.services).filter(([, { networks }]) => 'database' in (networks ?? {}));
@@ -156,6 +117,21 @@ describeWith(['compose'], 'the compose file', () => {
     expect(near.map(([name]) => name).toSorted()).to.deep.equal(wanted.toSorted());
     expect(file.networks['database']?.internal).to.equal(true);
     expect(file.services['postgres']?.ports ?? []).to.deep.equal([]);
+  });
+
+  it('has connections for all replicas, migrations and somebody who looks', () => {
+    const setting = file.services['postgres']?.command?.find((one) => one.startsWith('max_connections='));
+    const most = Number(setting?.split('=')[1]);
+    const needed = services.map(({ name }) => {
+      const { environment = {}, deploy } = file.services[name]!;
+      const more = name === 'order-service' ? 3 : 1;
+      return (deploy.replicas ?? 1) * (Number(environment['DATABASE_POOL_MAX']) + more);
+    });
+    expect(needed.reduce((sum, one) => sum + one)).to.be.at.most(190);
+    // What make deploy-docker counts with, four migrations, and three that PostgreSQL keeps for its administrator.
+    expect(most).to.be.at.least(190 + services.length + 3);
+    const script = readFileSync('scripts/deploy-docker/settings.mjs', 'utf8');
+    expect(script).to.include('const connections = 190;');
   });
 
   it('keeps what is stored in volumes', () => {
@@ -167,10 +143,40 @@ describeWith(['compose'], 'the compose file', () => {
       'grafana-data',
     );
   });
-
-  it('reads no value that .env.example does not list', () => {
-    const text = readFileSync('deployments/docker/compose.yaml', 'utf8');
-    const read = [...text.matchAll(/\$\{(\w+)/g)].map(([, variable = '']) => variable);
-    for (const variable of read) expect(example).to.match(new RegExp(`^${variable}=`, 'm'));
-  });
 });
+
+/** Nothing in its image could ask; Prometheus watches it. */
+const unasked = new Set(['otel-collector']);
+
+for (const tls of [false, true])
+  describeWith(['compose'], `every container, ${tls ? 'with' : 'without'} mutual TLS,`, () => {
+    const { services: containers } = composeFile({ tls, profiles: 'observability,tools' });
+    const once = (name: string): boolean => name === 'test-client' || name.endsWith('-migration');
+
+    for (const [name, container] of Object.entries(containers)) {
+      it(`is hardened and limited: ${name}`, () => {
+        expect(container.read_only).to.equal(true);
+        expect(container.cap_drop).to.deep.equal(['ALL']);
+        expect(container.security_opt).to.deep.equal(['no-new-privileges:true']);
+        expect(container.deploy.resources.limits).to.include.keys('cpus', 'memory');
+        expect(container.image).to.match(/:[\w.-]+$/);
+        expect(container.image).not.to.match(/:latest$/);
+      });
+
+      it(`writes logs that do not fill the disk: ${name}`, () => {
+        expect(container.logging?.options).to.include({ 'max-size': '10m', 'max-file': '3' });
+      });
+
+      it(`${once(name) ? 'runs once' : 'is started again, unless it was stopped'}: ${name}`, () => {
+        expect(container.restart ?? 'no').to.equal(once(name) ? 'no' : 'unless-stopped');
+      });
+
+      if (once(name) || unasked.has(name)) continue;
+
+      it(`is asked for its health: ${name}`, () => {
+        // Of ours the Dockerfile has the question; its test is that of the images.
+        if (container.build) expect(container.healthcheck).to.equal(undefined);
+        else expect(container.healthcheck?.test?.[0]).to.equal('CMD');
+      });
+    }
+  });

@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect } from 'chai';
@@ -45,10 +45,25 @@ describe('certificates for development', () => {
     expect(certificate.checkIP('127.0.0.1')).to.equal('127.0.0.1');
   });
 
-  it('have keys that nobody else can read', async () => {
+  const modeOf = (...parts: readonly string[]): number => statSync(path.join(folder, ...parts)).mode & 0o777;
+
+  it('lie in a folder that keeps others out, but a container that mounts one of it can read that', async () => {
+    folder = path.join(folder, 'made');
+    await ensure(start);
+    expect(modeOf()).to.equal(0o700);
+    expect([modeOf('ca'), modeOf('ca', 'tls.key')]).to.deep.equal([0o700, 0o600]);
+    for (const name of names) {
+      expect(modeOf(name)).to.equal(0o755);
+      for (const file of ['tls.key', 'tls.crt', 'ca.crt']) expect(modeOf(name, file), file).to.equal(0o644);
+    }
+  });
+
+  it('have keys that nobody else can read in a folder that is open to others', async () => {
+    await ensure(start);
+    chmodSync(folder, 0o755);
     await ensure(start);
     for (const name of ['ca', ...names])
-      expect(statSync(path.join(folder, name, 'tls.key')).mode & 0o777, name).to.equal(0o600);
+      expect([modeOf(name), modeOf(name, 'tls.key')], name).to.deep.equal([0o700, 0o600]);
   });
 
   it('stay as they are while they last', async () => {
