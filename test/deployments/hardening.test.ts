@@ -1,6 +1,8 @@
 import { expect } from 'chai';
-import { allRendered, containersOf, podsOf, render, type Manifest } from './manifests.js';
+import { allRendered, containersOf, objectOf, podsOf, render, type Manifest } from './manifests.js';
 import { describeWith } from './tools.js';
+
+const ofTheCluster = /^(Namespace|ClusterRole.*|ValidatingAdmissionPolicy.*)$/;
 
 /** The agent on each node reads the log files of the node: the one thing that cannot run restricted. */
 const readsTheNode = 'DaemonSet log-agent';
@@ -62,6 +64,23 @@ describeWith(['kustomize'], 'every pod', () => {
   }
 });
 
+describeWith(['kustomize'], 'the log agent', () => {
+  const [agent] = podsOf(render('logs'));
+
+  it('has of the node the logs of its pods, to read, and a folder of its own', () => {
+    const ofTheNode = (agent?.spec.volumes ?? []).filter(({ hostPath }) => hostPath !== undefined);
+    const [container] = agent?.spec.containers ?? [];
+    const places = ofTheNode.map(({ name, hostPath }) => {
+      const mount = container?.volumeMounts?.find((one) => one.name === name);
+      return { path: hostPath?.path, readOnly: mount?.readOnly ?? false };
+    });
+    expect(places).to.deep.equal([
+      { path: '/var/log/pods', readOnly: true },
+      { path: '/var/lib/order-processing-log-agent', readOnly: false },
+    ]);
+  });
+});
+
 describeWith(['kustomize'], 'every overlay', () => {
   const kindsOf = (manifests: readonly Manifest[], kind: string) =>
     manifests.filter((one) => one.kind === kind);
@@ -74,9 +93,7 @@ describeWith(['kustomize'], 'every overlay', () => {
     });
 
     it(`puts everything into one namespace: ${name}`, () => {
-      const namespaces = manifests.filter(
-        ({ kind }) => kind !== 'Namespace' && !kind.startsWith('ClusterRole'),
-      );
+      const namespaces = manifests.filter(({ kind }) => !ofTheCluster.test(kind));
       const expected = name === 'logs' ? 'order-processing-logs' : 'order-processing';
       expect([...new Set(namespaces.map(({ metadata }) => metadata.namespace))]).to.deep.equal([expected]);
     });
@@ -97,6 +114,20 @@ describeWith(['kustomize'], 'every overlay', () => {
       const volumes = pods.flatMap(({ spec }) => spec.volumes ?? []);
       const files = volumes.flatMap(({ configMap }) => configMap?.name ?? []);
       expect([...new Set([...settings, ...files])].toSorted()).to.deep.equal(own.toSorted());
+    });
+  }
+
+  for (const name of ['dev', 'staging', 'production', 'smoke-test', 'database CA'] as const) {
+    it(`can have images of ours from a private registry: ${name}`, () => {
+      const manifests = render(name);
+      const pods = podsOf(manifests).filter((pod) =>
+        containersOf(pod).some(({ image }) => image.startsWith('order-processing/')),
+      );
+      expect(pods).not.to.have.length(0);
+      for (const { title, spec } of pods) {
+        const { imagePullSecrets } = objectOf(manifests, 'ServiceAccount', spec.serviceAccountName ?? '');
+        expect(imagePullSecrets, title).to.deep.equal([{ name: 'order-processing-registry' }]);
+      }
     });
   }
 

@@ -3,9 +3,11 @@ import { fileOf, runTool } from './tools.js';
 
 export interface Probe {
   readonly grpc?: { readonly port: number; readonly service: string };
-  readonly httpGet?: { readonly path: string; readonly port: string };
+  readonly httpGet?: { readonly path: string; readonly port: number | string };
   readonly exec?: { readonly command: readonly string[] };
+  readonly initialDelaySeconds?: number;
   readonly periodSeconds?: number;
+  readonly timeoutSeconds?: number;
   readonly failureThreshold?: number;
 }
 
@@ -43,7 +45,7 @@ export interface Volume {
   readonly name: string;
   readonly configMap?: { readonly name: string };
   readonly secret?: { readonly secretName: string };
-  readonly hostPath?: unknown;
+  readonly hostPath?: { readonly path: string };
 }
 
 export interface PodSpec {
@@ -63,6 +65,10 @@ export interface PodSpec {
   readonly volumes?: readonly Volume[];
   readonly topologySpreadConstraints?: readonly {
     readonly topologyKey: string;
+    readonly maxSkew: number;
+    readonly whenUnsatisfiable: 'DoNotSchedule' | 'ScheduleAnyway';
+    readonly matchLabelKeys?: readonly string[];
+    readonly nodeTaintsPolicy?: 'Honor' | 'Ignore';
     readonly labelSelector: Selector;
   }[];
   readonly affinity?: {
@@ -90,6 +96,7 @@ export interface Manifest {
   readonly kind: string;
   readonly metadata: { readonly name: string; readonly namespace?: string; readonly labels?: Labels };
   readonly data?: Readonly<Record<string, string>>;
+  readonly imagePullSecrets?: readonly { readonly name: string }[];
   // Every kind has another; tests look at it as what they asked for.
   readonly spec: unknown;
 }
@@ -107,7 +114,9 @@ const folders = {
   'smoke-test': 'smoke-test/plain',
   'smoke-test with mutual TLS': 'smoke-test/mutual-tls',
   logs: 'logs',
+  deployer: 'deployer',
   'calls in flight': '../../test/deployments/kustomize/autoscaling-calls',
+  'database CA': '../../test/deployments/kustomize/database-ca',
 } as const;
 
 export type Rendered = keyof typeof folders;

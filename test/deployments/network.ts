@@ -107,5 +107,6 @@ function placeOf({ ipBlock, namespaceSelector, podSelector }: Peer): string | un
   if (ipBlock) return ipBlock.cidr;
   if (!namespaceSelector) return undefined;
   const text = ({ matchLabels = {} }: Selector): string => Object.values(matchLabels).join('+');
-  return `${text(namespaceSelector)}/${text(podSelector ?? {})}`;
+  const namespace = text(namespaceSelector);
+  return podSelector ? `${namespace}/${text(podSelector)}` : namespace;
 }

@@ -32,6 +32,12 @@ const configure: Record<ServiceName, (env: Record<string, string>) => ServiceCon
   'catalog-service': loadCatalogConfig,
 };
 
+const spreadOverNodes = {
+  dev: { whenUnsatisfiable: 'ScheduleAnyway' },
+  staging: { whenUnsatisfiable: 'ScheduleAnyway' },
+  production: { whenUnsatisfiable: 'DoNotSchedule', nodeTaintsPolicy: 'Honor' },
+} as const;
+
 interface DeploymentSpec extends Workload {
   readonly replicas?: number;
   readonly selector: Selector;
@@ -116,6 +122,8 @@ describeWith(['kustomize'], 'a rollout', () => {
             'topology.kubernetes.io/zone',
             'kubernetes.io/hostname',
           ]);
+          for (const { matchLabelKeys } of spread)
+            expect(matchLabelKeys).to.deep.equal(['pod-template-hash']);
           const preferred =
             pod.affinity?.podAntiAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? [];
           const terms = [...spread, ...preferred.map((one) => one.podAffinityTerm)];
@@ -124,6 +132,12 @@ describeWith(['kustomize'], 'a rollout', () => {
             expect(selects(labelSelector, labels)).to.equal(true);
             expect(labelSelector.matchLabels).to.have.property(nameLabel, name);
           }
+        });
+
+        it('may be missing in a zone; in production never on a node that could take it', () => {
+          const [zone, node] = pod.topologySpreadConstraints ?? [];
+          expect(zone).to.include({ maxSkew: 1, whenUnsatisfiable: 'ScheduleAnyway' });
+          expect(node).to.include({ maxSkew: 1, ...spreadOverNodes[overlay] });
         });
 
         it('leaves the number of replicas to the HorizontalPodAutoscaler', () => {
@@ -159,6 +173,8 @@ describeWith(['kustomize'], 'a rollout', () => {
           const [migration] = spec.template.spec.containers as [Container];
           expect(migration.args).to.deep.equal(['--migrate']);
           expect(migration.image).to.equal(container.image);
+          const { serviceAccountName } = spec.template.spec;
+          expect(serviceAccountName).to.equal(pod.serviceAccountName);
           expect(migration.envFrom).to.deep.equal(container.envFrom);
           expect(migration.envFrom).to.deep.include({ secretRef: { name: `${name}-database` } });
         });
