@@ -1,15 +1,10 @@
 import type { Environment } from '../../pkg/config/index.js';
+import { withImages } from './images.js';
 import { assertCluster, DeployError, Kubectl } from './kubectl.js';
-import {
-  assertDatabasePlace,
-  neededSecrets,
-  render,
-  toText,
-  withImages,
-  type Manifest,
-} from './manifests.js';
+import { assertDatabasePlace, neededSecrets, render, toText, type Manifest } from './manifests.js';
 import { assertSecrets, makeSecrets } from './secrets.js';
-import { logOf, waitForJob, waitForRollout, type Waiting } from './waiting.js';
+import { logOf, waitForJob, waitForRollout } from './waiting.js';
+import type { Waiting } from './watch.js';
 
 export const namespace = 'order-processing';
 const logsNamespace = 'order-processing-logs';
@@ -75,7 +70,14 @@ function prepare({ overlay, kubectl, env }: Deployment): Manifest[] {
   assertDatabasePlace(all, overlay);
   assertCluster(kubectl);
   assertKinds(kubectl, all);
-  return all;
+  return all.filter((one) => one.kind !== 'Namespace' || !isInPlace(kubectl, one));
+}
+
+/** A namespace that restricts its pods as it should is left alone: who deploys may not be allowed to change it. */
+function isInPlace(kubectl: Kubectl, { kind, metadata }: Manifest): boolean {
+  const found = kubectl.get(kind, metadata.name, metadata.name) as Pick<Manifest, 'metadata'> | undefined;
+  const wanted = Object.entries(metadata.labels ?? {}).filter(([key]) => key.startsWith('pod-security.'));
+  return found !== undefined && wanted.every(([key, value]) => found.metadata.labels?.[key] === value);
 }
 
 function assertKinds(kubectl: Kubectl, all: readonly Manifest[]): void {

@@ -1,5 +1,5 @@
 // make deploy-k8s, undeploy-k8s, k8s-diff and k8s-smoke-test. The environment says what: OVERLAY, IMAGE_REGISTRY,
-// IMAGE_TAG, TIMEOUT_SECONDS, LOGS; and, as kubectl has it, where.
+// IMAGE_TAG, IMAGE_DIGESTS, TIMEOUT_SECONDS, LOGS; and, as kubectl has it, where.
 import { loadEnvironment } from '../../pkg/config/index.js';
 import { deploy, deploymentFrom, diff, smokeTest, undeploy, type Deployment } from './deploy.js';
 import { DeployError } from './kubectl.js';

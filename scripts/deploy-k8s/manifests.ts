@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { parseAllDocuments, stringify } from 'yaml';
 import type { Environment } from '../../pkg/config/index.js';
-import { readInventory } from '../deployment-tools/inventory.js';
+import { inventoryFile } from '../deployment-tools/inventory.js';
 import { DeployError, type Kubectl } from './kubectl.js';
 
 export interface PodTemplate {
@@ -26,7 +26,7 @@ export interface Manifest {
 /** Renders a folder of deployments/kubernetes: with kustomize if it is here, or with the one in kubectl. */
 export function render(folder: string, kubectl: Kubectl, env: Environment): Manifest[] {
   const path = `deployments/kubernetes/${folder}`;
-  const found = readInventory().kustomize;
+  const found = inventoryFile.read().kustomize;
   const kustomize = env['KUSTOMIZE'] || (found && 'files' in found ? found.files['kustomize'] : undefined);
   const text = kustomize === undefined ? kubectl.run(['kustomize', path]) : runKustomize(kustomize, path);
   return parseAllDocuments(text).map((document) => document.toJS() as Manifest);
@@ -41,36 +41,6 @@ function runKustomize(program: string, path: string): string {
 
 export function toText(manifests: readonly Manifest[]): string {
   return manifests.map((one) => `---\n${stringify(one)}`).join('');
-}
-
-const ours = /^(order-processing\/[a-z-]+)(?::(.+))?$/;
-const versionLabel = 'app.kubernetes.io/version';
-
-/**
- * Gives our images the registry and tag of IMAGE_REGISTRY and IMAGE_TAG, and their pods that version.
- * @throws DeployError when the manifests name no released image and the environment neither
- */
-export function withImages(manifests: readonly Manifest[], env: Environment): Manifest[] {
-  const registry = env['IMAGE_REGISTRY'] ?? '';
-  const tag = env['IMAGE_TAG'] ?? '';
-  const prefix = registry === '' ? '' : `${registry.replace(/\/$/, '')}/`;
-  const copies = structuredClone(manifests) as Manifest[];
-  for (const { spec, metadata } of copies) {
-    const template = spec?.template;
-    for (const container of template?.spec.containers ?? []) {
-      const [, name, current] = ours.exec(container.image) ?? [];
-      if (name === undefined) continue;
-      if (tag === '' && current === 'unreleased')
-        throw new DeployError(
-          `no image for ${metadata.name}: set IMAGE_TAG (and IMAGE_REGISTRY) to a released one`,
-        );
-      container.image = `${prefix}${name}:${tag || current || 'dev'}`;
-      if (tag === '') continue;
-      for (const labels of [metadata.labels, template?.metadata?.labels])
-        if (labels?.[versionLabel] !== undefined) labels[versionLabel] = tag.slice(0, 63);
-    }
-  }
-  return copies;
 }
 
 /** @throws DeployError when the place of the database is still the one of the example */

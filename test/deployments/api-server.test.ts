@@ -1,15 +1,13 @@
 import { expect } from 'chai';
-import { readdirSync } from 'node:fs';
-import path from 'node:path';
-import { spawn } from 'node:child_process';
-import { loadEnvironment, type Environment } from '../../pkg/config/index.js';
+import type { Environment } from '../../pkg/config/index.js';
 import { startControlPlane, type ControlPlane } from './control-plane.js';
-import { playKubelet, type Kubelet } from './kubelet.js';
+import { addCertManager, namespace } from './installation.js';
+import { playKubelet, type Fate, type Kubelet } from './kubelet.js';
 import { allRendered, objectOf, overlays, podsOf, render, renderText } from './manifests.js';
+import { kustomizeAnd, runScript } from './scripts.js';
 import { services } from './system.js';
-import { describeWith, fileOf } from './tools.js';
+import { describeWith } from './tools.js';
 
-const namespace = 'order-processing';
 const needs = ['kustomize', 'kubernetes', 'kubectl', 'etcd', 'schemas'] as const;
 
 describeWith(needs, 'a real API server', () => {
@@ -21,24 +19,7 @@ describeWith(needs, 'a real API server', () => {
 
   after(() => cluster.stop());
 
-  /** Runs a command of scripts/deploy-k8s to its end. */
-  function run(command: string, env: Environment): Promise<{ code: number | null; output: string }> {
-    const child = spawn(process.execPath, ['--import=tsx', 'scripts/deploy-k8s/main.ts', command], {
-      env: {
-        ...loadEnvironment(),
-        KUBECONFIG: cluster.kubeconfig,
-        KUBECTL: fileOf('kubectl', 'kubectl'),
-        ...env,
-      },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    let output = '';
-    for (const stream of [child.stdout, child.stderr])
-      stream.setEncoding('utf8').on('data', (chunk: string) => (output += chunk));
-    return new Promise((resolve) => {
-      child.once('close', (code) => resolve({ code, output }));
-    });
-  }
+  const run = (command: string, env: Environment) => runScript(cluster, ['deploy-k8s', command], env);
 
   describe('and make deploy-k8s', () => {
     let kubelet: Kubelet;
@@ -86,7 +67,7 @@ describeWith(needs, 'a real API server', () => {
     it('find nothing to change in what is deployed', async () => {
       const { code, output } = await run('diff', {});
       expect(code, output).to.equal(0);
-      expect(output).to.include('nothing would change');
+      expect(output, output).to.include('nothing would change');
     });
 
     it('show what another version would change', async () => {
@@ -119,14 +100,56 @@ describeWith(needs, 'a real API server', () => {
       );
     });
 
+    it('roll out images by their digests, and label them with the tag', async () => {
+      const digests = services.map(({ name }, index) => `${name}=sha256:${String(index).repeat(64)}`);
+      const env = { IMAGE_TAG: '1.2.5', IMAGE_DIGESTS: digests.join('\n') };
+      const { code, output } = await run('deploy', env);
+      expect(code, output).to.equal(0);
+      const images = ['-o', 'jsonpath={range .items[*]}{..image} {.metadata.labels}{"\\n"}{end}'];
+      const shown = cluster.kubectl(['get', 'deployments,jobs', '-n', namespace, ...images]);
+      for (const digest of digests)
+        expect(
+          shown.match(new RegExp(`${digest.replace('=', ':1.2.5@')} .*version":"1.2.5"`, 'g')),
+        ).to.have.length(2);
+    });
+
+    /** Of the pods of one service: another fate; the others serve. */
+    const afflict = (service: string, fate: Fate): void => {
+      kubelet.fate = ({ metadata, spec }) => {
+        if (spec.restartPolicy === 'Never') return { ends: 0 };
+        return metadata.labels['app.kubernetes.io/name'] === service ? fate : 'serves';
+      };
+    };
+
     it('say which image cannot be had', async () => {
-      kubelet.fate = ({ spec }) =>
-        spec.restartPolicy === 'Never' ? { ends: 0 } : { waits: 'ImagePullBackOff' };
-      const { code, output } = await run('deploy', { IMAGE_TAG: '9.9.9', LOGS: '0' });
+      afflict('order-service', { waits: 'ImagePullBackOff' });
+      const { code, output } = await run('deploy', { IMAGE_TAG: '9.9.9', LOGS: '0', TIMEOUT_SECONDS: '60' });
+      expect(code).to.equal(1);
+      expect(output).to.include('order-processing/order-service:9.9.9 cannot be had (ImagePullBackOff)');
+    });
+
+    it('say which container crashes, and where to look', async () => {
+      afflict('payment-service', { crashes: 137, restarts: 4 });
+      const { code, output } = await run('deploy', { IMAGE_TAG: '9.9.8', LOGS: '0', TIMEOUT_SECONDS: '60' });
       expect(code).to.equal(1);
       expect(output).to.match(
-        /the image order-processing\/[a-z-]+:9\.9\.9 cannot be had \(ImagePullBackOff\)/,
+        /pod (payment-service-\S+): service ends again .* 4 restarts, last with exit code 137.*\n[^]*logs \1 -c service --previous/,
       );
+    });
+
+    it('replace pods that crash with others that serve', async () => {
+      kubelet.fate = ({ spec }) => (spec.restartPolicy === 'Never' ? { ends: 0 } : 'serves');
+      const { code, output } = await run('deploy', { IMAGE_TAG: '9.9.10', LOGS: '0' });
+      expect(code, output).to.equal(0);
+    });
+
+    it('end when the deadline of a Deployment has passed, and name the pod that is not ready', async () => {
+      afflict('order-service', 'is never ready');
+      const KUSTOMIZE = kustomizeAnd(cluster, 's/progressDeadlineSeconds: 300/progressDeadlineSeconds: 6/');
+      const env = { KUSTOMIZE, IMAGE_TAG: '9.9.11', LOGS: '0', TIMEOUT_SECONDS: '60' };
+      const { code, output } = await run('deploy', env);
+      expect(code).to.equal(1);
+      expect(output).to.match(/nothing got better for 6 s[^]*pod order-service-\S+ is not ready/);
     });
 
     it('play the smoke test', async () => {
@@ -145,13 +168,11 @@ describeWith(needs, 'a real API server', () => {
 
   describe('admits', () => {
     before(() => {
-      const folder = fileOf('schemas', 'crds');
-      for (const name of readdirSync(folder)) cluster.kubectl(['create', '-f', path.join(folder, name)]);
+      addCertManager(cluster);
       for (const name of ['dev', 'logs'] as const) {
         const space = render(name).find(({ kind }) => kind === 'Namespace');
         cluster.kubectl(['apply', '--server-side', '-f', '-'], JSON.stringify(space));
       }
-      cluster.kubectl(['wait', '--for=condition=Established', '--timeout=60s', 'crd', '--all']);
     });
 
     const dryRun = ['apply', '--server-side', '--dry-run=server', '--validate=strict', '-f', '-'];

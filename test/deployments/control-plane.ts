@@ -10,24 +10,33 @@ import { fileOf } from './tools.js';
 
 /** An API server with its store and its controllers, but no nodes: whoever tests plays those. */
 export interface ControlPlane {
+  /** Its files; goes when it stops. */
+  readonly folder: string;
   readonly kubeconfig: string;
   /** @throws Error with what kubectl said when it fails */
   kubectl(args: readonly string[], input?: string): string;
-  /** A request to the API; returns what it answers, as JSON. */
+  /** A kubeconfig of its own for whoever has a token. */
+  kubeconfigOf(token: string): string;
+  /** A request to the API; returns what it answers: parsed JSON, or text. */
   call(method: string, place: string, body?: unknown): Promise<unknown>;
   stop(): Promise<void>;
 }
 
 const startMs = 120_000;
 
-export async function startControlPlane(): Promise<ControlPlane> {
+/** Returns when it answers and its controllers work; these can be given more arguments. */
+export async function startControlPlane(forControllers: readonly string[] = []): Promise<ControlPlane> {
   const folder = mkdtempSync(path.join(tmpdir(), 'order-processing-cluster-'));
   const started: ChildProcess[] = [];
   const [store, peer, api] = await freePorts();
   const token = randomBytes(16).toString('hex');
-  const kubeconfig = path.join(folder, 'kubeconfig');
+  const kubeconfigOf = (bearer: string): string => {
+    const file = path.join(folder, `kubeconfig-${randomBytes(4).toString('hex')}`);
+    writeFileSync(file, kubeconfigText(api, bearer));
+    return file;
+  };
   writeKeys(folder, token);
-  writeFileSync(kubeconfig, kubeconfigText(api, token));
+  const kubeconfig = kubeconfigOf(token);
   const start = (program: string, args: readonly string[]): void => {
     const log = openSync(path.join(folder, `${path.basename(program)}.log`), 'w');
     started.push(spawn(program, args, { cwd: folder, stdio: ['ignore', log, log] }));
@@ -37,14 +46,27 @@ export async function startControlPlane(): Promise<ControlPlane> {
   const call = (method: string, place: string, body?: unknown) =>
     callApi({ api, token }, { method, place, body });
   try {
-    await eventually('the API server is ready', () => isReady(call, started, folder), startMs);
-    start(fileOf('kubernetes', 'kube-controller-manager'), controllerArguments(kubeconfig));
+    const until = (what: string, condition: () => Promise<boolean>): Promise<void> =>
+      eventually(
+        what,
+        () => {
+          assertAlive(started, folder);
+          return condition();
+        },
+        startMs,
+      );
+    await until('the API server is ready', () => isReady(call));
+    const controllers = [...controllerArguments(kubeconfig), ...forControllers];
+    start(fileOf('kubernetes', 'kube-controller-manager'), controllers);
+    await until('the controllers work', () => isControlled(call));
   } catch (error) {
     await stop(started, folder);
     throw error;
   }
   return {
+    folder,
     kubeconfig,
+    kubeconfigOf,
     kubectl: (args, input = '') =>
       execFileSync(fileOf('kubectl', 'kubectl'), ['--kubeconfig', kubeconfig, ...args], {
         encoding: 'utf8',
@@ -117,21 +139,21 @@ function kubeconfigText(api: number, token: string): string {
   });
 }
 
-async function isReady(
-  call: ControlPlane['call'],
-  started: readonly ChildProcess[],
-  folder: string,
-): Promise<boolean> {
+function assertAlive(started: readonly ChildProcess[], folder: string): void {
   const ended = started.find(({ exitCode }) => exitCode !== null);
-  if (ended) throw new Error(`${ended.spawnfile} has ended:\n${logsIn(folder)}`);
-  const namespace = await call('GET', '/api/v1/namespaces/default').catch(() => undefined);
-  return (namespace as { kind?: string } | undefined)?.kind === 'Namespace';
+  if (!ended) return;
+  const log = readFileSync(path.join(folder, `${path.basename(ended.spawnfile)}.log`), 'utf8');
+  throw new Error(`${ended.spawnfile} has ended:\n${log.split('\n').slice(-5).join('\n')}`);
 }
 
-function logsIn(folder: string): string {
-  return ['etcd.log', 'kube-apiserver.log']
-    .map((name) => readFileSync(path.join(folder, name), 'utf8').split('\n').slice(-5).join('\n'))
-    .join('\n');
+async function isReady(call: ControlPlane['call']): Promise<boolean> {
+  return (await call('GET', '/readyz').catch(() => undefined)) === 'ok';
+}
+
+/** A controller gives every namespace its ServiceAccount; without it no pod is admitted. */
+async function isControlled(call: ControlPlane['call']): Promise<boolean> {
+  const found = await call('GET', '/api/v1/namespaces/default/serviceaccounts/default');
+  return (found as { readonly kind?: string }).kind === 'ServiceAccount';
 }
 
 /** Last started, first ended: the others depend on the store. */
@@ -172,7 +194,8 @@ function callApi({ api, token }: Server, { method, place, body }: Call): Promise
       let text = '';
       response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
       response.once('end', () => {
-        resolve(JSON.parse(text));
+        const isJson = response.headers['content-type']?.startsWith('application/json');
+        resolve(isJson ? JSON.parse(text) : text);
       });
     });
     call.once('error', reject);

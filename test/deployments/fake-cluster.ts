@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import type { Environment } from '../../pkg/config/index.js';
+import { loadEnvironment, type Environment } from '../../pkg/config/index.js';
 
 type Phase = 'before' | 'after' | 'restored';
 
@@ -47,6 +47,10 @@ export function fakeCluster(): FakeCluster {
   write('manifests.yaml', manifests);
   write('smoke-test.yaml', job('test-client'));
   write('pods.json', { items: names.map((name) => pod(name)) });
+  write('rollout-pods.json', { items: [] });
+  write('job-pods.json', { items: [] });
+  write('log', 'what it says\n');
+  write('previous-log', 'what it said last\n');
   write('calls.json', [{ value: [0, '1000'] }]);
   write('failed.json', []);
   for (const name of ['order-service-migration', 'test-client'])
@@ -61,7 +65,7 @@ export function fakeCluster(): FakeCluster {
   for (const name of names) write(`deployment-${name}.json`, deployment(name, 'v2'));
   return {
     env: {
-      PATH: process.env['PATH'],
+      PATH: loadEnvironment()['PATH'],
       KUBECTL: program,
       KUSTOMIZE: kustomize,
       CLUSTER: folder,

@@ -40,14 +40,18 @@ apply*)
   # What the next look shows.
   [ ! -f "$CLUSTER/$phase/pods-next.json" ] || mv "$CLUSTER/$phase/pods-next.json" "$CLUSTER/$phase/pods.json"
   ;;
-'get pods'*) echo '{"items":[]}' ;;
+'get replicasets,pods '*) answer rollout-pods.json ;;
+'get pods '*) answer job-pods.json ;;
 'get deployments '*) answer deployments.json ;;
 'get replicasets '*) answer replicasets.json ;;
 'get Deployment '*) answer "deployment-$3.json" ;;
 'get job '*) answer "job-$3.json" ;;
+'get Namespace '*) ;;
 'get secret '*) echo '{"data":{}}' ;;
 *'status=~'*) answer failed.json ;;
 *promtool*) answer calls.json ;;
+*' logs '*' --previous '*) answer previous-log ;;
+*' logs '*) answer log ;;
 'rollout status '* | delete* | logs*) ;;
 *)
   echo "fake kubectl does not know: $*" >&2

@@ -15,8 +15,14 @@ export interface ApiPod {
   readonly status: { readonly phase: string };
 }
 
-/** How the containers of a pod fare: a Job's end with a code, others serve, or wait for a reason. */
-export type Fate = { readonly ends: number } | { readonly waits: string } | 'serves';
+/** How a pod fares: a Job's ends with a code; others serve, are never ready, wait for a reason, or crash. */
+export type Fate =
+  | { readonly ends: number }
+  | { readonly waits: string }
+  | { readonly crashes: number; readonly restarts: number }
+  | 'serves'
+  | 'is never ready'
+  | 'finds no node';
 
 export interface Kubelet {
   /** Decides about pods from now on. */
@@ -49,29 +55,46 @@ export function playKubelet({ call }: ControlPlane, namespace: string): Kubelet 
 }
 
 function statusOf({ spec }: ApiPod, fate: Fate): object {
-  const of = (state: object, ready: boolean) =>
+  const now = new Date().toISOString();
+  const containers = (state: object, more: object = {}) =>
     spec.containers.map(({ name, image }) => ({
       name,
       image,
       imageID: image,
       restartCount: 0,
-      ready,
+      ready: false,
       state,
+      ...more,
     }));
-  const startedAt = new Date().toISOString();
-  if (fate === 'serves')
-    return {
-      phase: 'Running',
-      startTime: startedAt,
-      conditions: [{ type: 'Ready', status: 'True', lastTransitionTime: startedAt }],
-      containerStatuses: of({ running: { startedAt } }, true),
-    };
+  const condition = (type: string, status: string, more: object = {}) => [
+    { type, status, lastTransitionTime: now, ...more },
+  ];
+  const running = (ready: boolean) => ({
+    phase: 'Running',
+    startTime: now,
+    conditions: condition('Ready', ready ? 'True' : 'False'),
+    containerStatuses: containers({ running: { startedAt: now } }, { ready }),
+  });
+  const terminated = (exitCode: number) => ({
+    terminated: { exitCode, reason: exitCode === 0 ? 'Completed' : 'Error', startedAt: now, finishedAt: now },
+  });
+  if (fate === 'serves' || fate === 'is never ready') return running(fate === 'serves');
+  if (fate === 'finds no node') {
+    const told = { reason: 'Unschedulable', message: '0/1 nodes are available: 1 Insufficient cpu.' };
+    return { phase: 'Pending', conditions: condition('PodScheduled', 'False', told) };
+  }
   if ('waits' in fate)
-    return { phase: 'Pending', containerStatuses: of({ waiting: { reason: fate.waits } }, false) };
-  const terminated = { exitCode: fate.ends, startedAt, finishedAt: startedAt };
+    return { phase: 'Pending', containerStatuses: containers({ waiting: { reason: fate.waits } }) };
+  if ('crashes' in fate) {
+    const more = { restartCount: fate.restarts, lastState: terminated(fate.crashes) };
+    const state = {
+      waiting: { reason: 'CrashLoopBackOff', message: 'back-off 40s restarting failed container' },
+    };
+    return { ...running(false), containerStatuses: containers(state, more) };
+  }
   return {
     phase: fate.ends === 0 ? 'Succeeded' : 'Failed',
-    startTime: startedAt,
-    containerStatuses: of({ terminated }, false),
+    startTime: now,
+    containerStatuses: containers(terminated(fate.ends)),
   };
 }

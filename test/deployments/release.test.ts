@@ -63,7 +63,7 @@ describe('a release', () => {
     cluster.answer('after', 'deployment-order-service.json', deployment('order-service', 'v2', waiting));
     cluster = { ...cluster, env: { ...cluster.env, TIMEOUT_SECONDS: '0.1' } };
     expect(await run()).to.equal('failed');
-    expect(said.join('\n')).to.include('waited 0.1 s for the rollout of Deployment order-service');
+    expect(said.join('\n')).to.include('waited 0.1 s for Deployment order-service: 1 of 5 pods are new');
     expect(restoredVersions()).to.deep.equal(bothBack);
   });
 

@@ -1,0 +1,55 @@
+import type { Environment } from '../../pkg/config/index.js';
+import { DeployError } from './kubectl.js';
+import type { Manifest } from './manifests.js';
+
+const ours = /^order-processing\/([a-z-]+)(?::(.+))?$/;
+const digestOf = /^([a-z-]+)=(sha256:[0-9a-f]{64})$/;
+const versionLabel = 'app.kubernetes.io/version';
+
+/**
+ * Gives our images the registry, tag and digest of IMAGE_REGISTRY, IMAGE_TAG and IMAGE_DIGESTS, and their pods that
+ * tag as version.
+ * @throws DeployError when the manifests name no released image and the environment neither, or a digest is missing
+ */
+export function withImages(manifests: readonly Manifest[], env: Environment): Manifest[] {
+  const registry = env['IMAGE_REGISTRY'] ?? '';
+  const tag = env['IMAGE_TAG'] ?? '';
+  const prefix = registry === '' ? '' : `${registry.replace(/\/$/, '')}/`;
+  const suffixOf = digestSuffixes(env['IMAGE_DIGESTS'] ?? '');
+  const copies = structuredClone(manifests) as Manifest[];
+  for (const { spec, metadata } of copies) {
+    const template = spec?.template;
+    for (const container of template?.spec.containers ?? []) {
+      const [, name, current] = ours.exec(container.image) ?? [];
+      if (name === undefined) continue;
+      if (tag === '' && current === 'unreleased')
+        throw new DeployError(
+          `no image for ${metadata.name}: set IMAGE_TAG (and IMAGE_REGISTRY) to a released one`,
+        );
+      container.image = `${prefix}order-processing/${name}:${tag || current || 'dev'}${suffixOf(name)}`;
+      if (tag === '') continue;
+      for (const labels of [metadata.labels, template?.metadata?.labels])
+        if (labels?.[versionLabel] !== undefined) labels[versionLabel] = tag.slice(0, 63);
+    }
+  }
+  return copies;
+}
+
+/** What comes after the tag of each process, by `order-service=sha256:…` and so on; nothing when none is given. */
+function digestSuffixes(text: string): (name: string) => string {
+  const entries = text.split(/\s+/).filter((entry) => entry !== '');
+  if (entries.length === 0) return () => '';
+  const digests = new Map(
+    entries.map((entry) => {
+      const [, name, digest] = digestOf.exec(entry) ?? [];
+      if (name === undefined || digest === undefined)
+        throw new DeployError(`IMAGE_DIGESTS has '${entry}': an entry is <process>=sha256:<64 hex digits>`);
+      return [name, digest] as const;
+    }),
+  );
+  return (name) => {
+    const digest = digests.get(name);
+    if (digest === undefined) throw new DeployError(`IMAGE_DIGESTS has no digest of ${name}`);
+    return `@${digest}`;
+  };
+}
