@@ -4,9 +4,13 @@ import { register } from 'node:module';
 import { registerInstrumentations } from '@opentelemetry/instrumentation';
 import { GrpcInstrumentation } from '@opentelemetry/instrumentation-grpc';
 import { PgInstrumentation } from '@opentelemetry/instrumentation-pg';
+import { register as registerHooks, supportsSyncHooks } from 'import-in-the-middle/register-hooks.mjs';
 import { nameStatement } from './statement-span.js';
 
-register('import-in-the-middle/hook.mjs', import.meta.url, { data: { include: ['@grpc/grpc-js', 'pg'] } });
+const hooked = { include: ['@grpc/grpc-js', 'pg'] };
+// Node 26 deprecates the hook that runs on a thread of its own, and older ones have no other.
+if (supportsSyncHooks()) registerHooks(hooked);
+else register('import-in-the-middle/hook.mjs', import.meta.url, { data: hooked });
 registerInstrumentations({
   instrumentations: [
     new GrpcInstrumentation({

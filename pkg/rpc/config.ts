@@ -46,7 +46,7 @@ const shutdownSettings = {
     default: '0ms',
     min: '0ms',
     max: '60s',
-    help: 'Time between NOT_SERVING and refusing calls, for load balancers to notice',
+    help: 'Time between NOT_SERVING, when clients are sent away, and refusing calls',
   }),
   SHUTDOWN_TIMEOUT: duration({
     default: '10s',

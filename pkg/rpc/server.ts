@@ -22,6 +22,8 @@ import { plainTransport, type Transport } from './transport.js';
 
 /** Time for answers to leave before their connection is cut, milliseconds. */
 const lastAnswersMs = 50;
+/** Time for cut connections to end, milliseconds. */
+const lastEndsMs = 1000;
 
 export interface ServeOptions {
   readonly config: ServerConfig;
@@ -42,8 +44,9 @@ export interface RunningServer {
   readonly healthAddress: string | undefined;
   readonly health: Health;
   /**
-   * NOT_SERVING, then the configured delay for load balancers to notice, then no new calls while those
-   * under way finish, at most the configured timeout, then the rest is cut off with UNAVAILABLE.
+   * NOT_SERVING, and clients are sent away (GOAWAY); then the configured delay, in which whoever still comes is
+   * served; then no new calls while those under way finish, at most the configured timeout, then the rest is cut
+   * off with UNAVAILABLE.
    */
   close(): Promise<void>;
 }
@@ -194,6 +197,10 @@ interface Stopping {
 
 async function stop({ server, sessions, health, admission, config }: Stopping): Promise<void> {
   await health.retire();
+  // Whoever is sent away asks DNS again; until the answer has come it may knock here once more. Not close(): grpc-js
+  // would take the session for drained.
+  if (config.shutdownDelayMs > 0)
+    for (const session of sessions) if (!session.destroyed) session.goaway();
   await pause(config.shutdownDelayMs);
   admission.streams.close();
   health.endWatches();
@@ -209,7 +216,7 @@ async function stop({ server, sessions, health, admission, config }: Stopping): 
     // Not forceShutdown: with channelz off it knows of no connections.
     for (const session of sessions) session.destroy(undefined, constants.NGHTTP2_CANCEL);
   });
-  await drained;
+  // A socket that never spoke HTTP/2 is no session, and would never be drained.
+  await Promise.race([drained, cutOff.then(() => pause(lastEndsMs, inTime.signal))]);
   inTime.abort();
-  await cutOff;
 }

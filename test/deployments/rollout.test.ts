@@ -38,8 +38,12 @@ const spreadOverNodes = {
   production: { whenUnsatisfiable: 'DoNotSchedule', nodeTaintsPolicy: 'Honor' },
 } as const;
 
+/** CoreDNS and NodeLocal DNSCache keep answers for at most as long. */
+const oldestDnsAnswerSeconds = 30;
+
 interface DeploymentSpec extends Workload {
   readonly replicas?: number;
+  readonly minReadySeconds?: number;
   readonly selector: Selector;
   readonly strategy: {
     readonly rollingUpdate: { readonly maxUnavailable: number; readonly maxSurge: number };
@@ -72,6 +76,11 @@ describeWith(['kustomize'], 'a rollout', () => {
 
         it('never takes a pod away before another is ready', () => {
           expect(deployment.strategy.rollingUpdate).to.deep.equal({ maxUnavailable: 0, maxSurge: 1 });
+        });
+
+        it('keeps it until no answer of DNS is left that names it alone', () => {
+          const preStop = container.lifecycle?.preStop?.sleep?.seconds ?? 0;
+          expect((deployment.minReadySeconds ?? 0) + preStop).to.be.at.least(oldestDnsAnswerSeconds);
         });
 
         it('gives it settings that it knows and accepts', () => {

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { connect, type ClientHttp2Session } from 'node:http2';
 import { expect } from 'chai';
 import { expectReason } from '../../pkg/postgres/testing/expect-reason.js';
@@ -49,6 +50,17 @@ describe('shutdown of a server', () => {
     expect(server.health.serving).to.equal(false);
     expect(await client.say({ text: 'quick' })).to.deep.equal({ text: 'quick' });
     expect(isClosed).to.equal(false);
+    await closing;
+  });
+
+  it('sends clients away at once, and serves those that come again', async () => {
+    await start({ shutdownDelayMs: 400 });
+    const session = connect(`http://${server.address}`);
+    await once(session, 'connect');
+    const sentAway = once(session, 'goaway');
+    const closing = server.close();
+    await sentAway;
+    expect(await server.client().say({ text: 'quick' })).to.deep.equal({ text: 'quick' });
     await closing;
   });
 
