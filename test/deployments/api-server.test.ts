@@ -145,7 +145,9 @@ describeWith(needs, 'a real API server', () => {
 
     it('end when the deadline of a Deployment has passed, and name the pod that is not ready', async () => {
       afflict('order-service', 'is never ready');
-      const KUSTOMIZE = kustomizeAnd(cluster, 's/progressDeadlineSeconds: 300/progressDeadlineSeconds: 6/');
+      const soon =
+        's/progressDeadlineSeconds: .*/progressDeadlineSeconds: 6/; s/minReadySeconds: .*/minReadySeconds: 1/';
+      const KUSTOMIZE = kustomizeAnd(cluster, soon);
       const env = { KUSTOMIZE, IMAGE_TAG: '9.9.11', LOGS: '0', TIMEOUT_SECONDS: '60' };
       const { code, output } = await run('deploy', env);
       expect(code).to.equal(1);

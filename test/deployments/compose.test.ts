@@ -137,6 +137,7 @@ describeWith(['compose'], 'the compose file', () => {
   it('keeps what is stored in volumes', () => {
     expect(file.volumes).to.have.keys(
       'postgres-data',
+      'otel-collector-data',
       'jaeger-data',
       'prometheus-data',
       'loki-data',

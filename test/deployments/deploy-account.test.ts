@@ -105,11 +105,11 @@ describeWith(needs, 'the account that deploys production', () => {
       ['create', 'clusterrolebinding', 'more', '--clusterrole=cluster-admin', '--user=somebody'],
       ['create', 'rolebinding', 'more', '--clusterrole=admin', '--user=somebody', '-n', namespace],
       ['label', 'namespace', namespace, 'pod-security.kubernetes.io/enforce=privileged', '--overwrite'],
-      ['label', 'namespace', 'kube-system', 'mine=yes'],
+      ['label', 'namespace', namespace, 'mine=yes'],
     ];
     for (const args of refused)
       it(args.join(' '), () => {
-        expect(() => as(...args)).to.throw(/forbidden|may not/i);
+        expect(() => as(...args)).to.throw(/forbidden/i);
       });
 
     it('run a command in a pod of a service', () => {

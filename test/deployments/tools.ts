@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { inventoryFile } from '../../scripts/deployment-tools/inventory.js';
-import { toolNames, type ToolName } from '../../scripts/deployment-tools/tool.js';
+import type { ToolName } from '../../scripts/deployment-tools/tool.js';
 import { tools } from '../../scripts/deployment-tools/tools.js';
+import type { Unverified } from '../unverified.js';
 
 const inventory = inventoryFile.read();
 
@@ -23,22 +24,16 @@ export function describeWith(needed: readonly ToolName[], title: string, suite: 
   if (needed.every(isHere)) describe(title, suite);
 }
 
-export interface Lack {
-  readonly checks: string;
-  readonly reason: string;
-  readonly remedy: string;
-}
-
-/** What is not checked here, and what would bring it. */
-export function lacks(): Lack[] {
-  return toolNames.flatMap((name) => {
+/** What is not checked here without these tools, and what would bring it. */
+export function unverified(needed: readonly ToolName[]): Unverified[] {
+  return needed.flatMap((name) => {
     const found = inventory[name];
     if (found && 'files' in found) return [];
     const { reason, remedy } = found ?? {
       reason: `${name} was not looked for`,
       remedy: `make deployment-tools TOOLS=${name}`,
     };
-    return [{ checks: tools[name].checks, reason: reason.split('\n', 1)[0] ?? '', remedy }];
+    return [{ name, what: tools[name].checks, reason: reason.split('\n', 1)[0] ?? '', remedy }];
   });
 }
 

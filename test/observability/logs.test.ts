@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { serviceNames } from '../../cmd/dev/protocol.js';
 import { linesOf, logFileOf } from './log-files.js';
 import { buy, type Placed } from './orders.js';
-import { needs, running } from './verification.js';
+import { needs, restoreCollector, running } from './verification.js';
 import { becomesTrue } from './waiting.js';
 
 describe('The log lines of an order', () => {
@@ -63,4 +63,26 @@ describe('Loki', () => {
       const found = await services(`{service_name=~".+"} | json | order_id="${placed.order.orderId}"`);
       expect([...found]).to.include.members(['order-service', 'payment-service']);
     }));
+
+  describe('after a restart of the Collector', () => {
+    needs('collector');
+
+    it('has each line once', async () => {
+      await becomesTrue(async () => expect(await linesIn(placed)).to.deep.equal(writtenFor(placed)));
+      await restoreCollector();
+      const next = await buy();
+      await becomesTrue(async () => expect(await linesIn(next)).to.deep.equal(writtenFor(next)));
+      expect(await linesIn(placed)).to.deep.equal(writtenFor(placed));
+    });
+
+    async function linesIn({ traceId }: Placed): Promise<string[]> {
+      const found = await running('loki').query(`{service_name=~".+"} | trace_id="${traceId}"`);
+      return found.map(({ text }) => text).toSorted();
+    }
+
+    function writtenFor({ traceId }: Placed): string[] {
+      const all = serviceNames.flatMap((service) => readFileSync(logFileOf(service), 'utf8').split('\n'));
+      return all.filter((line) => line.includes(`"trace_id":"${traceId}"`)).toSorted();
+    }
+  });
 });

@@ -11,13 +11,17 @@ export const serviceLogDir = path.join(logDir, 'services');
 
 export const dataDir = path.resolve('.data/observability');
 
+const temporary = new Set<string>();
+process.once('exit', () => temporary.forEach(remove));
+
+function remove(folder: string): void {
+  temporary.delete(folder);
+  rmSync(folder, { recursive: true, force: true });
+}
+
 /** A folder that is removed when it is closed, and at the latest when this process ends. */
 export function temporaryFolder(name: string): { readonly path: string; close(): void } {
   const folder = mkdtempSync(path.join(tmpdir(), `order-processing-${name}-`));
-  const close = (): void => {
-    process.removeListener('exit', close);
-    rmSync(folder, { recursive: true, force: true });
-  };
-  process.once('exit', close);
-  return { path: folder, close };
+  temporary.add(folder);
+  return { path: folder, close: () => remove(folder) };
 }

@@ -62,7 +62,13 @@ export class Program {
     this.#child?.kill('SIGTERM');
     const isLate = await Promise.race([pause(stopMs, over.signal), this.#ended.then(() => false)]);
     over.abort();
-    if (isLate) this.#child?.kill('SIGKILL');
+    if (isLate) await this.kill();
+    await this.#ended;
+  }
+
+  /** SIGKILL: it has no time for anything. */
+  async kill(): Promise<void> {
+    this.#child?.kill('SIGKILL');
     await this.#ended;
   }
 

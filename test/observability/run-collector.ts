@@ -1,6 +1,6 @@
 import type { Environment } from '../../pkg/config/index.js';
 import path from 'node:path';
-import { logDir, serviceLogDir, shipped } from './places.js';
+import { logDir, serviceLogDir, shipped, temporaryFolder } from './places.js';
 import { freePorts } from './ports.js';
 import { Program } from './program.js';
 
@@ -20,16 +20,20 @@ const decisionWait = '4s';
 /** What is slower is always kept, milliseconds. */
 export const slowTraceMs = 1000;
 
+/** As compose gives them. */
+const configs = ['config.yaml', 'positions.yaml'];
+
 /** The Collector as it ships, on free ports. */
 export async function runCollector(
   file: string,
   { jaeger, loki, name = 'otelcol', args = [] }: CollectorOptions,
 ) {
+  const positions = temporaryFolder(name);
   const port = await freePorts('health', 'otlpGrpc', 'otlpHttp', 'metrics');
   const program = new Program({
     name,
     file,
-    args: [`--config=${path.join(shipped, 'otel-collector/config.yaml')}`, ...args],
+    args: [...configs.map((config) => `--config=${path.join(shipped, 'otel-collector', config)}`), ...args],
     env: {
       COLLECTOR_HEALTH_ADDRESS: `127.0.0.1:${port.health}`,
       COLLECTOR_OTLP_GRPC_ADDRESS: `127.0.0.1:${port.otlpGrpc}`,
@@ -37,6 +41,7 @@ export async function runCollector(
       COLLECTOR_METRICS_HOST: '127.0.0.1',
       COLLECTOR_METRICS_PORT: String(port.metrics),
       COLLECTOR_LOG_FILES: path.join(serviceLogDir, '*-service.log'),
+      COLLECTOR_POSITIONS: positions.path,
       COLLECTOR_DECISION_WAIT: decisionWait,
       COLLECTOR_SLOW_TRACE_MS: String(slowTraceMs),
       COLLECTOR_SAMPLED_PERCENT: '100',

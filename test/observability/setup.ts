@@ -1,3 +1,4 @@
+import { announce, assertMayLack, type Unverified } from '../unverified.js';
 import { capabilities, type Capability } from './capabilities.js';
 import { lacks, startVerification, stopVerification } from './verification.js';
 
@@ -22,7 +23,7 @@ for (const [signal, code] of [
 export const mochaHooks = {
   async beforeAll(this: Mocha.Context): Promise<void> {
     this.timeout(startMs);
-    summarize();
+    announce(unverified());
     await startVerification(say);
     say('everything runs');
   },
@@ -32,21 +33,13 @@ export const mochaHooks = {
     say('stopping everything');
     await stopVerification();
     say('nothing is left');
-    summarize();
+    announce(unverified());
+    assertMayLack(unverified());
   },
 };
 
-/** Loud, so that nobody takes what was not looked at for seen. */
-function summarize(): void {
-  const missing = Object.entries(lacks).flatMap(([name, lack]) =>
-    lack ? [{ name: name as Capability, ...lack }] : [],
+function unverified(): Unverified[] {
+  return Object.entries(lacks).flatMap(([name, lack]) =>
+    lack ? [{ name, what: capabilities[name as Capability], ...lack }] : [],
   );
-  if (missing.length === 0) return;
-  const lines = missing.flatMap(({ name, reason, remedy }) => [
-    `NOT VERIFIED: ${capabilities[name]}`,
-    `  because: ${reason.replaceAll('\n', '\n    ')}`,
-    `  what would bring it: ${remedy}`,
-  ]);
-  const frame = '!'.repeat(78);
-  process.stdout.write(`\n${frame}\n${lines.join('\n')}\n${frame}\n\n`);
 }

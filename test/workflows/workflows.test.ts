@@ -116,6 +116,13 @@ describe('ci.yml', () => {
     for (const stage of stages) expect(runs).to.include(`make ${stage}`);
   });
 
+  it('fails where a tool is not to be had', () => {
+    for (const name of ['verify-observability', 'verify-deployments']) {
+      const step = ci.jobs[name]?.steps?.find(({ run }) => run === `make ${name}`);
+      expect(step?.env, name).to.include({ MAY_LACK: 'none' });
+    }
+  });
+
   it('tests the oldest Node.js that package.json promises and the one of the images', () => {
     const { engines } = JSON.parse(readFileSync('package.json', 'utf8')) as { engines: { node: string } };
     const [, image] =
