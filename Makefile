@@ -21,7 +21,8 @@ endif
 
 .PHONY: .node setup proto build test test-coverage lint fmt check dev-run dev-stop seed test-client dev-certs bench dashboards \
 	check-alerts observability-tools verify-observability deploy-docker undeploy-docker deploy-k8s undeploy-k8s k8s-diff \
-	k8s-smoke-test release-k8s rollback-k8s pin deployment-tools verify-deployments clean help
+	k8s-smoke-test release-k8s rollback-k8s pin deployment-tools verify-deployments verify-containers verify-cluster \
+	clean help
 
 setup: node_modules/.stamp ## Install the dependencies
 
@@ -106,12 +107,22 @@ rollback-k8s: node_modules/.stamp ## Bring the services in the cluster back to t
 pin: node_modules/.stamp ## Turn tags of actions into commits and of images into digests, as far as they can be looked up
 	@node --import tsx scripts/pin/main.ts $(ARGS)
 
-deployment-tools: node_modules/.stamp ## Find what verify-deployments needs, or install it into .tools; TOOLS="kustomize kubeconform"
+deployment-tools: node_modules/.stamp ## Find what the verify targets need, or install it into .tools; TOOLS="kustomize cluster"
 	@node --import tsx scripts/deployment-tools/main.ts $(TOOLS)
 
 verify-deployments: node_modules/.stamp ## Check images, compose files and manifests, as far as their tools can be had
-	@node --import tsx scripts/deployment-tools/main.ts $(TOOLS)
+	@node --import tsx scripts/deployment-tools/main.ts $(or $(TOOLS),deployments)
 	@$(BIN)/mocha --config .mocharc.deployments.json
+
+verify-containers: dist/.stamp ## Build the images, run the compose file in a container engine of its own, and try it
+	@node --import tsx scripts/observability-tools/main.ts || true
+	@node --import tsx scripts/deployment-tools/main.ts containers
+	@$(BIN)/mocha --config .mocharc.containers.json
+
+verify-cluster: dist/.stamp ## Deploy to a Kubernetes node of its own, whose pods run: rollouts and deaths under load
+	@node --import tsx scripts/observability-tools/main.ts || true
+	@node --import tsx scripts/deployment-tools/main.ts cluster
+	@$(BIN)/mocha --config .mocharc.cluster.json
 
 clean: ## Stop dev, and remove what was built, measured and stored
 	@[ ! -f dist/cmd/dev/main.js ] || $(DEV) --stop

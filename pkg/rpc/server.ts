@@ -199,8 +199,7 @@ async function stop({ server, sessions, health, admission, config }: Stopping): 
   await health.retire();
   // Whoever is sent away asks DNS again; until the answer has come it may knock here once more. Not close(): grpc-js
   // would take the session for drained.
-  if (config.shutdownDelayMs > 0)
-    for (const session of sessions) if (!session.destroyed) session.goaway();
+  if (config.shutdownDelayMs > 0) for (const session of sessions) if (!session.destroyed) session.goaway();
   await pause(config.shutdownDelayMs);
   admission.streams.close();
   health.endWatches();

@@ -30,7 +30,8 @@ export const kubectl: Tool = {
   install: (workshop) => buildKubernetes(workshop, ['kubectl']),
 };
 
-async function buildKubernetes(workshop: Workshop, names: readonly string[]): Promise<void> {
+/** @throws InstallError */
+export async function buildKubernetes(workshop: Workshop, names: readonly string[]): Promise<void> {
   const require = { module: 'k8s.io/kubernetes', version: newestRelease };
   const folder = await downloadModule(workshop, require);
   const modules = readFileSync(path.join(folder, 'go.mod'), 'utf8').matchAll(

@@ -5,6 +5,7 @@ import { buildx } from './buildx.js';
 import { machine } from './machine.js';
 import { kubeconform, kustomize } from './manifests.js';
 import { node, psql } from './node.js';
+import { containerd, coredns, kubelet, podNetwork } from './node-tools.js';
 import { schemas } from './schemas.js';
 import type { Tool, ToolName } from './tool.js';
 
@@ -19,6 +20,10 @@ export const tools: Readonly<Record<ToolName, Tool>> = {
   compose,
   buildx,
   machine,
+  kubelet,
+  containerd,
+  'pod-network': podNetwork,
+  coredns,
   hadolint,
   shellcheck,
   actionlint,

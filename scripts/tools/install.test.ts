@@ -1,6 +1,8 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
+import { toolNames as ofDeployments } from '../deployment-tools/tool.js';
+import { toolNames as ofObservability } from '../observability-tools/tool.js';
 import { findOrInstall, folderOf, toolsFolder, type Installable } from './install.js';
 import { InstallError } from './workshop.js';
 
@@ -62,6 +64,11 @@ describe('the installation of a tool', () => {
     const second = toolOf('2', async ({ target }) => writeFileSync(path.join(target, 'program'), 'second'));
     expect(await obtain(second)).to.equal('second');
     expect(existsSync(folderOf(first))).to.equal(false);
+  });
+
+  it('takes no other tool for an older version', () => {
+    const names: readonly string[] = [...ofDeployments, ...ofObservability];
+    for (const one of names) expect(names.filter((other) => other.startsWith(`${one}-`))).to.deep.equal([]);
   });
 
   it('that leaves a file out is none', async () => {

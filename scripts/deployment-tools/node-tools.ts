@@ -1,0 +1,77 @@
+import { buildKubernetes } from './api-server.js';
+import { buildGoProgram, goRemedy as remedy } from '../tools/go.js';
+import { buildFromOwnModule } from './own-module.js';
+import { newestRelease } from './releases.js';
+import type { Tool } from './tool.js';
+
+const checks = 'pods that run: a rollout under load, a pod that is killed';
+const containerdVersion = 'v2.2.9';
+const pluginsVersion = 'v1.9.1';
+const dnsVersion = 'v1.14.7';
+const nodePrograms = ['kubelet', 'kube-scheduler', 'kube-proxy'];
+
+/** What runs on a node, and the scheduler that brings pods to it. */
+export const kubelet: Tool = {
+  name: 'kubelet',
+  version: newestRelease,
+  files: nodePrograms,
+  checks,
+  remedy,
+  install: (workshop) => buildKubernetes(workshop, nodePrograms),
+};
+
+/** Debian's is too old for this kubelet: it must say which driver of cgroups it uses. */
+export const containerd: Tool = {
+  name: 'containerd',
+  version: containerdVersion,
+  files: ['containerd', 'containerd-shim-runc-v2', 'ctr'],
+  checks,
+  remedy,
+  install: (workshop) =>
+    buildGoProgram(workshop, {
+      module: 'github.com/containerd/containerd/v2',
+      version: containerdVersion,
+      packages: {
+        containerd: './cmd/containerd',
+        'containerd-shim-runc-v2': './cmd/containerd-shim-runc-v2',
+        ctr: './cmd/ctr',
+      },
+      tags: 'no_btrfs no_devmapper no_zfs',
+      variables: { 'github.com/containerd/containerd/v2/version.Version': containerdVersion },
+      env: { CGO_ENABLED: '0' },
+    }),
+};
+
+/** Connects pods with each other. */
+export const podNetwork: Tool = {
+  name: 'pod-network',
+  version: pluginsVersion,
+  files: ['bridge', 'host-local', 'loopback'],
+  checks,
+  remedy,
+  install: (workshop) =>
+    buildGoProgram(workshop, {
+      module: 'github.com/containernetworking/plugins',
+      version: pluginsVersion,
+      packages: {
+        bridge: './plugins/main/bridge',
+        'host-local': './plugins/ipam/host-local',
+        loopback: './plugins/main/loopback',
+      },
+      env: { CGO_ENABLED: '0' },
+    }),
+};
+
+/** The names of Services; and the first container of a pod, which is built along. */
+export const coredns: Tool = {
+  name: 'coredns',
+  version: dnsVersion,
+  files: ['coredns', 'pause'],
+  checks,
+  remedy,
+  install: (workshop) =>
+    buildFromOwnModule(workshop, {
+      require: { module: 'github.com/coredns/coredns', version: dnsVersion },
+      packages: { coredns: 'tools/coredns', pause: 'tools/pause' },
+    }),
+};

@@ -1,0 +1,104 @@
+import { expect } from 'chai';
+import { suites } from '../../scripts/deployment-tools/suites.js';
+import { describeWith } from '../deployments/tools.js';
+import { eventually } from '../system/dev-process.js';
+import { startCluster, type Cluster } from './cluster.js';
+import { imageFiles } from '../containers/image-files.js';
+import { bringImages, tagImages } from './images.js';
+import { startLoad } from './load.js';
+
+const inNamespace = '--namespace order-processing';
+/** REJECTED: what could not be charged or reserved in time. */
+const atRest = new Set(['CONFIRMED', 'REJECTED']);
+const services = ['order-service', 'inventory-service', 'payment-service', 'catalog-service'];
+
+describeWith(suites.cluster, 'a cluster whose pods run', () => {
+  let cluster: Cluster;
+  let standIns: readonly string[];
+
+  before(async () => {
+    cluster = await startCluster(imageFiles());
+    standIns = await bringImages(cluster.machine);
+  });
+
+  after(() => cluster?.stop());
+
+  /** A target of the Makefile that must succeed; returns what it said. */
+  const make = async (target: string, env: Readonly<Record<string, string>> = {}): Promise<string> => {
+    const { code, output } = await cluster.make(target, { OVERLAY: 'dev', LOGS: '0', ...env });
+    expect(code, output).to.equal(0);
+    return output;
+  };
+
+  it('gets the whole system from make deploy-k8s, every pod ready', async () => {
+    const said = await make('deploy-k8s');
+    expect(said).to.include('dev is deployed');
+    const phases = await cluster.kubectl(
+      `${inNamespace} get pods --output 'jsonpath={range .items[*]}{.status.phase} {.status.containerStatuses[0].restartCount}{"\\n"}{end}'`,
+    );
+    const kinds = new Set(phases.trim().split('\n'));
+    expect([...kinds].toSorted()).to.deep.equal(['Running 0', 'Succeeded 0']);
+  });
+
+  it('passes the smoke test', async () => {
+    expect(await make('k8s-smoke-test')).to.match(/^\d+ passed, 0 failed, 1 skipped$/m);
+  });
+
+  it('shows itself: Prometheus reaches every target', async () => {
+    let down: string[] = [];
+    const reachesAll = async (): Promise<boolean> => {
+      down = await targetsDown(cluster, standIns);
+      return down.length === 0;
+    };
+    await eventually('every target is up', reachesAll, 60_000).catch((error: Error) => {
+      throw new Error(`${error.message}\n${down.join('\n')}`, { cause: error });
+    });
+  });
+
+  it('answers every call while a release replaces every service', async () => {
+    await tagImages(cluster.machine, 'next');
+    const load = await startLoad(cluster, 'load-of-a-release');
+    await make('deploy-k8s', { IMAGE_TAG: 'next' });
+    const { answered, failed, orders } = await load.end();
+    expect(failed).to.deep.equal([]);
+    expect(answered).to.be.greaterThan(100);
+    expect(Object.keys(orders)).to.deep.equal(['CONFIRMED']);
+  });
+
+  it('loses no order when pods are killed in the middle of it', async () => {
+    const load = await startLoad(cluster, 'load-of-deaths');
+    for (const name of services) {
+      const pods = `pods --selector app.kubernetes.io/name=${name},app.kubernetes.io/component=service`;
+      await cluster.kubectl(`${inNamespace} delete ${pods} --grace-period=0 --force`);
+      await cluster.kubectl(`${inNamespace} rollout status deployment/${name} --timeout=120s`);
+    }
+    const { orders } = await load.end();
+    expect(orders).to.include.keys('CONFIRMED');
+    expect(Object.keys(orders).filter((state) => !atRest.has(state))).to.deep.equal([]);
+  });
+
+  it('is empty again after make undeploy-k8s', async () => {
+    await make('undeploy-k8s');
+    const left = await cluster.kubectl('get namespaces --output name');
+    expect(left).not.to.include('order-processing');
+  });
+});
+
+async function targetsDown({ kubectl }: Cluster, standIns: readonly string[]): Promise<string[]> {
+  const proxy = '/api/v1/namespaces/order-processing/pods/prometheus-0:9090/proxy';
+  const { data } = JSON.parse(await kubectl(`get --raw '${proxy}/api/v1/targets?state=active'`)) as {
+    readonly data: { readonly activeTargets: readonly Target[] };
+  };
+  // What stands in for Grafana has no metrics.
+  const hasGrafana = !standIns.some((image) => image.startsWith('grafana/grafana:'));
+  return data.activeTargets
+    .filter(({ health, labels }) => health !== 'up' && (hasGrafana || labels.job !== 'grafana'))
+    .map(({ scrapeUrl, lastError }) => `${scrapeUrl}: ${lastError}`);
+}
+
+interface Target {
+  readonly scrapeUrl: string;
+  readonly health: string;
+  readonly lastError: string;
+  readonly labels: { readonly job: string };
+}

@@ -1,0 +1,74 @@
+import { fileOf } from '../deployments/tools.js';
+
+/** Where the cluster's files are in the machine. */
+export const kubeconfig = '/node/kubeconfig.json';
+export const containerdSocket = '/run/containerd-of-pods.sock';
+
+/** Programs and what they are started with, in this order. */
+export const controlPlane: Readonly<Record<string, readonly string[]>> = {
+  etcd: ['--data-dir=/run/etcd', '--unsafe-no-fsync', '--log-level=warn'],
+  'kube-apiserver': [
+    '--etcd-servers=http://127.0.0.1:2379',
+    '--cert-dir=/run/api-server',
+    '--service-account-issuer=https://kubernetes.default.svc',
+    '--service-account-key-file=/node/accounts.key',
+    '--service-account-signing-key-file=/node/accounts.key',
+    '--token-auth-file=/node/tokens.csv',
+    '--authorization-mode=RBAC',
+    '--service-cluster-ip-range=10.96.0.0/16',
+    '--allow-privileged=true',
+    // Its name is nowhere known.
+    '--kubelet-preferred-address-types=InternalIP',
+  ],
+  'kube-controller-manager': [
+    `--kubeconfig=${kubeconfig}`,
+    '--service-account-private-key-file=/node/accounts.key',
+    '--leader-elect=false',
+  ],
+  'kube-scheduler': [`--kubeconfig=${kubeconfig}`, '--leader-elect=false'],
+};
+
+/** What makes a node of the machine; its pods are in a cgroup of their own. */
+export function nodePrograms(cgroup: string): Readonly<Record<string, readonly string[]>> {
+  return {
+    containerd: ['--config=/node/containerd.toml'],
+    coredns: ['-conf', '/node/Corefile'],
+    'kube-proxy': [
+      `--kubeconfig=${kubeconfig}`,
+      '--hostname-override=node',
+      '--cluster-cidr=10.244.0.0/16',
+      // Of the whole kernel, and not this machine's to set.
+      '--conntrack-max-per-core=0',
+      '--conntrack-tcp-timeout-established=0',
+      '--conntrack-tcp-timeout-close-wait=0',
+    ],
+    kubelet: [
+      '--config=/node/kubelet.yaml',
+      `--kubeconfig=${kubeconfig}`,
+      '--hostname-override=node',
+      `--cgroup-root=/${cgroup}`,
+      '--root-dir=/var/lib/docker/kubelet',
+    ],
+  };
+}
+
+/** All of them by their places in the machine. */
+export function programFiles(): Record<string, string> {
+  const files: Record<string, string> = {
+    '/usr/local/bin/etcd': fileOf('etcd', 'etcd'),
+    '/usr/local/bin/kubectl': fileOf('kubectl', 'kubectl'),
+    '/usr/local/bin/kustomize': fileOf('kustomize', 'kustomize'),
+    '/usr/local/bin/coredns': fileOf('coredns', 'coredns'),
+    '/node/pause': fileOf('coredns', 'pause'),
+  };
+  for (const name of ['kube-apiserver', 'kube-controller-manager'])
+    files[`/usr/local/bin/${name}`] = fileOf('kubernetes', name);
+  for (const name of ['kubelet', 'kube-scheduler', 'kube-proxy'])
+    files[`/usr/local/bin/${name}`] = fileOf('kubelet', name);
+  // Before those of the engine, which stay where they are.
+  for (const name of ['containerd', 'containerd-shim-runc-v2', 'ctr'])
+    files[`/node/bin/${name}`] = fileOf('containerd', name);
+  for (const name of ['bridge', 'host-local', 'loopback'])
+    files[`/opt/cni/bin/${name}`] = fileOf('pod-network', name);
+  return files;
+}
