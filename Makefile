@@ -19,7 +19,7 @@ dev-run seed test-client: export TLS_KEY_FILE := $(CERTS)/test-client/tls.key
 dev-run seed test-client: export TLS_CA_FILE := $(CERTS)/test-client/ca.crt
 endif
 
-.PHONY: .node setup proto build test test-coverage lint fmt check dev-run dev-stop seed test-client dev-certs bench dashboards \
+.PHONY: .node setup proto build test test-coverage lint fmt check dev-run dev-stop seed test-client dev-certs bench sizing dashboards \
 	check-alerts observability-tools verify-observability deploy-docker undeploy-docker deploy-k8s undeploy-k8s k8s-diff \
 	k8s-smoke-test release-k8s rollback-k8s pin deployment-tools verify-deployments verify-containers verify-cluster \
 	clean help
@@ -65,6 +65,9 @@ dev-certs: node_modules/.stamp ## Make certificates for development in .certs, o
 
 bench: dist/.stamp ## Measure what telemetry costs; ARGS="--rounds 10 --orders 400"
 	@node dist/bench/telemetry-cost.js $(ARGS)
+
+sizing: dist/.stamp ## Measure what one replica of each service can do; ARGS="--orders 4000 --concurrency 32"
+	@node dist/bench/sizing.js $(ARGS)
 
 dashboards: node_modules/.stamp ## Write Grafana's dashboards from scripts/dashboards
 	@node --import tsx scripts/dashboards/write.ts

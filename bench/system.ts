@@ -14,8 +14,17 @@ export interface System {
   readonly orders: string;
   /** Products that do not run out. */
   readonly skus: readonly string[];
-  /** What the four services have used of the processor so far, seconds. */
-  cpuSeconds(): Promise<number>;
+  /** What each of the four services has used and done so far. */
+  usage(): Promise<readonly Usage[]>;
+}
+
+/** One service, as its metrics tell. */
+export interface Usage {
+  readonly service: string;
+  readonly cpuSeconds: number;
+  /** Resident, now. */
+  readonly memoryBytes: number;
+  readonly requests: number;
 }
 
 const amplyStocked = 500_000n;
@@ -26,16 +35,13 @@ export async function startSystem(env: Environment, scope: Scope): Promise<Syste
   scope.defer(() => rm(directory, { recursive: true, force: true }));
   const dataDir = path.join(directory, 'data');
   const dev = scope.use(await startDev({ dataDir, logDir: path.join(directory, 'logs'), env }));
-  const metrics = readState(dataDir)?.endpoints?.services.map((service) => service.metrics) ?? [];
+  const endpoints = readState(dataDir)?.endpoints?.services ?? [];
   const skus = demoProducts.filter(({ price }) => price.currency === 'USD').map(({ sku }) => sku);
   await restock(dev.addresses.inventory, skus);
   return {
     orders: dev.addresses.order,
     skus,
-    cpuSeconds: async () => {
-      const used = await Promise.all(metrics.map(cpuSecondsOf));
-      return used.reduce((sum, seconds) => sum + seconds, 0);
-    },
+    usage: () => Promise.all(endpoints.map(({ name, metrics }) => usageOf(name, metrics))),
   };
 }
 
@@ -55,9 +61,18 @@ async function restock(target: string, skus: readonly string[]): Promise<void> {
   }
 }
 
-async function cpuSecondsOf(url: string): Promise<number> {
+async function usageOf(service: string, url: string): Promise<Usage> {
   const text = await (await fetch(url, { signal: AbortSignal.timeout(10_000) })).text();
-  const found = /^process_cpu_seconds_total(?:\{.*\})? (\S+)/m.exec(text);
-  if (!found) throw new Error(`${url} shows no process_cpu_seconds_total`);
-  return Number(found[1]);
+  /** The sum over all labels. */
+  const total = (metric: string): number => {
+    const found = [...text.matchAll(new RegExp(`^${metric}(?:\\{.*\\})? (\\S+)`, 'gm'))];
+    if (found.length === 0) throw new Error(`${url} shows no ${metric}`);
+    return found.reduce((sum, [, value]) => sum + Number(value), 0);
+  };
+  return {
+    service,
+    cpuSeconds: total('process_cpu_seconds_total'),
+    memoryBytes: total('process_resident_memory_bytes'),
+    requests: total('requests_total'),
+  };
 }

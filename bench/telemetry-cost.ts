@@ -5,6 +5,7 @@ import type { Environment } from '../pkg/config/index.js';
 import { Scope } from '../pkg/runtime/index.js';
 import { OrderLoad, type LoadSize } from './order-load.js';
 import { median, ratios, spread } from './statistics.js';
+import { table } from './table.js';
 import { startSystem, type System } from './system.js';
 
 /*
@@ -100,11 +101,15 @@ function rotated(contestants: readonly Contestant[], round: number): readonly Co
 }
 
 async function measure({ system, load, ordersPerSecond, cpuMsPerOrder }: Contestant): Promise<void> {
-  const before = await system.cpuSeconds();
+  const before = await cpuSecondsOf(system);
   const seconds = await load.run(size);
-  const used = (await system.cpuSeconds()) - before;
+  const used = (await cpuSecondsOf(system)) - before;
   ordersPerSecond.push(size.orders / seconds);
   cpuMsPerOrder.push((used / size.orders) * 1000);
+}
+
+async function cpuSecondsOf(system: System): Promise<number> {
+  return (await system.usage()).reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0);
 }
 
 function lastRate({ name, ordersPerSecond }: Contestant): string {
@@ -131,12 +136,7 @@ function report(contestants: readonly Contestant[]): void {
     result.cpuMsPerOrder.toFixed(2),
     spread(result.cpuRatio),
   ]);
-  const head = ['telemetry', 'orders/s', 'of off', 'CPU ms/order', 'of off'];
-  const widths = head.map((title, column) =>
-    Math.max(title.length, ...rows.map((row) => (row[column] ?? '').length)),
-  );
-  for (const row of [head, ...rows])
-    process.stdout.write(`${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}\n`);
+  process.stdout.write(table(['telemetry', 'orders/s', 'of off', 'CPU ms/order', 'of off'], rows));
   process.stdout.write(
     `Medians of ${rounds} rounds of ${size.orders} orders, ${size.concurrency} at a time; ratios within each round (lowest to highest). CPU is that of the four services.\n`,
   );

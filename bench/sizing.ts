@@ -1,0 +1,137 @@
+import os from 'node:os';
+import { parseArgs } from 'node:util';
+import { loadEnvironment } from '../pkg/config/index.js';
+import { Scope } from '../pkg/runtime/index.js';
+import { OrderLoad } from './order-load.js';
+import { startSystem, type System, type Usage } from './system.js';
+import { table } from './table.js';
+
+/*
+ * What one replica of each service can do: orders are placed as fast as the machine takes them, and each service tells
+ * what it has used of the processor for how many calls. A call's processor time differs less between machines and from
+ * run to run than a rate does; the rate follows from it.
+ */
+
+const usage = `Usage: make sizing ARGS="[--orders N] [--concurrency N] [--json]"
+`;
+
+/** Of one core, which is all that a node process uses: where the autoscaler adds a replica. */
+const usedShare = 0.7;
+const sampleMs = 500;
+
+interface Size {
+  readonly service: string;
+  readonly requestsPerOrder: number;
+  readonly cpuMsPerRequest: number;
+  /** Of a replica with a core of its own, used to {@link usedShare}. */
+  readonly requestsPerSecond: number;
+  readonly peakMemoryMiB: number;
+}
+
+const { values } = parseArgs({
+  options: {
+    orders: { type: 'string', default: '4000' },
+    concurrency: { type: 'string', default: '32' },
+    json: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+});
+const orders = Number(values.orders);
+const concurrency = Number(values.concurrency);
+
+if (values.help) process.stdout.write(usage);
+else if (![orders, concurrency].every((count) => Number.isInteger(count) && count > 0)) {
+  process.stderr.write(usage);
+  process.exitCode = 2;
+} else await measure();
+
+async function measure(): Promise<void> {
+  const scope = new Scope();
+  const stop = (): void => void scope.close();
+  process.once('SIGINT', stop).once('SIGTERM', stop);
+  try {
+    process.stderr.write('starting the system\n');
+    const system = await startSystem(environment(), scope);
+    const load = new OrderLoad(system.orders, system.skus, concurrency);
+    scope.defer(() => load.close());
+    process.stderr.write('warming up\n');
+    await load.run({ orders: Math.ceil(orders / 4), concurrency });
+    const before = await system.usage();
+    const peaks = watchMemory(system, before);
+    process.stderr.write(`placing ${orders} orders\n`);
+    const seconds = await load.run({ orders, concurrency });
+    const after = await system.usage();
+    report(sizesOf(before, after, await peaks.stop()), orders / seconds);
+  } finally {
+    await scope.close();
+  }
+}
+
+/** As they are deployed: a tenth of the traces, log lines at info. */
+function environment() {
+  return {
+    ...loadEnvironment(),
+    OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
+    OTEL_TRACES_SAMPLER_ARG: '0.1',
+  };
+}
+
+interface Peaks {
+  /** The most that each service has had, bytes, in the order of the services. */
+  stop(): Promise<readonly number[]>;
+}
+
+function watchMemory(system: System, first: readonly Usage[]): Peaks {
+  const peaks = first.map(({ memoryBytes }) => memoryBytes);
+  const look = async (): Promise<void> => {
+    for (const [index, { memoryBytes }] of (await system.usage()).entries())
+      peaks[index] = Math.max(peaks[index] ?? 0, memoryBytes);
+  };
+  let looking = Promise.resolve();
+  const timer = setInterval(() => {
+    looking = looking.then(look);
+  }, sampleMs);
+  return {
+    stop: async () => {
+      clearInterval(timer);
+      await looking.then(look);
+      return peaks;
+    },
+  };
+}
+
+function sizesOf(before: readonly Usage[], after: readonly Usage[], peaks: readonly number[]): Size[] {
+  return after.map(({ service, cpuSeconds, requests }, index) => {
+    const calls = requests - (before[index]?.requests ?? 0);
+    const cpuMsPerRequest = ((cpuSeconds - (before[index]?.cpuSeconds ?? 0)) * 1000) / calls;
+    return {
+      service,
+      requestsPerOrder: calls / orders,
+      cpuMsPerRequest,
+      requestsPerSecond: (1000 * usedShare) / cpuMsPerRequest,
+      peakMemoryMiB: (peaks[index] ?? 0) / 1024 / 1024,
+    };
+  });
+}
+
+function report(sizes: readonly Size[], ordersPerSecond: number): void {
+  const machine = `${os.availableParallelism()} cores of ${os.cpus()[0]?.model ?? 'unknown'}`;
+  if (values.json) {
+    process.stdout.write(
+      `${JSON.stringify({ machine, orders, concurrency, ordersPerSecond, sizes }, undefined, 2)}\n`,
+    );
+    return;
+  }
+  const head = ['service', 'requests/order', 'CPU ms/request', 'requests/s per replica', 'memory'];
+  const rows = sizes.map((size) => [
+    size.service,
+    size.requestsPerOrder.toFixed(1),
+    size.cpuMsPerRequest.toFixed(2),
+    size.requestsPerSecond.toFixed(0),
+    `${size.peakMemoryMiB.toFixed(0)} MiB`,
+  ]);
+  process.stdout.write(table(head, rows));
+  process.stdout.write(
+    `${orders} orders, ${concurrency} at a time, ${ordersPerSecond.toFixed(0)} orders/s with everything on ${machine}. Requests per second: of a core used to ${usedShare * 100} %.\n`,
+  );
+}
