@@ -1,8 +1,9 @@
 import os from 'node:os';
 import { parseArgs } from 'node:util';
-import { loadEnvironment } from '../pkg/config/index.js';
+import type { Environment } from '../pkg/config/index.js';
 import { Scope } from '../pkg/runtime/index.js';
 import { OrderLoad } from './order-load.js';
+import { startSink } from './start-sink.js';
 import { startSystem, type System, type Usage } from './system.js';
 import { table } from './table.js';
 
@@ -15,7 +16,7 @@ import { table } from './table.js';
 const usage = `Usage: make sizing ARGS="[--orders N] [--concurrency N] [--json]"
 `;
 
-/** Of one core, which is all that a node process uses: where the autoscaler adds a replica. */
+/** Of one core, which is all that a node process uses: beyond this, answers become slow. */
 const usedShare = 0.7;
 const sampleMs = 500;
 
@@ -51,7 +52,7 @@ async function measure(): Promise<void> {
   process.once('SIGINT', stop).once('SIGTERM', stop);
   try {
     process.stderr.write('starting the system\n');
-    const system = await startSystem(environment(), scope);
+    const system = await startSystem(environment(await startSink(scope)), scope);
     const load = new OrderLoad(system.orders, system.skus, concurrency);
     scope.defer(() => load.close());
     process.stderr.write('warming up\n');
@@ -67,13 +68,9 @@ async function measure(): Promise<void> {
   }
 }
 
-/** As they are deployed: a tenth of the traces, log lines at info. */
-function environment() {
-  return {
-    ...loadEnvironment(),
-    OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
-    OTEL_TRACES_SAMPLER_ARG: '0.1',
-  };
+/** As they are deployed: every trace goes to a Collector. */
+function environment(endpoint: string): Environment {
+  return { OTEL_TRACES_EXPORTER: 'otlp', OTEL_EXPORTER_OTLP_ENDPOINT: endpoint };
 }
 
 interface Peaks {

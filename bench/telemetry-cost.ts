@@ -1,9 +1,8 @@
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
 import { parseArgs } from 'node:util';
 import type { Environment } from '../pkg/config/index.js';
 import { Scope } from '../pkg/runtime/index.js';
 import { OrderLoad, type LoadSize } from './order-load.js';
+import { startSink } from './start-sink.js';
 import { median, ratios, spread } from './statistics.js';
 import { table } from './table.js';
 import { startSystem, type System } from './system.js';
@@ -85,13 +84,6 @@ async function compare(): Promise<void> {
   } finally {
     await scope.close();
   }
-}
-
-async function startSink(scope: Scope): Promise<string> {
-  const sink = fork(new URL(import.meta.resolve('./span-sink.js')));
-  scope.defer(() => void sink.kill());
-  const [port] = (await once(sink, 'message')) as [number];
-  return `http://127.0.0.1:${port}`;
 }
 
 /** Nobody is always first, or always after the same one. */

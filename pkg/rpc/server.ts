@@ -1,6 +1,7 @@
 import { constants, type ServerHttp2Session } from 'node:http2';
 import { Server } from '@grpc/grpc-js';
 import { failCall } from '../observability/call-record.js';
+import { expectCalls } from '../observability/metrics-server-interceptor.js';
 import type { Telemetry } from '../observability/telemetry.js';
 import { methodName } from '../observability/method-name.js';
 import { pause } from '../runtime/wait.js';
@@ -64,6 +65,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   health.addTo(server);
   telemetry.http.readiness = () => health.serving;
   const sessions = watchSessions(server, options);
+  expectCalls(telemetry, pathsOf(options.services));
   const { port, healthPort } = await openPorts(server, options, health);
   const address = `${config.host}:${port}`;
   telemetry.logger.info({ address }, 'serving');
@@ -157,6 +159,10 @@ function policyDeps({ config, transport, authorize }: ServeOptions): PolicyDeps 
     },
     onFault: failCall,
   };
+}
+
+function pathsOf(services: readonly BoundService[]): string[] {
+  return services.flatMap(({ definition }) => Object.values(definition).map(({ path }) => path));
 }
 
 function serviceName({ definition }: BoundService): string {

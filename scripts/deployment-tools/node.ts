@@ -4,16 +4,17 @@ import path from 'node:path';
 import { InstallError } from '../tools/workshop.js';
 import type { Tool } from './tool.js';
 
-/** Of the release line that the images have; the registry is some weeks behind them. */
-const version = '26.10.0';
+/** That of the images. */
+const [, version = ''] =
+  /^FROM .*\bnode:([\d.]+)-/m.exec(readFileSync('deployments/docker/Dockerfile', 'utf8')) ?? [];
 
 /** The Node.js of the images, to run what they hold: elsewhere an older one may be installed. */
 export const node: Tool = {
   name: 'node',
   version,
   files: ['node'],
-  checks: 'the images with the Node.js of their release line',
-  remedy: 'the npm registry, on Linux; or IMAGE_NODE, the path of such a Node.js',
+  checks: 'the images with their Node.js',
+  remedy: 'the npm registry, on Linux; or IMAGE_NODE, the path of that Node.js',
   install: async ({ scratch, target, run }) => {
     if (os.platform() !== 'linux') throw new InstallError('the images hold Linux');
     const name = `node-linux-${os.arch()}`;

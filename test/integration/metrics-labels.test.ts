@@ -2,6 +2,7 @@ import { status } from '@grpc/grpc-js';
 import { expect } from 'chai';
 import { failureOf } from '../../pkg/postgres/testing/expect-reason.js';
 import { startBareServer, trailersOnly } from '../../pkg/rpc/testing/bare-server.js';
+import { EchoServiceService } from '../../pkg/rpc/testing/echo-service.js';
 import { rawCall } from '../../pkg/rpc/testing/raw-call.js';
 import { startTestServer, type TestServer } from '../../pkg/rpc/testing/test-server.js';
 
@@ -18,6 +19,17 @@ describe('label values', () => {
     const text = await server.telemetry.metrics.registry.metrics();
     return text.split('\n').filter((line) => line.startsWith(`${name}{`));
   };
+
+  it('are there at zero before the first call: no rate misses the first failures of a process', async () => {
+    const fresh = await startTestServer();
+    const text = await fresh.telemetry.metrics.registry.metrics();
+    await fresh.close();
+    for (const { path } of Object.values(EchoServiceService))
+      for (const code of ['OK', 'INTERNAL', 'UNAVAILABLE', 'DEADLINE_EXCEEDED'])
+        expect(text).to.include(
+          `requests_total{service="echo-service",method="${path.slice(1)}",status="${code}"} 0`,
+        );
+  });
 
   it('do not grow with the methods that strangers ask for', async () => {
     const all = async (): Promise<number> =>
