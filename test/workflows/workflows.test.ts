@@ -104,16 +104,27 @@ describe('every workflow', () => {
   });
 });
 
+/** Those that want root on Debian. A runner's own engine does what the one has; docs/roadmap.md has the other. */
+const insteadOnRunners = new Map([
+  ['verify-containers', 'make deploy-docker'],
+  ['verify-cluster', undefined],
+]);
+
 describe('ci.yml', () => {
   const ci = workflow('ci');
   const matrixOf = (name: string) => ci.jobs[name]?.strategy?.matrix?.['node'];
 
   it('runs what .ci/run runs', () => {
-    const stages = [...readFileSync('.ci/run', 'utf8').matchAll(/^stage ([a-z-]+)$/gm)].map(
-      ([, name]) => name,
-    );
+    const script = readFileSync('.ci/run', 'utf8');
+    const first = [...script.matchAll(/^stage ([a-z-]+)$/gm)].map(([, name]) => name ?? '');
+    const [, others = ''] = /^for target in (.+); do$/m.exec(script) ?? [];
+    const stages = [...first, ...others.split(' ')];
+    expect(stages).to.have.length.above(5);
     const runs = Object.values(ci.jobs).flatMap(({ steps = [] }) => steps.map(({ run }) => run ?? ''));
-    for (const stage of stages) expect(runs).to.include(`make ${stage}`);
+    for (const stage of stages) {
+      const command = insteadOnRunners.has(stage) ? insteadOnRunners.get(stage) : `make ${stage}`;
+      if (command !== undefined) expect(runs).to.include(command);
+    }
   });
 
   it('fails where a tool is not to be had', () => {
