@@ -2,13 +2,14 @@ import type { Environment } from '../../pkg/config/index.js';
 import { withImages } from './images.js';
 import { assertCluster, DeployError, Kubectl } from './kubectl.js';
 import { assertDatabasePlace, neededSecrets, render, toText, type Manifest } from './manifests.js';
+import { assertRemovable, assertSameOverlay, overlayRecord, overlays } from './overlay.js';
 import { assertSecrets, makeSecrets } from './secrets.js';
+import { numberOf } from './settings.js';
 import { logOf, waitForJob, waitForRollout } from './waiting.js';
 import type { Waiting } from './watch.js';
 
 export const namespace = 'order-processing';
 const logsNamespace = 'order-processing-logs';
-const overlays = ['dev', 'staging', 'production'];
 
 export interface Deployment {
   readonly overlay: string;
@@ -37,11 +38,13 @@ export async function deploy(deployment: Deployment): Promise<void> {
   const { overlay, kubectl, say } = deployment;
   const all = prepare(deployment);
   const waiting = waitingOf(deployment);
+  assertOverlay(deployment);
   apply(
     kubectl,
     all.filter(({ kind }) => kind === 'Namespace'),
   );
   provideSecrets(deployment, neededSecrets(all));
+  apply(kubectl, [overlayRecord(overlay, namespace)]);
 
   say('applying what the services need');
   const foundation = all.filter((one) => !last.has(one.kind) && !isMigration(one));
@@ -64,6 +67,11 @@ export async function deploy(deployment: Deployment): Promise<void> {
   say(`${overlay} is deployed to the namespace ${namespace}`);
 }
 
+/** @throws DeployError when the cluster has another overlay, and nobody confirmed that it is to go */
+export function assertOverlay({ overlay, kubectl, env }: Deployment): void {
+  assertSameOverlay({ kubectl, namespace }, overlay, env['CONFIRM']);
+}
+
 /** Everything of the overlay, after all that can be known to be missing was looked for. */
 function prepare({ overlay, kubectl, env }: Deployment): Manifest[] {
   const all = withImages(render(`overlays/${overlay}`, kubectl, env), env);
@@ -82,8 +90,7 @@ function isInPlace(kubectl: Kubectl, { kind, metadata }: Manifest): boolean {
 
 function assertKinds(kubectl: Kubectl, all: readonly Manifest[]): void {
   if (!all.some(({ apiVersion }) => apiVersion.startsWith('cert-manager.io/'))) return;
-  const { code } = kubectl.try(['get', 'crd', 'certificates.cert-manager.io']);
-  if (code !== 0)
+  if (kubectl.get('crd', 'certificates.cert-manager.io', namespace) === undefined)
     throw new DeployError(
       'the cluster has no cert-manager: install it (https://cert-manager.io), or leave out the component mutual-tls',
     );
@@ -96,7 +103,7 @@ function provideSecrets({ overlay, kubectl, say }: Deployment, names: readonly s
 }
 
 function waitingOf({ kubectl, env, say }: Deployment): Waiting {
-  return { kubectl, namespace, say, timeoutMs: Number(env['TIMEOUT_SECONDS'] || 600) * 1000 };
+  return { kubectl, namespace, say, timeoutMs: numberOf(env, 'TIMEOUT_SECONDS', 600) * 1000 };
 }
 
 function apply(kubectl: Kubectl, manifests: readonly Manifest[]): void {
@@ -139,10 +146,7 @@ export function diff(deployment: Deployment): boolean {
 /** Removes everything, data included. */
 export function undeploy({ overlay, kubectl, env, say }: Deployment): void {
   assertCluster(kubectl);
-  if (overlay !== 'dev' && env['CONFIRM'] !== namespace)
-    throw new DeployError(
-      `this removes ${overlay} and what is stored in it: say so with CONFIRM=${namespace}`,
-    );
+  assertRemovable({ kubectl, namespace }, overlay, env['CONFIRM']);
   for (const name of [logsNamespace, namespace])
     kubectl.run(['delete', 'namespace', name, '--ignore-not-found', '--wait']);
   say(`the namespace ${namespace} is gone`);
@@ -154,6 +158,7 @@ export async function smokeTest(deployment: Deployment): Promise<void> {
   const folder = overlay === 'dev' ? 'smoke-test/plain' : 'smoke-test/mutual-tls';
   const all = withImages(render(folder, kubectl, env), env);
   assertCluster(kubectl);
+  assertOverlay(deployment);
   const waiting = waitingOf(deployment);
   apply(
     kubectl,

@@ -50,6 +50,31 @@ describe('images of a deployment', () => {
     expect(first?.spec?.template?.metadata?.labels).to.deep.equal(version);
   });
 
+  it('bring what stands beside their pods to that version; selectors and a namespace have none', () => {
+    const labels = { name: 'order-service', 'app.kubernetes.io/version': 'dev' };
+    const anObject = (kind: string, more: object = {}): Manifest => ({
+      apiVersion: 'v1',
+      kind,
+      metadata: { name: 'one', labels: { ...labels } },
+      ...more,
+    });
+    const selector = { spec: { selector: { ...labels } } };
+    const [settings, service, namespace, unlabelled] = withImages(
+      [
+        anObject('ConfigMap'),
+        anObject('Service', selector),
+        anObject('Namespace'),
+        { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'grafana', labels: { name: 'grafana' } } },
+      ],
+      release,
+    );
+    const released = { name: 'order-service', 'app.kubernetes.io/version': '1.2.3' };
+    expect(settings?.metadata.labels).to.deep.equal(released);
+    expect(service).to.deep.include({ ...selector, metadata: { name: 'one', labels: released } });
+    expect(namespace?.metadata.labels).to.deep.equal({ name: 'order-service' });
+    expect(unlabelled?.metadata.labels).to.deep.equal({ name: 'grafana' });
+  });
+
   it('are not deployed when one of ours has no digest: the message names it', () => {
     const incomplete = { ...release, IMAGE_DIGESTS: `order-service=${digest('a')}` };
     expect(() => withImages(manifests, incomplete)).to.throw(DeployError, 'no digest of catalog-service');

@@ -7,8 +7,8 @@ const digestOf = /^([a-z-]+)=(sha256:[0-9a-f]{64})$/;
 const versionLabel = 'app.kubernetes.io/version';
 
 /**
- * Gives our images the registry, tag and digest of IMAGE_REGISTRY, IMAGE_TAG and IMAGE_DIGESTS, and their pods that
- * tag as version.
+ * Gives our images the registry, tag and digest of IMAGE_REGISTRY, IMAGE_TAG and IMAGE_DIGESTS, and all that has a
+ * version as label that tag.
  * @throws DeployError when the manifests name no released image and the environment neither, or a digest is missing
  */
 export function withImages(manifests: readonly Manifest[], env: Environment): Manifest[] {
@@ -18,8 +18,7 @@ export function withImages(manifests: readonly Manifest[], env: Environment): Ma
   const suffixOf = digestSuffixes(env['IMAGE_DIGESTS'] ?? '');
   const copies = structuredClone(manifests) as Manifest[];
   for (const { spec, metadata } of copies) {
-    const template = spec?.template;
-    for (const container of template?.spec.containers ?? []) {
+    for (const container of spec?.template?.spec.containers ?? []) {
       const [, name, current] = ours.exec(container.image) ?? [];
       if (name === undefined) continue;
       if (tag === '' && current === 'unreleased')
@@ -27,12 +26,18 @@ export function withImages(manifests: readonly Manifest[], env: Environment): Ma
           `no image for ${metadata.name}: set IMAGE_TAG (and IMAGE_REGISTRY) to a released one`,
         );
       container.image = `${prefix}order-processing/${name}:${tag || current || 'dev'}${suffixOf(name)}`;
-      if (tag === '') continue;
-      for (const labels of [metadata.labels, template?.metadata?.labels])
-        if (labels?.[versionLabel] !== undefined) labels[versionLabel] = tag.slice(0, 63);
     }
   }
+  for (const one of copies) relabel(one, tag);
   return copies;
+}
+
+/** Selectors have no version: they do not change. Nor has a namespace, which outlives versions. */
+function relabel({ kind, metadata, spec }: Manifest, tag: string): void {
+  if (kind === 'Namespace') delete metadata.labels?.[versionLabel];
+  if (tag === '') return;
+  for (const labels of [metadata.labels, spec?.template?.metadata?.labels])
+    if (labels?.[versionLabel] !== undefined) labels[versionLabel] = tag.slice(0, 63);
 }
 
 /** What comes after the tag of each process, by `order-service=sha256:…` and so on; nothing when none is given. */

@@ -49,11 +49,16 @@ export class Kubectl {
   }
 }
 
+/** Where kubectl goes, by the name that a person gave it. */
+export function contextOf(kubectl: Kubectl): string {
+  return kubectl.try(['config', 'current-context']).stdout.trim();
+}
+
 /** @throws DeployError when no API server answers */
 export function assertCluster(kubectl: Kubectl): void {
   const { code, stderr } = kubectl.try(['get', '--raw', '/readyz', '--request-timeout=10s']);
   if (code === 0) return;
-  const context = kubectl.try(['config', 'current-context']).stdout.trim();
+  const context = contextOf(kubectl);
   const where = context === '' ? 'kubectl has no context' : `the context is ${context}`;
   throw new DeployError(
     `no cluster answers (${where}): start one (kind create cluster, minikube start) or choose another ` +

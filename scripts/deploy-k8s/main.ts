@@ -1,8 +1,8 @@
 // make deploy-k8s, undeploy-k8s, k8s-diff and k8s-smoke-test. The environment says what: OVERLAY, IMAGE_REGISTRY,
-// IMAGE_TAG, IMAGE_DIGESTS, TIMEOUT_SECONDS, LOGS; and, as kubectl has it, where.
+// IMAGE_TAG, IMAGE_DIGESTS, TIMEOUT_SECONDS, LOGS, CONFIRM; and, as kubectl has it, where.
 import { loadEnvironment } from '../../pkg/config/index.js';
 import { deploy, deploymentFrom, diff, smokeTest, undeploy, type Deployment } from './deploy.js';
-import { DeployError } from './kubectl.js';
+import { contextOf, DeployError } from './kubectl.js';
 
 const commands: Readonly<Record<string, (deployment: Deployment) => unknown>> = {
   deploy,
@@ -17,7 +17,9 @@ try {
   const [name = ''] = process.argv.slice(2);
   const command = commands[name];
   if (!command) throw new DeployError(`what to do? One of ${Object.keys(commands).join(', ')}`);
-  await command(deploymentFrom(loadEnvironment(), say));
+  const deployment = deploymentFrom(loadEnvironment(), say);
+  say(`cluster: ${contextOf(deployment.kubectl) || 'no context'}`);
+  await command(deployment);
 } catch (error) {
   if (!(error instanceof DeployError)) throw error;
   process.stderr.write(`${error.message}\n`);

@@ -1,5 +1,5 @@
 import type { Environment } from '../../pkg/config/index.js';
-import { DeployError } from '../deploy-k8s/kubectl.js';
+import { numberOf } from '../deploy-k8s/settings.js';
 
 export interface ReleaseOptions {
   /** How long the new version is watched before it counts as good, milliseconds. */
@@ -29,11 +29,4 @@ export function releaseOptions(env: Environment): ReleaseOptions {
     rollbackMs: numberOf(env, 'TIMEOUT_SECONDS', 600) * 1000,
     ...(prometheusUrl !== '' && { prometheusUrl }),
   };
-}
-
-function numberOf(env: Environment, name: string, fallback: number): number {
-  const text = env[name] || String(fallback);
-  const value = Number(text);
-  if (!(value >= 0)) throw new DeployError(`${name} is ${text}: it must be a number, 0 or more`);
-  return value;
 }

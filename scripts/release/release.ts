@@ -1,4 +1,4 @@
-import { deploy, namespace, smokeTest, type Deployment } from '../deploy-k8s/deploy.js';
+import { assertOverlay, deploy, namespace, smokeTest, type Deployment } from '../deploy-k8s/deploy.js';
 import { assertCluster, DeployError } from '../deploy-k8s/kubectl.js';
 import { changesSince, readDeployments, type DeploymentObject } from './deployments.js';
 import { prometheusAt, prometheusInCluster, type Prometheus } from './error-rate.js';
@@ -26,6 +26,7 @@ export async function release({ deployment, options, keep }: Release): Promise<O
   const prometheus =
     prometheusUrl === undefined ? prometheusInCluster(kubectl, namespace) : prometheusAt(prometheusUrl);
   assertCluster(kubectl);
+  assertOverlay(deployment);
   const before = readDeployments(kubectl, namespace);
   // A release that cannot be watched is not begun. The first one brings its own Prometheus.
   if (before.length > 0) await prometheus('vector(1)');

@@ -49,6 +49,7 @@ describeWith(needs, 'a real API server', () => {
     it('bring up an empty cluster, the schemas before the services', async () => {
       const { code, output } = await run('deploy', {});
       expect(code, output).to.equal(0);
+      expect(output).to.match(/^cluster: test\n/);
       for (const { name } of services) expect(output).to.include(`Deployment ${name} is rolled out`);
       const order = kubelet.seen.map((title) => title.split(' ', 1)[0]);
       expect(order.lastIndexOf('migration')).to.be.below(order.indexOf('service'));
@@ -111,6 +112,15 @@ describeWith(needs, 'a real API server', () => {
         expect(
           shown.match(new RegExp(`${digest.replace('=', ':1.2.5@')} .*version":"1.2.5"`, 'g')),
         ).to.have.length(2);
+      const versions = [
+        '-l',
+        'app.kubernetes.io/version',
+        '-o',
+        'jsonpath={..app\\.kubernetes\\.io/version}',
+      ];
+      const kinds = 'deployments,services,serviceaccounts,networkpolicies,poddisruptionbudgets';
+      const labels = cluster.kubectl(['get', kinds, '-n', namespace, ...versions]).split(' ');
+      expect([...new Set(labels)]).to.deep.equal(['1.2.5']);
     });
 
     /** Of the pods of one service: another fate; the others serve. */
@@ -161,6 +171,8 @@ describeWith(needs, 'a real API server', () => {
     });
 
     it('take everything away again', async () => {
+      const other = await run('undeploy', { OVERLAY: 'production', CONFIRM: namespace });
+      expect(other.output).to.include('the cluster has the overlay dev, not production');
       const { code, output } = await run('undeploy', {});
       expect(code, output).to.equal(0);
       expect(cluster.kubectl(['get', 'namespaces', '-o', 'name'])).not.to.include(namespace);

@@ -90,6 +90,38 @@ describeWith(needs, 'the account that deploys production', () => {
     });
   });
 
+  describe('leaves a production that', () => {
+    const asAdmin = (command: string, env: Environment = {}) =>
+      runScript(cluster, ['deploy-k8s', command], { KUSTOMIZE, LOGS: '0', ...env });
+
+    for (const command of ['deploy', 'undeploy', 'smoke-test'])
+      it(`${command} with the default overlay does not touch, not even by an administrator`, async () => {
+        const { code, output } = await asAdmin(command);
+        expect(code, output).to.equal(1);
+        expect(output)
+          .to.match(/^cluster: test\n/)
+          .and.to.include('the cluster has the overlay production, not dev');
+      });
+
+    it('undeploy does not remove unless that is confirmed', async () => {
+      expect((await asAdmin('undeploy', { OVERLAY: 'production' })).output).to.include(
+        `CONFIRM=${namespace}`,
+      );
+      expect(as('get', 'deployments', '-n', namespace, '-o', 'name')).to.include('order-service');
+    });
+  });
+
+  it('that may look at nothing hears so, not that cert-manager is missing', async () => {
+    const token = cluster.kubectl(['create', 'token', 'default', '-n', namespace]).trim();
+    const other = { kubeconfig: cluster.kubeconfigOf(token) };
+    const env = { OVERLAY: 'production', KUSTOMIZE, IMAGE_TAG: '1.0.0', LOGS: '0' };
+    const { code, output } = await runScript(other, ['deploy-k8s', 'deploy'], env);
+    expect(code).to.equal(1);
+    expect(output)
+      .to.match(/certificates\.cert-manager\.io.* is forbidden/)
+      .and.not.to.include('has no cert-manager');
+  });
+
   describe('cannot', () => {
     const refused: readonly (readonly string[])[] = [
       ['get', 'nodes'],

@@ -15,6 +15,8 @@ export interface FakeCluster {
   /** Answers of kubectl from a phase on, by file. */
   answer(phase: Phase, file: string, content: unknown): void;
   calls(): string[];
+  /** All that was applied, in that order. */
+  applied(): string;
   /** The Deployments that were applied by the rollback. */
   restored(): { metadata: { name: string }; spec: Record<string, unknown> }[];
   remove(): void;
@@ -49,6 +51,7 @@ export function fakeCluster(): FakeCluster {
   write('pods.json', { items: names.map((name) => pod(name)) });
   write('rollout-pods.json', { items: [] });
   write('job-pods.json', { items: [] });
+  write('overlay.json', '');
   write('log', 'what it says\n');
   write('previous-log', 'what it said last\n');
   write('calls.json', [{ value: [0, '1000'] }]);
@@ -76,6 +79,7 @@ export function fakeCluster(): FakeCluster {
     failOnce: (phase, verb, message) => write(`fails-once-${phase}-${verb}`, message),
     answer: (phase, file, content) => write(`${phase}/${file}`, content),
     calls: () => read('calls'),
+    applied: () => read('all-applied').join('\n'),
     restored: () =>
       read('restored-objects').map(
         (line) => JSON.parse(line) as { metadata: { name: string }; spec: Record<string, unknown> },

@@ -26,6 +26,7 @@ case "$*" in
 config*) echo laptop ;;
 apply*)
   cat >"$CLUSTER/applied"
+  cat "$CLUSTER/applied" >>"$CLUSTER/all-applied"
   case "$(cat "$CLUSTER/applied")" in
   *'kind: Deployment'*) echo after >"$CLUSTER/phase" ;;
   *'"kind":"Deployment"'*)
@@ -47,6 +48,7 @@ apply*)
 'get Deployment '*) answer "deployment-$3.json" ;;
 'get job '*) answer "job-$3.json" ;;
 'get Namespace '*) ;;
+'get configmap order-processing-deployment '*) answer overlay.json ;;
 'get secret '*) echo '{"data":{}}' ;;
 *'status=~'*) answer failed.json ;;
 *promtool*) answer calls.json ;;

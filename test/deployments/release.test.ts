@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { deploymentFrom, namespace } from '../../scripts/deploy-k8s/deploy.js';
@@ -5,6 +6,7 @@ import { DeployError } from '../../scripts/deploy-k8s/kubectl.js';
 import type { DeploymentObject } from '../../scripts/release/deployments.js';
 import { countedCalls, faultStatuses } from '../../scripts/release/error-rate.js';
 import { releaseOptions } from '../../scripts/release/options.js';
+import { writeRecord } from '../../scripts/release/record.js';
 import { release, undo } from '../../scripts/release/release.js';
 import { findVersion, rollBack } from '../../scripts/release/rollback.js';
 import { deployment, fakeCluster, pod, template, type FakeCluster } from './fake-cluster.js';
@@ -190,6 +192,31 @@ describe('a release', () => {
 
   it('refuses a setting that is no number', () => {
     expect(() => releaseOptions({ MAX_ERROR_RATIO: 'few' })).to.throw(DeployError, 'MAX_ERROR_RATIO is few');
+  });
+
+  const rollback = (env: Record<string, string>) =>
+    spawnSync(process.execPath, ['--import=tsx', 'scripts/release/main.ts', 'rollback'], {
+      env: { ...cluster.env, ...env },
+      encoding: 'utf8',
+    });
+  const unusable: readonly (readonly [string, Record<string, string>, string])[] = [
+    ['a file that is not there', { RELEASE_RECORD: '/nonexistent' }, 'RELEASE_RECORD is /nonexistent'],
+    ['a file that no release wrote', { RELEASE_RECORD: 'package.json' }, 'no release wrote it'],
+    ['a version and a file', { RELEASE_RECORD: 'package.json', TO: 'v1' }, 'one of them, not both'],
+  ];
+  for (const [title, env, message] of unusable)
+    it(`is not rolled back by ${title}`, () => {
+      const { status, stdout, stderr } = rollback(env);
+      expect(status).to.equal(1);
+      expect(stdout).to.equal('cluster: laptop\n');
+      expect(stderr).to.include(message).and.not.to.include('    at ');
+    });
+
+  it('does not begin when what runs could not be kept', () => {
+    expect(() => writeRecord('/nonexistent/file', [])).to.throw(
+      DeployError,
+      'RELEASE_RECORD is /nonexistent',
+    );
   });
 
   describe('that turns out bad later', () => {
