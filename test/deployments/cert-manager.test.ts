@@ -118,4 +118,55 @@ describeWith(needs, 'the certificates that cert-manager issues', () => {
     const order = await clientOf(server, 'order-service', 'inventory-service');
     expect(await order.say({ text: 'hi' })).to.deep.equal({ text: 'hi' });
   });
+
+  it('stay good when the CA is renewed, because its key stays', async () => {
+    const before = issuedTo(cluster, 'order-processing-ca', 'order-processing-ca');
+    renew(cluster, 'order-processing-ca');
+    let after: Issued = before;
+    await waitFor(() => {
+      after = issuedTo(cluster, 'order-processing-ca', 'order-processing-ca');
+      return after.cert !== before.cert;
+    }, 'the renewed CA');
+    expect(after.key).to.equal(before.key);
+    const server = await serveAs(mounted('inventory-service'));
+    renew(cluster, 'order-service');
+    await waitFor(
+      () => issuedTo(cluster, 'order-service').ca === after.cert,
+      'a certificate of the renewed CA',
+    );
+    const order = await clientOf(server, 'order-service', 'inventory-service');
+    expect(await order.say({ text: 'hi' })).to.deep.equal({ text: 'hi' });
+  });
+
+  const hasAuthority = (): boolean => {
+    const place = ['secret', 'order-processing-ca', '-n', namespace];
+    return cluster.kubectl(['get', ...place, '--ignore-not-found', '-o', 'name']).trim() !== '';
+  };
+
+  it('are of another CA once its Secret is gone and they are renewed, and not trusted before all have it', async () => {
+    const before = issuedTo(cluster, 'inventory-service');
+    const files = mounted('inventory-service');
+    const server = await serveAs(files);
+
+    cluster.kubectl(['delete', 'secret', 'order-processing-ca', '-n', namespace]);
+    await waitFor(() => hasAuthority(), 'the new CA');
+    expect(issuedTo(cluster, 'inventory-service').ca).to.equal(before.ca);
+    for (const name of processes) renew(cluster, name);
+
+    await waitFor(
+      () => processes.every((name) => issuedTo(cluster, name).ca !== before.ca),
+      'the certificates of the new CA',
+    );
+    const after = issuedTo(cluster, 'inventory-service');
+    const [old, authority] = [new X509Certificate(before.ca), new X509Certificate(after.ca)];
+    expect(new X509Certificate(after.cert).verify(authority.publicKey)).to.equal(true);
+    expect(new X509Certificate(after.cert).verify(old.publicKey)).to.equal(false);
+    expect([...new Set(processes.map((name) => issuedTo(cluster, name).ca))]).to.deep.equal([after.ca]);
+    const early = await clientOf(server, 'order-service', 'inventory-service');
+    await expectReason(early.say({ text: 'hi' }), 'DEPENDENCY_UNAVAILABLE');
+    files.write(after, { cert: after.ca });
+    await server.logged('TLS files reloaded');
+    const order = await clientOf(server, 'order-service', 'inventory-service');
+    expect(await order.say({ text: 'hi' })).to.deep.equal({ text: 'hi' });
+  });
 });

@@ -39,8 +39,8 @@ export function awaitCertificates(cluster: ControlPlane): void {
 }
 
 /** What pods of `name` find in /etc/tls. */
-export function issuedTo(cluster: ControlPlane, name: string): Issued {
-  const secret = cluster.kubectl(['get', 'secret', `${name}-tls`, '-n', namespace, '-o', 'json']);
+export function issuedTo(cluster: ControlPlane, name: string, secretName = `${name}-tls`): Issued {
+  const secret = cluster.kubectl(['get', 'secret', secretName, '-n', namespace, '-o', 'json']);
   const { data } = JSON.parse(secret) as { readonly data: Readonly<Record<string, string>> };
   const text = (file: string): string => Buffer.from(data[file] ?? '', 'base64').toString();
   return { cert: text('tls.crt'), key: text('tls.key'), ca: text('ca.crt') };

@@ -87,7 +87,7 @@ export interface Selector {
   readonly matchExpressions?: readonly {
     readonly key: string;
     readonly operator: string;
-    readonly values: readonly string[];
+    readonly values?: readonly string[];
   }[];
 }
 
@@ -103,6 +103,37 @@ export interface Manifest {
 
 export interface Workload {
   readonly template: { readonly metadata: { readonly labels: Labels }; readonly spec: PodSpec };
+}
+
+export interface DeploymentSpec extends Workload {
+  readonly replicas?: number;
+  readonly minReadySeconds?: number;
+  readonly selector: Selector;
+  readonly strategy: {
+    readonly rollingUpdate: { readonly maxUnavailable: number; readonly maxSurge: number };
+  };
+}
+
+export interface ScalingSpec {
+  readonly minReplicas: number;
+  readonly maxReplicas: number;
+  readonly metrics: readonly {
+    readonly resource: {
+      readonly name: string;
+      readonly target: { readonly type: string; readonly averageUtilization: number };
+    };
+  }[];
+  readonly behavior: Readonly<Record<'scaleUp' | 'scaleDown', ScalingRules>>;
+}
+
+interface ScalingRules {
+  readonly stabilizationWindowSeconds: number;
+  readonly selectPolicy?: string;
+  readonly policies: readonly {
+    readonly type: string;
+    readonly value: number;
+    readonly periodSeconds: number;
+  }[];
 }
 
 export const overlays = ['dev', 'staging', 'production'] as const;
@@ -188,5 +219,21 @@ export const nameLabel = 'app.kubernetes.io/name';
 /** Whether a selector means a pod; an empty one means all. */
 export function selects({ matchLabels = {}, matchExpressions = [] }: Selector, labels: Labels): boolean {
   const isEqual = Object.entries(matchLabels).every(([key, value]) => labels[key] === value);
-  return isEqual && matchExpressions.every(({ key, values }) => values.includes(labels[key] ?? ''));
+  return isEqual && matchExpressions.every((one) => holds(one, labels));
+}
+
+type Expression = NonNullable<Selector['matchExpressions']>[number];
+
+function holds({ key, operator, values = [] }: Expression, labels: Labels): boolean {
+  const value = labels[key];
+  const isOne = value !== undefined && values.includes(value);
+  const answers: Record<string, boolean> = {
+    In: isOne,
+    NotIn: !isOne,
+    Exists: value !== undefined,
+    DoesNotExist: value === undefined,
+  };
+  const answer = answers[operator];
+  if (answer === undefined) throw new Error(`there is no operator ${operator}`);
+  return answer;
 }

@@ -1,5 +1,6 @@
 import type { Labels, Manifest, Pod, Selector } from './manifests.js';
-import { podsOf, selects } from './manifests.js';
+import { nameLabel, podsOf, selects } from './manifests.js';
+import { namespace } from './installation.js';
 
 interface Peer {
   readonly podSelector?: Selector;
@@ -7,18 +8,28 @@ interface Peer {
   readonly ipBlock?: { readonly cidr: string };
 }
 
+interface PolicyPort {
+  readonly port?: number | string;
+  readonly endPort?: number;
+}
+
+/** Without peers it means everybody, without ports every port. */
 interface Rule {
   readonly from?: readonly Peer[];
   readonly to?: readonly Peer[];
-  readonly ports?: readonly { readonly port: number | string; readonly protocol?: string }[];
+  readonly ports?: readonly PolicyPort[];
 }
 
 interface Policy {
-  readonly podSelector: Selector;
-  readonly policyTypes: readonly string[];
+  readonly podSelector?: Selector;
+  readonly policyTypes?: readonly string[];
   readonly ingress?: readonly Rule[];
   readonly egress?: readonly Rule[];
 }
+
+type Side = 'ingress' | 'egress';
+
+const namespaceLabel = 'kubernetes.io/metadata.name';
 
 /** Which pod may open a connection to which port of which, as `order-service → inventory-service:50052`. */
 export class Network {
@@ -34,13 +45,12 @@ export class Network {
 
   /** Pods that nothing may reach, and that reach nothing, but for what is allowed. */
   isIsolated({ labels }: Pod): boolean {
-    const chosen = this.#policies.filter(({ podSelector }) => selects(podSelector, labels));
-    const types = new Set(chosen.flatMap((one) => one.policyTypes));
-    return types.has('Ingress') && types.has('Egress');
+    const chosen = this.#policies.filter(({ podSelector = {} }) => selects(podSelector, labels));
+    return (['ingress', 'egress'] as const).every((side) => chosen.some((one) => isAbout(one, side)));
   }
 
   /** Edges that one side allows. */
-  edges(side: 'ingress' | 'egress'): string[] {
+  edges(side: Side): string[] {
     const edges = this.#pods.flatMap((client) =>
       this.#pods.flatMap((server) =>
         portsOf(server)
@@ -53,35 +63,48 @@ export class Network {
     return [...new Set(edges)].toSorted();
   }
 
-  /** Where pods may go that are not of these manifests, as `order-service → 192.0.2.0/24:5432`. */
-  outside(): string[] {
-    const edges = this.#pods.flatMap((client) =>
-      this.#rules(client.labels, 'egress')
-        .flatMap(({ to = [], ports = [] }) =>
-          to.flatMap((peer) => ports.map(({ port }) => ({ place: placeOf(peer), port }))),
-        )
-        .flatMap(({ place, port }) => (place === undefined ? [] : `${client.name} → ${place}:${port}`)),
+  /**
+   * Edges to (`egress`) and from what is not of these manifests, as `order-service → 192.0.2.0/24:5432`; `*` is everybody, or
+   * every port.
+   */
+  outside(side: Side): string[] {
+    const edges = this.#pods.flatMap(({ name, labels }) =>
+      this.#rules(labels, side).flatMap((rule) => {
+        const places = peersOf(rule, side).flatMap((peer) => placeOf(peer) ?? []);
+        const ports = portsIn(rule).map(textOf);
+        return places.flatMap((place) =>
+          ports.map((port) =>
+            side === 'egress' ? `${name} → ${place}:${port}` : `${place} → ${name}:${port}`,
+          ),
+        );
+      }),
     );
     return [...new Set(edges)].toSorted();
   }
 
   #letsIn(client: Pod, server: Pod, port: Port): boolean {
     return this.#rules(server.labels, 'ingress').some(
-      (rule) => (rule.from ?? []).some((peer) => isPeer(peer, client)) && names(rule, port),
+      (rule) => peersOf(rule, 'ingress').some((peer) => isPeer(peer, client)) && names(rule, port),
     );
   }
 
   #letsOut(client: Pod, server: Pod, port: Port): boolean {
     return this.#rules(client.labels, 'egress').some(
-      (rule) => (rule.to ?? []).some((peer) => isPeer(peer, server)) && names(rule, port),
+      (rule) => peersOf(rule, 'egress').some((peer) => isPeer(peer, server)) && names(rule, port),
     );
   }
 
-  #rules(labels: Labels, side: 'ingress' | 'egress'): Rule[] {
+  #rules(labels: Labels, side: Side): Rule[] {
     return this.#policies
-      .filter(({ podSelector }) => selects(podSelector, labels))
+      .filter((one) => isAbout(one, side) && selects(one.podSelector ?? {}, labels))
       .flatMap((one) => one[side] ?? []);
   }
+}
+
+/** Without types a policy is about ingress, and about egress if it has rules for that. */
+function isAbout({ policyTypes = [], egress }: Policy, side: Side): boolean {
+  if (policyTypes.length > 0) return policyTypes.some((type) => type.toLowerCase() === side);
+  return side === 'ingress' || egress !== undefined;
 }
 
 interface Port {
@@ -95,18 +118,46 @@ function portsOf({ spec }: Pod): Port[] {
   );
 }
 
-function names({ ports = [] }: Rule, { name, number }: Port): boolean {
-  return ports.some(({ port }) => port === number || port === name);
+/** Everybody where a rule names nobody. */
+function peersOf(rule: Rule, side: Side): readonly Peer[] {
+  const peers = (side === 'ingress' ? rule.from : rule.to) ?? [];
+  return peers.length > 0 ? peers : [{}];
 }
 
-function isPeer({ podSelector, namespaceSelector, ipBlock }: Peer, { labels }: Pod): boolean {
-  return !namespaceSelector && !ipBlock && podSelector !== undefined && selects(podSelector, labels);
+function portsIn({ ports = [] }: Rule): readonly PolicyPort[] {
+  return ports.length > 0 ? ports : [{}];
+}
+
+function textOf({ port, endPort }: PolicyPort): string {
+  if (port === undefined) return '*';
+  return endPort === undefined ? String(port) : `${port}-${endPort}`;
+}
+
+function names(rule: Rule, { name, number }: Port): boolean {
+  return portsIn(rule).some(({ port, endPort }) => {
+    if (port === undefined || port === name) return true;
+    return typeof port === 'number' && number >= port && number <= (endPort ?? port);
+  });
+}
+
+/** Whether a pod of our namespace is meant; addresses of pods are nobody's to know, so a block of all means them too. */
+function isPeer({ podSelector = {}, namespaceSelector, ipBlock }: Peer, { labels }: Pod): boolean {
+  if (ipBlock) return ipBlock.cidr.endsWith('/0');
+  const isOurs =
+    namespaceSelector === undefined || selects(namespaceSelector, { [namespaceLabel]: namespace });
+  return isOurs && selects(podSelector, labels);
 }
 
 function placeOf({ ipBlock, namespaceSelector, podSelector }: Peer): string | undefined {
   if (ipBlock) return ipBlock.cidr;
-  if (!namespaceSelector) return undefined;
-  const text = ({ matchLabels = {} }: Selector): string => Object.values(matchLabels).join('+');
-  const namespace = text(namespaceSelector);
-  return podSelector ? `${namespace}/${text(podSelector)}` : namespace;
+  if (!namespaceSelector) return podSelector ? undefined : '*';
+  const place = textOfSelector(namespaceSelector);
+  return podSelector ? `${place}/${textOfSelector(podSelector)}` : place;
+}
+
+function textOfSelector({ matchLabels = {}, matchExpressions = [] }: Selector): string {
+  const labels = Object.entries(matchLabels).map(([key, value]) =>
+    key === namespaceLabel || key === nameLabel ? value : `${key}=${value}`,
+  );
+  return [...labels, ...matchExpressions.map((one) => JSON.stringify(one))].join('+') || '*';
 }

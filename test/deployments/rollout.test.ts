@@ -1,13 +1,5 @@
 import { expect } from 'chai';
-import { loadCatalogConfig } from '../../pkg/catalog/config.js';
-import { loadInventoryConfig } from '../../pkg/inventory/index.js';
-import { loadOrderConfig } from '../../pkg/order/config.js';
-import { loadPaymentConfig } from '../../pkg/payment/config.js';
-import { allowedClients } from '../../cmd/dev/certificates.js';
-import { parseAllowedClients } from '../../pkg/rpc/tls-allowed-clients.js';
-import type { ServiceConfig } from '../../pkg/rpc/service-config.js';
 import {
-  containersOf,
   nameLabel,
   objectOf,
   overlays,
@@ -16,21 +8,15 @@ import {
   selects,
   settingsOf,
   type Container,
+  type DeploymentSpec,
   type Labels,
-  type Pod,
-  type PodSpec,
+  type ScalingSpec,
   type Selector,
   type Workload,
 } from './manifests.js';
-import { services, type ServiceName } from './system.js';
+import { configure } from './service-configs.js';
+import { services } from './system.js';
 import { describeWith } from './tools.js';
-
-const configure: Record<ServiceName, (env: Record<string, string>) => ServiceConfig> = {
-  'order-service': loadOrderConfig,
-  'inventory-service': loadInventoryConfig,
-  'payment-service': loadPaymentConfig,
-  'catalog-service': loadCatalogConfig,
-};
 
 const spreadOverNodes = {
   dev: { whenUnsatisfiable: 'ScheduleAnyway' },
@@ -40,15 +26,6 @@ const spreadOverNodes = {
 
 /** CoreDNS and NodeLocal DNSCache keep answers for at most as long. */
 const oldestDnsAnswerSeconds = 30;
-
-interface DeploymentSpec extends Workload {
-  readonly replicas?: number;
-  readonly minReadySeconds?: number;
-  readonly selector: Selector;
-  readonly strategy: {
-    readonly rollingUpdate: { readonly maxUnavailable: number; readonly maxSurge: number };
-  };
-}
 
 interface ServiceSpec {
   readonly clusterIP?: string;
@@ -153,16 +130,35 @@ describeWith(['kustomize'], 'a rollout', () => {
           expect(deployment.replicas).to.equal(undefined);
           const { spec } = objectOf(manifests, 'HorizontalPodAutoscaler', name);
           expect(spec).to.have.nested.property('scaleTargetRef.name', name);
-          expect(spec).to.have.nested.property('metrics[0].resource.name', 'cpu');
-          expect(spec).to.have.nested.property('metrics[1].resource.name', 'memory');
-          expect(spec).to.have.nested.property('behavior.scaleDown.stabilizationWindowSeconds').above(0);
-          const { minReplicas } = spec as { minReplicas: number };
+          const { minReplicas, maxReplicas } = spec as ScalingSpec;
           expect(minReplicas).to.be.at.least(overlay === 'dev' ? 1 : 2);
+          expect(maxReplicas).to.be.above(minReplicas);
+        });
+
+        it('scales on CPU before it is used up, and on memory', () => {
+          const { metrics } = objectOf(manifests, 'HorizontalPodAutoscaler', name).spec as ScalingSpec;
+          expect(metrics.map(({ resource }) => resource.name)).to.deep.equal(['cpu', 'memory']);
+          expect(metrics[0]?.resource.target).to.include({ type: 'Utilization' });
+          expect(metrics[0]?.resource.target.averageUtilization).to.be.within(50, 80);
+        });
+
+        it('grows at once, and shrinks by a pod a minute', () => {
+          const { behavior } = objectOf(manifests, 'HorizontalPodAutoscaler', name).spec as ScalingSpec;
+          const { scaleUp, scaleDown } = behavior;
+          expect(scaleUp).to.include({ stabilizationWindowSeconds: 0, selectPolicy: 'Max' });
+          expect(scaleUp.policies.map(({ type }) => type).toSorted()).to.deep.equal(['Percent', 'Pods']);
+          for (const { value, periodSeconds } of scaleUp.policies) {
+            expect(value).to.be.at.least(2);
+            expect(periodSeconds).to.be.at.most(30);
+          }
+          expect(scaleDown.stabilizationWindowSeconds).to.be.at.least(300);
+          expect(scaleDown.policies).to.deep.equal([{ type: 'Pods', value: 1, periodSeconds: 60 }]);
         });
 
         it('is held back when nodes are drained', () => {
           const { spec } = objectOf(manifests, 'PodDisruptionBudget', name);
           expect(spec).to.have.property('maxUnavailable', 1);
+          expect(spec).to.have.property('unhealthyPodEvictionPolicy', 'AlwaysAllow');
           expect(selects((spec as { selector: Selector }).selector, labels)).to.equal(true);
         });
 
@@ -190,60 +186,4 @@ describeWith(['kustomize'], 'a rollout', () => {
       });
     }
   }
-});
-
-describeWith(['kustomize'], 'mutual TLS', () => {
-  const certificateOf = ({ volumes = [] }: PodSpec, { volumeMounts = [] }: Container) =>
-    volumeMounts
-      .filter(({ mountPath }) => mountPath === '/etc/tls')
-      .map(({ name }) => volumes.find((volume) => volume.name === name)?.secret?.secretName);
-
-  const podOf = (pods: readonly Pod[], title: string): Pod => {
-    const pod = pods.find((one) => one.title === title);
-    if (!pod) throw new Error(`there is no ${title}`);
-    return pod;
-  };
-
-  for (const overlay of ['staging', 'production'] as const) {
-    const manifests = render(overlay);
-
-    for (const { name } of services) {
-      it(`gives ${name} a certificate in its own name: ${overlay}`, () => {
-        const pod = podOf(podsOf(manifests), `Deployment ${name}`);
-        const [container] = containersOf(pod) as [Container];
-        expect(certificateOf(pod.spec, container)).to.deep.equal([`${name}-tls`]);
-        const { spec } = objectOf(manifests, 'Certificate', name);
-        expect(spec).to.deep.include({
-          secretName: `${name}-tls`,
-          dnsNames: [name, `${name}.order-processing.svc`, `${name}.order-processing.svc.cluster.local`],
-        });
-        const { tls } = configure[name]({
-          ...settingsOf(manifests, container),
-          DATABASE_URL: 'postgres://a:b@c:5432/d',
-        });
-        expect(tls).to.have.property('cert', '/etc/tls/tls.crt');
-      });
-
-      it(`lets call ${name} who calls it in the code, and only what: ${overlay}`, () => {
-        const pod = podOf(podsOf(manifests), `Deployment ${name}`);
-        const text = settingsOf(manifests, pod.spec.containers[0] as Container)['TLS_ALLOWED_CLIENTS'] ?? '';
-        const own = `${name.replace('-service', '')}.v1.`;
-        const wanted = [...parseAllowedClients(allowedClients)].map(([client, patterns]) => [
-          client,
-          [...patterns].filter((pattern) => pattern === '*' || pattern.startsWith(own)).toSorted(),
-        ]);
-        const given = [...parseAllowedClients(text)].map(([client, patterns]) => [
-          client,
-          [...patterns].toSorted(),
-        ]);
-        expect(given).to.deep.equal(wanted.filter(([, patterns]) => patterns?.length !== 0));
-      });
-    }
-  }
-
-  it('gives the smoke test a certificate too', () => {
-    const manifests = render('smoke-test with mutual TLS');
-    const pod = podOf(podsOf(manifests), 'Job test-client');
-    expect(certificateOf(pod.spec, pod.spec.containers[0] as Container)).to.deep.equal(['test-client-tls']);
-  });
 });
