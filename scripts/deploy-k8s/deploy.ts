@@ -152,8 +152,17 @@ export function undeploy({ overlay, kubectl, env, say }: Deployment): void {
   say(`the namespace ${namespace} is gone`);
 }
 
+/** @throws DeployError when test-client may not call the services of the overlay */
+export function assertSmokeTest({ overlay }: Pick<Deployment, 'overlay'>): void {
+  if (overlay !== 'production') return;
+  throw new DeployError(
+    'test-client places orders, and may not call the services of production: play the smoke test with OVERLAY=staging',
+  );
+}
+
 /** Plays the scenarios of test-client inside the cluster; its output is printed. */
 export async function smokeTest(deployment: Deployment): Promise<void> {
+  assertSmokeTest(deployment);
   const { overlay, kubectl, env, say } = deployment;
   const folder = overlay === 'dev' ? 'smoke-test/plain' : 'smoke-test/mutual-tls';
   const all = withImages(render(folder, kubectl, env), env);

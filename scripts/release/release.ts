@@ -1,4 +1,11 @@
-import { assertOverlay, deploy, namespace, smokeTest, type Deployment } from '../deploy-k8s/deploy.js';
+import {
+  assertOverlay,
+  assertSmokeTest,
+  deploy,
+  namespace,
+  smokeTest,
+  type Deployment,
+} from '../deploy-k8s/deploy.js';
 import { assertCluster, DeployError } from '../deploy-k8s/kubectl.js';
 import { changesSince, readDeployments, type DeploymentObject } from './deployments.js';
 import { prometheusAt, prometheusInCluster, type Prometheus } from './error-rate.js';
@@ -22,6 +29,7 @@ export type Outcome = 'released' | 'failed' | 'stuck';
  */
 export async function release({ deployment, options, keep }: Release): Promise<Outcome> {
   const { kubectl, say } = deployment;
+  if (options.smokeTest) assertSmokeTest(deployment);
   const { prometheusUrl } = options;
   const prometheus =
     prometheusUrl === undefined ? prometheusInCluster(kubectl, namespace) : prometheusAt(prometheusUrl);

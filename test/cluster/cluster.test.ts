@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'chai';
 import { suites } from '../../scripts/deployment-tools/suites.js';
 import { describeWith } from '../deployments/tools.js';
@@ -8,6 +9,8 @@ import { bringImages, tagImages } from './images.js';
 import { startLoad } from './load.js';
 
 const inNamespace = '--namespace order-processing';
+/** For callers to notice that a pod has gone. */
+const settleMs = 5000;
 /** REJECTED: what could not be charged or reserved in time. */
 const atRest = new Set(['CONFIRMED', 'REJECTED']);
 const services = ['order-service', 'inventory-service', 'payment-service', 'catalog-service'];
@@ -58,7 +61,11 @@ describeWith(suites.cluster, 'a cluster whose pods run', () => {
   it('answers every call while a release replaces every service', async () => {
     await tagImages(cluster.machine, 'next');
     const load = await startLoad(cluster, 'load-of-a-release');
+    const old = await podsOf(cluster, 'service');
     await make('deploy-k8s', { IMAGE_TAG: 'next' });
+    // They serve on for a while when the release is done; calls could break only at their end.
+    await cluster.kubectl(`${inNamespace} wait --for=delete ${old} --timeout=120s`);
+    await delay(settleMs);
     const { answered, failed, orders } = await load.end();
     expect(failed).to.deep.equal([]);
     expect(answered).to.be.greaterThan(100);
@@ -83,6 +90,14 @@ describeWith(suites.cluster, 'a cluster whose pods run', () => {
     expect(left).not.to.include('order-processing');
   });
 });
+
+/** Names of the pods that are part of the system as `component`, for kubectl. */
+async function podsOf({ kubectl }: Cluster, component: string): Promise<string> {
+  const found = await kubectl(
+    `${inNamespace} get pods --selector app.kubernetes.io/component=${component} --output name`,
+  );
+  return found.trim().replaceAll('\n', ' ');
+}
 
 async function targetsDown({ kubectl }: Cluster, standIns: readonly string[]): Promise<string[]> {
   const proxy = '/api/v1/namespaces/order-processing/pods/prometheus-0:9090/proxy';

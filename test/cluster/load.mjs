@@ -1,15 +1,16 @@
-// Runs in a pod with the image of test-client until SIGTERM: callers with long-lived connections, as gateways have.
+// Runs in a pod with the image of test-client until SIGTERM: callers, half of them with long-lived connections.
 // Its last line tells what became of every call and every order.
 import { randomUUID } from 'node:crypto';
 import { env } from 'node:process';
 import { setTimeout as pause } from 'node:timers/promises';
 
-const { openClients, openOrderClients } = await import('/app/dist/cmd/test-client/clients.js');
+const { openClients } = await import('/app/dist/cmd/test-client/clients.js');
 const { plainTransport } = await import('/app/dist/pkg/rpc/transport.js');
 const { OrderState } = await import('/app/dist/pkg/pb/order/v1/order.js');
 
 const workers = 4;
 const restMs = 60_000;
+const renewMs = 5000;
 const addresses = {
   order: env.ORDER_SERVICE_ADDR,
   inventory: env.INVENTORY_SERVICE_ADDR,
@@ -19,7 +20,6 @@ const addresses = {
 // The channel repeats nothing: a call that breaks is seen.
 const options = { signal: new AbortController().signal, transport: plainTransport, retry: false };
 const clients = openClients(addresses, options);
-const callers = openOrderClients(workers, addresses.order, options);
 const sku = `load-${randomUUID()}`;
 const calls = { answered: 0, failed: [] };
 const orders = new Map();
@@ -36,21 +36,27 @@ async function call(name, send) {
   }
 }
 
-async function work(client, number) {
-  const customerId = `load-${number}`;
+/** Every other worker connects anew now and then: whenever a pod ends, somebody has looked up its name just before. */
+async function work(number) {
+  let own = openClients(addresses, options);
+  let renewed = Date.now();
   while (!isOver) {
-    const request = {
-      requestId: randomUUID(),
-      customerId,
-      items: [{ sku, quantity: 1n }],
-      paymentMethod: 'pm_approve',
-    };
-    const created = await call('createOrder', () => client.createOrder(request));
-    if (created) orders.set(created.order.orderId, created.order.state);
-    await call('getProduct', () => clients.catalog.getProduct({ sku }));
-    await call('getStock', () => clients.inventory.getStock({ sku, view: 0 }));
+    await visit(own, `load-${number}`);
     await pause(50);
+    if (number % 2 === 0 || Date.now() - renewed < renewMs) continue;
+    for (const client of Object.values(own)) client.close();
+    own = openClients(addresses, options);
+    renewed = Date.now();
   }
+}
+
+async function visit({ order, catalog, inventory }, customerId) {
+  const items = [{ sku, quantity: 1n }];
+  const request = { requestId: randomUUID(), customerId, items, paymentMethod: 'pm_approve' };
+  const created = await call('createOrder', () => order.createOrder(request));
+  if (created) orders.set(created.order.orderId, created.order.state);
+  await call('getProduct', () => catalog.getProduct({ sku }));
+  await call('getStock', () => inventory.getStock({ sku, view: 0 }));
 }
 
 async function start() {
@@ -92,6 +98,6 @@ function isAtRest(state) {
 process.once('SIGTERM', () => (isOver = true));
 await start();
 process.stdout.write('started\n');
-await Promise.all(callers.map(work));
+await Promise.all(Array.from({ length: workers }, (_, number) => work(number)));
 process.stdout.write(`${JSON.stringify({ ...calls, orders: await outcomes() })}\n`);
 process.exit();

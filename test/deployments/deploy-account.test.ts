@@ -11,7 +11,7 @@ import { describeWith } from './tools.js';
 
 const needs = ['kustomize', 'kubernetes', 'kubectl', 'etcd', 'schemas'] as const;
 
-describeWith(needs, 'the account that deploys production', () => {
+describeWith(needs, 'the account that deploys staging', () => {
   let cluster: ControlPlane;
   let kubelet: Kubelet;
   let prometheus: PlayedPrometheus;
@@ -52,7 +52,7 @@ describeWith(needs, 'the account that deploys production', () => {
     env: Environment,
   ): Promise<string> => {
     const always = {
-      OVERLAY: 'production',
+      OVERLAY: 'staging',
       KUSTOMIZE,
       LOGS: '0',
       PROMETHEUS_URL: prometheus.url,
@@ -90,7 +90,7 @@ describeWith(needs, 'the account that deploys production', () => {
     });
   });
 
-  describe('leaves a production that', () => {
+  describe('leaves a staging that', () => {
     const asAdmin = (command: string, env: Environment = {}) =>
       runScript(cluster, ['deploy-k8s', command], { KUSTOMIZE, LOGS: '0', ...env });
 
@@ -100,13 +100,11 @@ describeWith(needs, 'the account that deploys production', () => {
         expect(code, output).to.equal(1);
         expect(output)
           .to.match(/^cluster: test\n/)
-          .and.to.include('the cluster has the overlay production, not dev');
+          .and.to.include('the cluster has the overlay staging, not dev');
       });
 
     it('undeploy does not remove unless that is confirmed', async () => {
-      expect((await asAdmin('undeploy', { OVERLAY: 'production' })).output).to.include(
-        `CONFIRM=${namespace}`,
-      );
+      expect((await asAdmin('undeploy', { OVERLAY: 'staging' })).output).to.include(`CONFIRM=${namespace}`);
       expect(as('get', 'deployments', '-n', namespace, '-o', 'name')).to.include('order-service');
     });
   });
@@ -114,7 +112,7 @@ describeWith(needs, 'the account that deploys production', () => {
   it('that may look at nothing hears so, not that cert-manager is missing', async () => {
     const token = cluster.kubectl(['create', 'token', 'default', '-n', namespace]).trim();
     const other = { kubeconfig: cluster.kubeconfigOf(token) };
-    const env = { OVERLAY: 'production', KUSTOMIZE, IMAGE_TAG: '1.0.0', LOGS: '0' };
+    const env = { OVERLAY: 'staging', KUSTOMIZE, IMAGE_TAG: '1.0.0', LOGS: '0' };
     const { code, output } = await runScript(other, ['deploy-k8s', 'deploy'], env);
     expect(code).to.equal(1);
     expect(output)

@@ -46,6 +46,21 @@ describe('the overlay of a cluster', () => {
       expect(changes()).to.deep.equal([]);
     });
 
+  for (const [title, work] of Object.entries({
+    'the smoke test': () => smokeTest(target({ OVERLAY: 'production' })),
+    'a release with it': () =>
+      release({
+        deployment: target({ OVERLAY: 'production' }),
+        options: releaseOptions({ ...quick, SMOKE_TEST: '1' }),
+        keep: () => undefined,
+      }),
+  }))
+    it(`is not played with when it is production: ${title}`, async () => {
+      has('production');
+      expect(await raised(work)).to.include('OVERLAY=staging');
+      expect(changes()).to.deep.equal([]);
+    });
+
   it('is replaced when it is named as the one that goes', async () => {
     has('staging');
     expect(await raised(() => deploy(target({ CONFIRM: 'production' })))).to.include('CONFIRM=staging');
