@@ -1,39 +1,16 @@
-import type { ToolName } from './tool.js';
+import { toolNames, type ToolName } from './tool.js';
 
 const images: readonly ToolName[] = ['machine', 'buildx', 'compose', 'node'];
+const nodes: readonly ToolName[] = ['kubelet', 'containerd', 'pod-network', 'coredns'];
+/** They run what make verify-deployments only looks at. */
+const engines: ReadonlySet<ToolName> = new Set(['machine', 'buildx', ...nodes]);
 
 /** What make verify-deployments, verify-containers and verify-cluster need beside our own programs. */
-export const suites = {
-  deployments: [
-    'kustomize',
-    'kubeconform',
-    'schemas',
-    'kubernetes',
-    'kubectl',
-    'etcd',
-    'cert-manager-controller',
-    'compose',
-    'hadolint',
-    'shellcheck',
-    'actionlint',
-    'zizmor',
-    'trivy',
-    'node',
-    'psql',
-  ],
+export const suites: Readonly<Record<'deployments' | 'containers' | 'cluster', readonly ToolName[]>> = {
+  deployments: toolNames.filter((name) => !engines.has(name)),
   containers: images,
-  cluster: [
-    ...images,
-    'kustomize',
-    'kubectl',
-    'etcd',
-    'kubernetes',
-    'kubelet',
-    'containerd',
-    'pod-network',
-    'coredns',
-  ],
-} as const satisfies Readonly<Record<string, readonly ToolName[]>>;
+  cluster: [...images, ...nodes, 'kustomize', 'kubectl', 'etcd', 'kubernetes'],
+};
 
 /** Tools by their names, or by the names of suites. */
 export function toolsOf(names: readonly string[]): readonly string[] {
