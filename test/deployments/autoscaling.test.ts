@@ -105,7 +105,7 @@ describeWith(needs, 'autoscaling', () => {
   describe('in staging', () => {
     before(async () => {
       metrics.usage = () => idle;
-      await deploy(staging('1.0.0'));
+      await deploy({ ...staging('1.0.0'), CONFIRM: 'dev' });
     });
 
     const staging = (tag: string) => ({
