@@ -2,6 +2,7 @@ import type { ServerInterceptor } from '@grpc/grpc-js';
 import { callContext } from './call-record.js';
 import { methodName, statusName } from './method-name.js';
 import type { Metrics } from './metrics.js';
+import { objectiveFaults } from './objective-faults.js';
 import { observeServerCall } from './server-call.js';
 
 /** Counts and times every call of a server, on all four kinds, with its final status. */
@@ -15,25 +16,13 @@ export function metricsServerInterceptor({ service, metrics }: MetricsIntercepto
   };
 }
 
-/** Success, and what counts against the objectives (docs/monitoring.md). */
-const countedFromTheStart = [
-  'OK',
-  'UNKNOWN',
-  'DEADLINE_EXCEEDED',
-  'UNIMPLEMENTED',
-  'INTERNAL',
-  'UNAVAILABLE',
-  'DATA_LOSS',
-  'RESOURCE_EXHAUSTED',
-];
-
 /**
- * Shows zero for the calls that a server is going to serve. Prometheus cannot tell the first value of a series from
+ * Shows zero for the calls that a server is going to serve, by success and by what counts against the objectives. Prometheus cannot tell the first value of a series from
  * an old one: without a zero before it, `increase` would miss the first failures of a new process.
  */
 export function expectCalls({ service, metrics }: MetricsInterceptorDeps, paths: readonly string[]): void {
   for (const path of paths)
-    for (const status of countedFromTheStart)
+    for (const status of ['OK', ...objectiveFaults])
       metrics.requestsTotal.inc({ service, method: methodName(path), status }, 0);
 }
 

@@ -1,4 +1,5 @@
 import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard';
+import { objectiveFaults } from '../../pkg/observability/objective-faults.js';
 import { dashboard, type Row } from './dashboard.js';
 import { above, below } from './limits.js';
 import { figure, graph } from './panel.js';
@@ -7,7 +8,7 @@ import { table } from './table.js';
 
 /** The calls that the objectives are about. */
 const calls = 'service="order-service", method=~"order[.]v1[.]OrderService/.+", method!~".+/Watch.+"';
-const faults = 'UNKNOWN|DEADLINE_EXCEEDED|UNIMPLEMENTED|INTERNAL|UNAVAILABLE|DATA_LOSS|RESOURCE_EXHAUSTED';
+const faults = objectiveFaults.join('|');
 const windows = ['5m', '30m', '1h', '2h', '6h', '1d', '3d'];
 
 type Objective = 'availability' | 'latency';

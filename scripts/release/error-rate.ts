@@ -1,10 +1,10 @@
+import { objectiveFaults } from '../../pkg/observability/objective-faults.js';
 import { DeployError, type Kubectl } from '../deploy-k8s/kubectl.js';
 
 /** Calls as the availability objective counts them: deployments/docker/observability/prometheus/rules/slo.yaml. */
 export const countedCalls =
   'service="order-service", method=~"order[.]v1[.]OrderService/.+", method!~".+/Watch.+"';
-export const faultStatuses =
-  'UNKNOWN|DEADLINE_EXCEEDED|UNIMPLEMENTED|INTERNAL|UNAVAILABLE|DATA_LOSS|RESOURCE_EXHAUSTED';
+export const faultStatuses = objectiveFaults.join('|');
 
 /** Two scrapes at least. */
 const leastWindowSeconds = 60;

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { loadEnvironment } from '../../pkg/config/index.js';
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -90,7 +91,7 @@ describeWith(['trivy', 'kubectl'], 'trivy', () => {
 
   before(() => {
     folder = mkdtempSync(path.join(tmpdir(), 'scan-'));
-    const env = { ...process.env, KUBECTL: fileOf('kubectl', 'kubectl') };
+    const env = { ...loadEnvironment(), KUBECTL: fileOf('kubectl', 'kubectl') };
     execFileSync('sh', ['scripts/render-for-scan.sh', path.join(folder, 'rendered')], { env });
   });
 

@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect } from 'chai';
+import { loadEnvironment } from '../../pkg/config/index.js';
 
 const script = path.resolve('scripts/await-ci.mjs');
 const author = ['-c', 'user.name=Test', '-c', 'user.email=test@example.com', '-c', 'commit.gpgsign=false'];
@@ -59,7 +60,7 @@ describe('await-ci', () => {
     const child = spawn(process.execPath, [script], {
       cwd: folder,
       env: {
-        PATH: process.env['PATH'],
+        PATH: loadEnvironment()['PATH'],
         GITHUB_API_URL: `http://127.0.0.1:${port}`,
         GITHUB_REPOSITORY: 'owner/name',
         GITHUB_TOKEN: 'token',
