@@ -1,6 +1,6 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { loadEnvironment } from '../../pkg/config/index.js';
@@ -46,7 +46,12 @@ mount --rbind /dev "$folder/root/dev"
 mount -t tmpfs tmpfs "$folder/root/run"
 mount --bind "$folder/engine" "$folder/root/var/lib/docker"
 ip link set lo up
-until ip link show tap0 >/dev/null 2>&1; do sleep 0.1; done
+tries=0
+until ip link show tap0 >/dev/null 2>&1; do
+  tries=$((tries + 1))
+  if [ "$tries" -gt 300 ]; then echo 'the network did not come' >&2; exit 1; fi
+  sleep 0.1
+done
 cd "$folder/root"
 mkdir -p around
 pivot_root . around
@@ -75,7 +80,7 @@ export async function startMachine(parts: Parts): Promise<Machine> {
     process.cwd(),
     cgroup,
   ]);
-  const network = connect(parts.rootfs, engine.child);
+  const programs = [engine];
   const run = (command: string, env: Readonly<Record<string, string>> = {}) =>
     runInside(engine.child.pid as number, command, env);
   const machine: Machine = {
@@ -86,21 +91,32 @@ export async function startMachine(parts: Parts): Promise<Machine> {
       return output;
     },
     stop: async () => {
-      await end(engine.child);
-      await end(network.child);
+      for (const { child } of programs) await end(child);
       rmSync(folder, { recursive: true, force: true });
       // At the end: the last processes take their time to go.
       removeCgroups(cgroup);
     },
   };
   try {
-    await eventually('the container engine answers', () => answers(machine, [engine, network]), startMs);
+    // Before that, its network would become this one's.
+    await eventually('the machine has a network of its own', () => hasOwnNetwork(engine), startMs);
+    programs.push(connect(parts.rootfs, engine.child));
+    await eventually('the container engine answers', () => answers(machine, programs), startMs);
     return machine;
   } catch (error) {
     await machine.stop();
-    throw new Error(`${(error as Error).message}\n${network.said()}\n${engine.said().slice(-2000)}`, {
-      cause: error,
-    });
+    const said = programs.map((program) => program.said().slice(-2000)).join('\n');
+    throw new Error(`${(error as Error).message}\n${said}`, { cause: error });
+  }
+}
+
+function hasOwnNetwork({ child }: Program): boolean {
+  if (child.exitCode !== null) throw new Error('the machine has ended');
+  const networkOf = (process: number | string) => readlinkSync(`/proc/${process}/ns/net`);
+  try {
+    return networkOf(child.pid as number) !== networkOf('self');
+  } catch (error) {
+    throw new Error('the machine could not start', { cause: error });
   }
 }
 
