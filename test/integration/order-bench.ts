@@ -12,7 +12,25 @@ import { waitFor } from '../../pkg/rpc/testing/wait-for.js';
 import { uuidv7 } from '../../pkg/runtime/index.js';
 import { patience, startReplica, type Replica } from './order-replica.js';
 
-const silence = sql('test.order_silence', `update instances set heartbeat_at = now() - interval '1 hour'`);
+/** Refuses the heartbeats of replicas that are in `silenced`. */
+const refusal = [
+  'create table silenced (id uuid primary key)',
+  `create function refuse_silenced() returns trigger language plpgsql as $$
+   begin
+     if exists (select 1 from silenced where id = new.id) then raise exception 'silenced by the test'; end if;
+     return new;
+   end $$`,
+  `create trigger refuse_silenced before insert or update on instances
+   for each row execute function refuse_silenced()`,
+].map((text, index) => sql(`test.order_refusal_${index}`, text));
+const forgetBeats = sql(
+  'test.order_forget_beats',
+  `update instances set heartbeat_at = now() - interval '1 hour' where id not in (select id from silenced)`,
+);
+const silence = sql(
+  'test.order_silence',
+  'insert into silenced select id from instances on conflict do nothing',
+);
 const heartbeats = sql('test.order_heartbeats', 'select id, heartbeat_at from instances');
 const age = sql(
   'test.order_age',
@@ -88,9 +106,12 @@ export class OrderBench {
     for await (const entry of orders.watchOrder({ id, customerId: '', after: 0 }, signal)) void entry;
   }
 
-  /** Makes every replica that runs look dead, until its next heartbeat. */
+  /** Makes every replica that runs look dead from now on: it works, but can neither send heartbeats nor claim. */
   async silence(): Promise<void> {
-    await this.database.db.query(silence);
+    await this.database.db.transaction(async (tx) => {
+      await tx.query(forgetBeats);
+      await tx.query(silence);
+    });
   }
 
   /** Makes unfinished orders look as if nothing had happened to them for long. */
@@ -111,6 +132,7 @@ export class OrderBench {
 
   async open(): Promise<void> {
     this.#database = await createTestDatabase(orderMigrations);
+    for (const statement of refusal) await this.database.db.query(statement);
   }
 
   async begin(): Promise<void> {
