@@ -1,4 +1,5 @@
-import { rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { unpackDebianPackages } from '../tools/debian.js';
 import { InstallError, type Workshop } from '../tools/workshop.js';
@@ -6,11 +7,32 @@ import type { Tool } from './tool.js';
 
 const suite = 'bookworm';
 const bootstrapMs = 900_000;
+const namespaces = ['--net', '--mount', '--pid', '--fork', '--kill-child'];
+const probeMs = 60_000;
 
 /** What the machine has beside Debian's bare minimum. */
 const packages = ['docker.io', 'iptables', 'iproute2', 'slirp4netns', 'ca-certificates', 'make', 'procps'];
 /** For images that stand in for those of others: see test/containers/stand-ins. */
 const standIns = ['haproxy', 'libatomic1', 'postgresql-client', 'wget'];
+
+/** What a container engine asks of the kernel and of the rights here, tried in namespaces that end with it. */
+const probe = `set -e
+folder=$1 rootfs=$2
+mkdir "$folder/upper" "$folder/work" "$folder/root"
+mount --make-rprivate /
+mount -t overlay overlay -o "lowerdir=$rootfs,upperdir=$folder/upper,workdir=$folder/work" "$folder/root"
+mount -t proc proc "$folder/root/proc"
+mount --rbind /sys "$folder/root/sys"
+mount --rbind /dev "$folder/root/dev"
+exec chroot "$folder/root" sh -ec '
+  ip tuntap add dev probe mode tap
+  ip link add probe-bridge type bridge
+  ip link add probe-a type veth peer name probe-b
+  iptables --table nat --list >/dev/null
+  cgroup=$(awk "\\$3 ~ /^cgroup/ { print \\$2; exit }" /proc/mounts)
+  mkdir "$cgroup/order-processing-probe"
+  rmdir "$cgroup/order-processing-probe"
+'`;
 
 /** The root folder of a Debian with a container engine, to be run in namespaces of its own (test/containers). */
 export const machine: Tool = {
@@ -29,6 +51,7 @@ export const machine: Tool = {
       rmSync(path.join(rootfs, 'usr', folder), { recursive: true, force: true });
     for (const folder of ['cache/apt/archives', 'lib/apt/lists'])
       rmSync(path.join(rootfs, 'var', folder), { recursive: true, force: true });
+    await tryOut(workshop, rootfs);
   },
 };
 
@@ -42,4 +65,20 @@ async function bootstrap(workshop: Workshop, rootfs: string): Promise<void> {
     limitMs: bootstrapMs,
     otherwise: 'debootstrap failed',
   });
+}
+
+/** @throws InstallError when no machine can run here, with what the kernel or the rights do not allow */
+async function tryOut(workshop: Workshop, rootfs: string): Promise<void> {
+  // Where the tests will mount it.
+  const folder = mkdtempSync(path.join(tmpdir(), 'order-processing-probe-'));
+  try {
+    await workshop.run({
+      program: 'unshare',
+      args: [...namespaces, 'sh', '-c', probe, 'sh', folder, rootfs],
+      limitMs: probeMs,
+      otherwise: 'no container engine can run here',
+    });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }

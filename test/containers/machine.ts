@@ -28,7 +28,7 @@ export interface Parts {
   readonly files: Readonly<Record<string, string>>;
 }
 
-const startMs = 60_000;
+const startMs = 120_000;
 const keptCharacters = 4_000_000;
 const outsideCertificates = 'SSL_CERT_FILE';
 
