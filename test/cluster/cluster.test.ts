@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'chai';
 import { suites } from '../../scripts/deployment-tools/suites.js';
 import { describeWith } from '../deployments/tools.js';
@@ -9,8 +8,6 @@ import { bringImages, tagImages } from './images.js';
 import { startLoad } from './load.js';
 
 const inNamespace = '--namespace order-processing';
-/** For callers to notice that a pod has gone. */
-const settleMs = 5000;
 /** REJECTED: what could not be charged or reserved in time. */
 const atRest = new Set(['CONFIRMED', 'REJECTED']);
 const services = ['order-service', 'inventory-service', 'payment-service', 'catalog-service'];
@@ -65,7 +62,7 @@ describeWith(suites.cluster, 'a cluster whose pods run', () => {
     await make('deploy-k8s', { IMAGE_TAG: 'next' });
     // They serve on for a while when the release is done; calls could break only at their end.
     await cluster.kubectl(`${inNamespace} wait --for=delete ${old} --timeout=120s`);
-    await delay(settleMs);
+    await load.meet();
     const { answered, failed, orders } = await load.end();
     expect(failed).to.deep.equal([]);
     expect(answered).to.be.greaterThan(100);

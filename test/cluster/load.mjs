@@ -47,6 +47,7 @@ async function work(number) {
     for (const client of Object.values(own)) client.close();
     own = openClients(addresses, options);
     renewed = Date.now();
+    process.stdout.write('connected anew\n');
   }
 }
 

@@ -5,6 +5,8 @@ import type { Cluster } from './cluster.js';
 import { kubeconfig } from './programs.js';
 
 export interface Load {
+  /** Waits until its callers have connected anew and worked on: they have met whatever was there before the call. */
+  meet(): Promise<void>;
   /** Ends it, and tells what became of its calls and orders. */
   end(): Promise<Ended>;
 }
@@ -19,6 +21,9 @@ export interface Ended {
 
 const namespace = 'order-processing';
 const startMs = 60_000;
+const meetMs = 60_000;
+/** Of both callers that do so, each once at least. */
+const reconnections = 4;
 
 /** Callers that order, one after another, from a pod beside the services. */
 export async function startLoad(cluster: Cluster, name: string): Promise<Load> {
@@ -30,7 +35,16 @@ export async function startLoad(cluster: Cluster, name: string): Promise<Load> {
   const log = () => kubectl(`--namespace ${namespace} logs ${name}`);
   const hasStarted = async (): Promise<boolean> => (await log().catch(() => '')).includes('started');
   await eventually('the load has started', hasStarted, startMs);
+  const connected = async (): Promise<number> => (await log()).split('connected anew').length - 1;
   return {
+    meet: async () => {
+      const before = await connected();
+      await eventually(
+        'the callers connect anew',
+        async () => (await connected()) >= before + reconnections,
+        meetMs,
+      );
+    },
     end: async () => {
       // Not deleted: its log is asked for.
       await kubectl(`--namespace ${namespace} exec ${name} -- node --eval 'process.kill(1, "SIGTERM")'`);
