@@ -62,16 +62,26 @@ export const podNetwork: Tool = {
     }),
 };
 
-/** The names of Services; and the first container of a pod, which is built along. */
+/** The names of Services. */
 export const coredns: Tool = {
   name: 'coredns',
   version: dnsVersion,
-  files: ['coredns', 'pause'],
+  files: ['coredns'],
   checks,
   remedy,
   install: (workshop) =>
     buildFromOwnModule(workshop, {
       require: { module: 'github.com/coredns/coredns', version: dnsVersion },
-      packages: { coredns: 'tools/coredns', pause: 'tools/pause' },
+      packages: { coredns: 'tools/coredns' },
     }),
+};
+
+/** The first container of every pod. */
+export const pause: Tool = {
+  name: 'pause',
+  version: '1',
+  files: ['pause'],
+  checks,
+  remedy,
+  install: (workshop) => buildFromOwnModule(workshop, { packages: { pause: 'tools/pause' } }),
 };

@@ -6,7 +6,8 @@ import type { Workshop } from '../tools/workshop.js';
 const mains = fileURLToPath(new URL('go', import.meta.url));
 
 interface OwnModule {
-  readonly require: GoModule;
+  /** None for a program that needs nothing but Go. */
+  readonly require?: GoModule;
   readonly replaces?: readonly string[];
   /** Programs by their packages; those of `./go` are `tools/…`. */
   readonly packages: Readonly<Record<string, string>>;
@@ -19,14 +20,13 @@ interface OwnModule {
  */
 export async function buildFromOwnModule(workshop: Workshop, own: OwnModule): Promise<void> {
   const { require, replaces = [] } = own;
-  const { module, version } = require;
-  await findModule(workshop, `${module}@${version}`);
+  if (require) await findModule(workshop, `${require.module}@${require.version}`);
   cpSync(mains, workshop.scratch, { recursive: true });
   const lines = [
     'module tools',
     'go 1.26.0',
     'godebug default=go1.26',
-    `require ${module} ${version}`,
+    ...(require ? [`require ${require.module} ${require.version}`] : []),
     ...replaces,
   ];
   writeFileSync(`${workshop.scratch}/go.mod`, `${lines.join('\n')}\n`);

@@ -1,7 +1,7 @@
 import { toolNames, type ToolName } from './tool.js';
 
 const images: readonly ToolName[] = ['machine', 'buildx', 'compose', 'node'];
-const nodes: readonly ToolName[] = ['kubelet', 'containerd', 'pod-network', 'coredns'];
+const nodes: readonly ToolName[] = ['kubelet', 'containerd', 'pod-network', 'coredns', 'pause'];
 /** They run what make verify-deployments only looks at. */
 const engines: ReadonlySet<ToolName> = new Set(['machine', 'buildx', ...nodes]);
 

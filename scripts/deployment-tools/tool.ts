@@ -15,6 +15,7 @@ export const toolNames = [
   'containerd',
   'pod-network',
   'coredns',
+  'pause',
   'hadolint',
   'shellcheck',
   'actionlint',

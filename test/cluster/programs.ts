@@ -59,7 +59,7 @@ export function programFiles(): Record<string, string> {
     '/usr/local/bin/kubectl': fileOf('kubectl', 'kubectl'),
     '/usr/local/bin/kustomize': fileOf('kustomize', 'kustomize'),
     '/usr/local/bin/coredns': fileOf('coredns', 'coredns'),
-    '/node/pause': fileOf('coredns', 'pause'),
+    '/node/pause': fileOf('pause', 'pause'),
   };
   for (const name of ['kube-apiserver', 'kube-controller-manager'])
     files[`/usr/local/bin/${name}`] = fileOf('kubernetes', name);
