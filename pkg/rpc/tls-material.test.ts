@@ -24,15 +24,25 @@ describe('the TLS files of a process', () => {
     return verifyMaterial({ ...good, ...(Object.fromEntries(given) as Partial<TlsMaterial>) }, now);
   };
 
-  it('are good while they belong together, and end when the first of them does', () => {
-    expect(verify({})).to.deep.equal({ own: to, ca: to });
-    expect(verify({}, to - 1)).to.deep.equal({ own: to, ca: to });
+  const whole = { own: { from, until: to }, ca: { from, until: to } };
+
+  it('are good while they belong together', () => {
+    expect(verify({})).to.deep.equal(whole);
+    expect(verify({}, to - 1)).to.deep.equal(whole);
+  });
+
+  it('show the CA that ends first', async () => {
+    const soon = { notBefore: new Date(from - 1000), notAfter: new Date(to - 1000) };
+    const ending = (await createAuthority('ending CA', soon)).cert;
+    const expected = { ...whole, ca: { from: from - 1000, until: to - 1000 } };
+    expect(verify({ ca: ca + ending })).to.deep.equal(expected);
+    expect(verify({ ca: ending + ca })).to.deep.equal(expected);
   });
 
   it('may hold several CAs, intermediate certificates and words between them', () => {
-    expect(verify({ ca: `first\n${ca}second\n${ca}` })).to.deep.equal({ own: to, ca: to });
-    expect(verify({ cert: `${good.cert.toString()}${ca}` })).to.deep.equal({ own: to, ca: to });
-    expect(verify({ ca: ca.replaceAll('\n', '\r\n') })).to.deep.equal({ own: to, ca: to });
+    expect(verify({ ca: `first\n${ca}second\n${ca}` })).to.deep.equal(whole);
+    expect(verify({ cert: `${good.cert.toString()}${ca}` })).to.deep.equal(whole);
+    expect(verify({ ca: ca.replaceAll('\n', '\r\n') })).to.deep.equal(whole);
   });
 
   const wrong: Record<string, { change: () => Parameters<typeof verify>; problem: RegExp }> = {

@@ -10,11 +10,16 @@ export interface TlsMaterial {
   readonly ca: Buffer;
 }
 
-/** When it ends, milliseconds since the epoch. */
-export interface TlsExpiry {
-  readonly own: number;
+/** From when until when it is valid, milliseconds since the epoch. */
+export interface Validity {
+  readonly from: number;
+  readonly until: number;
+}
+
+export interface TlsValidity {
+  readonly own: Validity;
   /** Of the CA that ends first. */
-  readonly ca: number;
+  readonly ca: Validity;
 }
 
 /** @throws Error that names the file that cannot be read */
@@ -38,10 +43,10 @@ async function readNamed(setting: string, file: string): Promise<Buffer> {
 
 /**
  * Checks that the files can be used together, now.
- * @returns when they can no longer be
+ * @returns since when they can, and until when
  * @throws Error that names the file and what is wrong with it, never its content
  */
-export function verifyMaterial({ cert, key, ca }: TlsMaterial, now: number): TlsExpiry {
+export function verifyMaterial({ cert, key, ca }: TlsMaterial, now: number): TlsValidity {
   const [own] = certificatesIn('TLS_CERT_FILE', cert);
   const authorities = certificatesIn('TLS_CA_FILE', ca);
   if (!own?.checkPrivateKey(privateKey(key)))
@@ -54,10 +59,15 @@ export function verifyMaterial({ cert, key, ca }: TlsMaterial, now: number): Tls
     const { code } = error as NodeJS.ErrnoException;
     throw new Error(`OpenSSL refuses the TLS files (${code ?? 'unknown'})`, { cause: error });
   }
-  return {
-    own: Date.parse(own.validTo),
-    ca: Math.min(...authorities.map(({ validTo }) => Date.parse(validTo))),
-  };
+  return { own: validityOf(own), ca: authorities.map(validityOf).reduce(endsFirst) };
+}
+
+function endsFirst(one: Validity, other: Validity): Validity {
+  return other.until < one.until ? other : one;
+}
+
+function validityOf({ validFrom, validTo }: X509Certificate): Validity {
+  return { from: Date.parse(validFrom), until: Date.parse(validTo) };
 }
 
 export function isSameMaterial(one: TlsMaterial, other: TlsMaterial): boolean {

@@ -4,8 +4,8 @@ import {
   isSameMaterial,
   readMaterial,
   verifyMaterial,
-  type TlsExpiry,
   type TlsMaterial,
+  type TlsValidity,
 } from './tls-material.js';
 
 /** Kubernetes brings a new secret to its files within a minute or so; this adds little. Milliseconds. */
@@ -14,7 +14,7 @@ const defaultIntervalMs = 5000;
 export interface WatchOptions {
   readonly files: TlsFiles;
   /** The files hold something new that can be used. */
-  readonly onChange: (material: TlsMaterial, expiry: TlsExpiry) => void;
+  readonly onChange: (material: TlsMaterial, validity: TlsValidity) => void;
   /** The files hold, or one is, what cannot be used: told once until that changes. */
   readonly onProblem: (problem: string) => void;
   readonly intervalMs?: number;
@@ -31,9 +31,9 @@ export function watchMaterial(current: TlsMaterial, options: WatchOptions): { cl
   const look = async (): Promise<void> => {
     const found = await readMaterial(options.files);
     if (isSameMaterial(found, inUse)) return;
-    const expiry = verifyMaterial(found, Date.now());
+    const validity = verifyMaterial(found, Date.now());
     inUse = found;
-    options.onChange(found, expiry);
+    options.onChange(found, validity);
   };
   const task = async (): Promise<void> => {
     await look();

@@ -4,7 +4,7 @@ import { ConfigError } from '../config/index.js';
 import type { Telemetry } from '../observability/telemetry.js';
 import type { TlsFiles } from './tls-config.js';
 import { MaterialProvider, MutualTlsServerCredentials } from './tls-credentials.js';
-import { readMaterial, verifyMaterial, type TlsExpiry, type TlsMaterial } from './tls-material.js';
+import { readMaterial, verifyMaterial, type TlsMaterial, type TlsValidity } from './tls-material.js';
 import { watchMaterial } from './tls-watch.js';
 
 /** How a process talks to others: plain, or with mutual TLS. */
@@ -40,21 +40,21 @@ export interface TransportOptions {
  */
 export async function openTransport(options: TransportOptions): Promise<Transport> {
   const { tls, telemetry, reloadMs } = options;
-  const showExpiry = telemetry ? expiryGauge(telemetry) : (): void => undefined;
+  const showValidity = telemetry ? validityGauges(telemetry) : (): void => undefined;
   if (!tls) return plainTransport;
-  const { material, expiry } = await firstMaterial(tls);
-  showExpiry(expiry);
-  telemetry?.logger.info({ valid_until: new Date(expiry.own) }, 'mutual TLS is on');
+  const { material, validity } = await firstMaterial(tls);
+  showValidity(validity);
+  telemetry?.logger.info({ valid_until: new Date(validity.own.until) }, 'mutual TLS is on');
   const server = new MutualTlsServerCredentials(material);
   const channels = new MaterialProvider(material);
   const channelCredentials = channels.credentials();
   const watch = watchMaterial(material, {
     files: tls,
-    onChange: (changed, until) => {
+    onChange: (changed, now) => {
       server.update(changed);
       channels.update(changed);
-      showExpiry(until);
-      telemetry?.logger.info({ valid_until: new Date(until.own) }, 'TLS files reloaded');
+      showValidity(now);
+      telemetry?.logger.info({ valid_until: new Date(now.own.until) }, 'TLS files reloaded');
     },
     onProblem: (problem) => telemetry?.logger.warn({ problem }, 'changed TLS files are not used'),
     ...(reloadMs === undefined ? {} : { intervalMs: reloadMs }),
@@ -67,26 +67,34 @@ export async function openTransport(options: TransportOptions): Promise<Transpor
   };
 }
 
-async function firstMaterial(files: TlsFiles): Promise<{ material: TlsMaterial; expiry: TlsExpiry }> {
+async function firstMaterial(files: TlsFiles): Promise<{ material: TlsMaterial; validity: TlsValidity }> {
   try {
     const material = await readMaterial(files);
-    return { material, expiry: verifyMaterial(material, Date.now()) };
+    return { material, validity: verifyMaterial(material, Date.now()) };
   } catch (error) {
     throw new ConfigError([(error as Error).message]);
   }
 }
 
-function expiryGauge({ metrics }: Pick<Telemetry, 'metrics'>): (expiry: TlsExpiry) => void {
-  const gauge = new Gauge({
+function validityGauges({ metrics }: Pick<Telemetry, 'metrics'>): (validity: TlsValidity) => void {
+  const shared = { labelNames: ['certificate'] as const, registers: [metrics.registry] };
+  const notBefore = new Gauge({
+    name: 'tls_certificate_not_before_timestamp_seconds',
+    help: 'Since when the certificate in use is valid, and the CA certificate that ends first; 0 without TLS.',
+    ...shared,
+  });
+  const expiry = new Gauge({
     name: 'tls_certificate_expiry_timestamp_seconds',
     help: 'When the certificate in use ends, and the CA certificate that ends first; 0 without TLS.',
-    labelNames: ['certificate'],
-    registers: [metrics.registry],
+    ...shared,
   });
-  const show = ({ own, ca }: TlsExpiry): void => {
-    gauge.set({ certificate: 'own' }, own / 1000);
-    gauge.set({ certificate: 'ca' }, ca / 1000);
+  const show = (validity: TlsValidity): void => {
+    for (const certificate of ['own', 'ca'] as const) {
+      notBefore.set({ certificate }, validity[certificate].from / 1000);
+      expiry.set({ certificate }, validity[certificate].until / 1000);
+    }
   };
-  show({ own: 0, ca: 0 });
+  const never = { from: 0, until: 0 };
+  show({ own: never, ca: never });
   return show;
 }

@@ -120,13 +120,15 @@ describe('a server whose TLS files change', () => {
     expect(await echo.server.metric('active_connections')).to.equal(1);
   });
 
-  it('shows when its certificate ends', async () => {
+  it('shows from when until when its certificate is valid', async () => {
     const validity = hours(-1, 2);
     await change(echo.server.logs, async () =>
       echo.files.write(await echo.authority.issue(validity), echo.authority),
     );
-    const ends = await echo.server.metric('tls_certificate_expiry_timestamp_seconds', { certificate: 'own' });
-    expect(ends).to.equal(Math.floor(validity.notAfter.getTime() / 1000));
+    const own = (moment: string) =>
+      echo.server.metric(`tls_certificate_${moment}_timestamp_seconds`, { certificate: 'own' });
+    expect(await own('not_before')).to.equal(Math.floor(validity.notBefore.getTime() / 1000));
+    expect(await own('expiry')).to.equal(Math.floor(validity.notAfter.getTime() / 1000));
   });
 
   const mistakes: Record<string, (files: CertificateFiles, echo: TlsEcho) => Promise<unknown> | void> = {
