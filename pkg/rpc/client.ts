@@ -11,6 +11,7 @@ import { AppError, isAppError } from '../errors/index.js';
 import type { Telemetry } from '../observability/telemetry.js';
 import type { AnyMethod, RequestOf, ResponseOf, ServiceDefinition } from './definition.js';
 import { fromServiceError } from './error-details.js';
+import { roundRobinOver } from './load-balancing.js';
 import { plainTransport, type Transport } from './transport.js';
 
 export interface CallOptions {
@@ -74,7 +75,7 @@ export function createClient<S extends ServiceDefinition>(
 function channelOptions({ retry }: ClientOptions): ChannelOptions {
   return {
     'grpc.service_config': JSON.stringify({
-      loadBalancingConfig: [{ round_robin: {} }],
+      loadBalancingConfig: [roundRobinOver()],
       methodConfig: retry ? [{ name: [{}], retryPolicy }] : [],
       retryThrottling: { maxTokens: 100, tokenRatio: 0.1 },
     }),
@@ -84,7 +85,7 @@ function channelOptions({ retry }: ClientOptions): ChannelOptions {
     'grpc.initial_reconnect_backoff_ms': 100,
     'grpc.max_reconnect_backoff_ms': 1000,
     // A replica that goes takes its address with it: asked at most every 30 s, as by default, DNS would leave a
-    // client at a dead address for as long.
+    // client at a dead address for as long. Load balancing counts on it.
     'grpc.dns_min_time_between_resolutions_ms': 1000,
     // The service config is the one above, not a TXT record.
     'grpc.service_config_disable_resolution': 1,
