@@ -8,6 +8,7 @@ const checks = 'pods that run: a rollout under load, a pod that is killed';
 const containerdVersion = 'v2.2.9';
 const pluginsVersion = 'v1.9.1';
 const dnsVersion = 'v1.14.7';
+const metricsServerVersion = 'v0.9.0';
 const nodePrograms = ['kubelet', 'kube-scheduler', 'kube-proxy'];
 
 /** What runs on a node, and the scheduler that brings pods to it. */
@@ -73,6 +74,22 @@ export const coredns: Tool = {
     buildFromOwnModule(workshop, {
       require: { module: 'github.com/coredns/coredns', version: dnsVersion },
       packages: { coredns: 'tools/coredns' },
+    }),
+};
+
+/** What pods use, for autoscalers. */
+export const metricsServer: Tool = {
+  name: 'metrics-server',
+  version: metricsServerVersion,
+  files: ['metrics-server'],
+  checks: 'autoscaling by what pods use',
+  remedy,
+  install: (workshop) =>
+    buildGoProgram(workshop, {
+      module: 'sigs.k8s.io/metrics-server',
+      version: metricsServerVersion,
+      packages: { 'metrics-server': './cmd/metrics-server' },
+      env: { CGO_ENABLED: '0' },
     }),
 };
 

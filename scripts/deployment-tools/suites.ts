@@ -1,7 +1,14 @@
 import { toolNames, type ToolName } from './tool.js';
 
 const images: readonly ToolName[] = ['machine', 'buildx', 'compose', 'node'];
-const nodes: readonly ToolName[] = ['kubelet', 'containerd', 'pod-network', 'coredns', 'pause'];
+const nodes: readonly ToolName[] = [
+  'kubelet',
+  'containerd',
+  'pod-network',
+  'coredns',
+  'pause',
+  'metrics-server',
+];
 /** They run what make verify-deployments only looks at. */
 const engines: ReadonlySet<ToolName> = new Set(['machine', 'buildx', ...nodes]);
 

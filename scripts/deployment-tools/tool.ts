@@ -16,6 +16,7 @@ export const toolNames = [
   'pod-network',
   'coredns',
   'pause',
+  'metrics-server',
   'hadolint',
   'shellcheck',
   'actionlint',

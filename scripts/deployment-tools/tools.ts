@@ -5,7 +5,7 @@ import { buildx } from './buildx.js';
 import { machine } from './machine.js';
 import { kubeconform, kustomize } from './manifests.js';
 import { node, psql } from './node.js';
-import { containerd, coredns, kubelet, pause, podNetwork } from './node-tools.js';
+import { containerd, coredns, kubelet, metricsServer, pause, podNetwork } from './node-tools.js';
 import { schemas } from './schemas.js';
 import type { Tool, ToolName } from './tool.js';
 
@@ -25,6 +25,7 @@ export const tools: Readonly<Record<ToolName, Tool>> = {
   'pod-network': podNetwork,
   coredns,
   pause,
+  'metrics-server': metricsServer,
   hadolint,
   shellcheck,
   actionlint,

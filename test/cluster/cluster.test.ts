@@ -8,6 +8,8 @@ import { bringImages, tagImages } from './images.js';
 import { startLoad } from './load.js';
 
 const inNamespace = '--namespace order-processing';
+/** For metrics-server, the autoscaler and a new pod, each of which takes its time. */
+const peakMs = 240_000;
 /** REJECTED: what could not be charged or reserved in time. */
 const atRest = new Set(['CONFIRMED', 'REJECTED']);
 const services = ['order-service', 'inventory-service', 'payment-service', 'catalog-service'];
@@ -40,6 +42,30 @@ describeWith(suites.cluster, 'a cluster whose pods run', () => {
     expect([...kinds].toSorted()).to.deep.equal(['Running 0', 'Succeeded 0']);
   });
 
+  it('adds a replica when processors are busy, and calls reach it', async () => {
+    const isKnown = (): Promise<boolean> =>
+      cluster.kubectl(`${inNamespace} top pods --selector app.kubernetes.io/name=order-service`).then(
+        () => true,
+        () => false,
+      );
+    await eventually('what pods use is known', isKnown, 90_000);
+    const [first] = await podsOf(cluster, 'service', 'order-service');
+    const load = await startLoad(cluster, 'load-of-a-peak');
+    const isServed = async (): Promise<boolean> => {
+      const others = (await podsOf(cluster, 'service', 'order-service')).filter((pod) => pod !== first);
+      const served = await Promise.all(others.map((pod) => ordersServedBy(cluster, pod)));
+      return served.some((count) => count > 0);
+    };
+    await eventually('another replica takes orders', isServed, peakMs);
+    const { failed, orders } = await load.end();
+    expect(failed).to.deep.equal([]);
+    expect(Object.keys(orders)).to.deep.equal(['CONFIRMED']);
+    const rescaled = await cluster.kubectl(
+      `${inNamespace} get events --field-selector reason=SuccessfulRescale,involvedObject.name=order-service`,
+    );
+    expect(rescaled).to.match(/New size: 2; reason: cpu resource utilization .* above target/);
+  });
+
   it('passes the smoke test', async () => {
     expect(await make('k8s-smoke-test')).to.match(/^\d+ passed, 0 failed, 1 skipped$/m);
   });
@@ -58,7 +84,7 @@ describeWith(suites.cluster, 'a cluster whose pods run', () => {
   it('answers every call while a release replaces every service', async () => {
     await tagImages(cluster.machine, 'next');
     const load = await startLoad(cluster, 'load-of-a-release');
-    const old = await podsOf(cluster, 'service');
+    const old = (await podsOf(cluster, 'service')).join(' ');
     await make('deploy-k8s', { IMAGE_TAG: 'next' });
     // They serve on for a while when the release is done; calls could break only at their end.
     await cluster.kubectl(`${inNamespace} wait --for=delete ${old} --timeout=120s`);
@@ -88,12 +114,20 @@ describeWith(suites.cluster, 'a cluster whose pods run', () => {
   });
 });
 
-/** Names of the pods that are part of the system as `component`, for kubectl. */
-async function podsOf({ kubectl }: Cluster, component: string): Promise<string> {
-  const found = await kubectl(
-    `${inNamespace} get pods --selector app.kubernetes.io/component=${component} --output name`,
-  );
-  return found.trim().replaceAll('\n', ' ');
+/** Pods that are part of the system as `component`, of one service or of all: `pod/<name>`. */
+async function podsOf({ kubectl }: Cluster, component: string, name?: string): Promise<string[]> {
+  const labels = [`app.kubernetes.io/component=${component}`];
+  if (name !== undefined) labels.push(`app.kubernetes.io/name=${name}`);
+  const found = await kubectl(`${inNamespace} get pods --selector ${labels.join(',')} --output name`);
+  return found.trim().split('\n');
+}
+
+/** Orders that a pod has accepted; none as long as it does not answer. */
+async function ordersServedBy({ kubectl }: Cluster, pod: string): Promise<number> {
+  const place = `/api/v1/namespaces/order-processing/${pod.replace('pod/', 'pods/')}:9464/proxy/metrics`;
+  const metrics = await kubectl(`get --raw ${place}`).catch(() => '');
+  const line = /^requests_total\{.*method="order\.v1\.OrderService\/CreateOrder",status="OK".*\} (\d+)$/m;
+  return Number(line.exec(metrics)?.[1] ?? 0);
 }
 
 async function targetsDown({ kubectl }: Cluster, standIns: readonly string[]): Promise<string[]> {

@@ -7,7 +7,7 @@ import { stringify } from 'yaml';
 import { startMachine, type Machine, type Ran } from '../containers/machine.js';
 import { fileOf } from '../deployments/tools.js';
 import { eventually } from '../system/dev-process.js';
-import { controlPlane, kubeconfig, nodePrograms, programFiles } from './programs.js';
+import { controlPlane, kubeconfig, metrics, nodePrograms, programFiles } from './programs.js';
 
 /** A whole cluster of one node, whose pods run, in a machine of its own. */
 export interface Cluster {
@@ -65,7 +65,9 @@ async function bringUp(cluster: Cluster, cgroup: string): Promise<void> {
     await programs.until('the node is ready', () =>
       kubectl('wait --for=condition=Ready node/node --timeout=1s'),
     );
-    await kubectl('apply -f /node/volumes.yaml');
+    await kubectl('apply -f /node/volumes.yaml -f /node/metrics.yaml');
+    // It has first figures by the time that pods run.
+    programs.start(metrics);
   } catch (error) {
     await cluster.stop();
     throw error;

@@ -76,6 +76,7 @@ async function start() {
 async function outcomes() {
   const ended = Date.now() + restMs;
   const found = {};
+  const unfinished = [];
   for (const orderId of orders.keys()) {
     let state = await stateOf(orderId);
     while (!isAtRest(state) && Date.now() < ended) {
@@ -83,8 +84,9 @@ async function outcomes() {
       state = await stateOf(orderId);
     }
     found[state] = (found[state] ?? 0) + 1;
+    if (!isAtRest(state)) unfinished.push(orderId);
   }
-  return found;
+  return { orders: found, unfinished };
 }
 
 async function stateOf(orderId) {
@@ -100,5 +102,5 @@ process.once('SIGTERM', () => (isOver = true));
 await start();
 process.stdout.write('started\n');
 await Promise.all(Array.from({ length: workers }, (_, number) => work(number)));
-process.stdout.write(`${JSON.stringify({ ...calls, orders: await outcomes() })}\n`);
+process.stdout.write(`${JSON.stringify({ ...calls, ...(await outcomes()) })}\n`);
 process.exit();

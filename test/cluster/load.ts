@@ -17,6 +17,8 @@ export interface Ended {
   readonly failed: readonly string[];
   /** Orders that were acknowledged, by what became of them. */
   readonly orders: Readonly<Record<string, number>>;
+  /** Ids of those that are not at rest. */
+  readonly unfinished: readonly string[];
 }
 
 const namespace = 'order-processing';

@@ -9,12 +9,6 @@ export const notSeen: Unverified[] = [
     remedy: 'a cluster with a network that does, such as Calico or Cilium',
   },
   {
-    name: 'metrics-of-pods',
-    what: 'autoscaling by what pods use',
-    reason: 'this cluster has no metrics-server',
-    remedy: 'a cluster with one; test/deployments/autoscaling.test.ts plays its answers',
-  },
-  {
     name: 'several-nodes',
     what: 'spreading over nodes and zones, draining a node',
     reason: 'there is one node',

@@ -52,6 +52,23 @@ export function nodePrograms(cgroup: string): Readonly<Record<string, readonly s
   };
 }
 
+/** Asks the kubelet what pods use, and answers as an API of the cluster. */
+export const metrics: Readonly<Record<string, readonly string[]>> = {
+  'metrics-server': [
+    `--kubeconfig=${kubeconfig}`,
+    `--authentication-kubeconfig=${kubeconfig}`,
+    `--authorization-kubeconfig=${kubeconfig}`,
+    '--authentication-skip-lookup',
+    // What there is to ask; the answers themselves are allowed in metrics.yaml.
+    '--authorization-always-allow-paths=/healthz,/livez,/readyz,/apis/*',
+    '--secure-port=4443',
+    '--cert-dir=/run/metrics-server',
+    '--metric-resolution=15s',
+    '--kubelet-insecure-tls',
+    '--kubelet-preferred-address-types=InternalIP',
+  ],
+};
+
 /** All of them by their places in the machine. */
 export function programFiles(): Record<string, string> {
   const files: Record<string, string> = {
@@ -59,6 +76,7 @@ export function programFiles(): Record<string, string> {
     '/usr/local/bin/kubectl': fileOf('kubectl', 'kubectl'),
     '/usr/local/bin/kustomize': fileOf('kustomize', 'kustomize'),
     '/usr/local/bin/coredns': fileOf('coredns', 'coredns'),
+    '/usr/local/bin/metrics-server': fileOf('metrics-server', 'metrics-server'),
     '/node/pause': fileOf('pause', 'pause'),
   };
   for (const name of ['kube-apiserver', 'kube-controller-manager'])
