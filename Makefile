@@ -122,7 +122,7 @@ verify-containers: dist/.stamp ## Build the images, run the compose file in a co
 	@node --import tsx scripts/deployment-tools/main.ts containers
 	@$(BIN)/mocha --config .mocharc.containers.json
 
-verify-cluster: dist/.stamp ## Deploy to a Kubernetes node of its own, whose pods run: rollouts and deaths under load
+verify-cluster: dist/.stamp ## Deploy to a Kubernetes node of its own, whose pods run: autoscaling, rollouts and deaths under load
 	@node --import tsx scripts/observability-tools/main.ts || true
 	@node --import tsx scripts/deployment-tools/main.ts cluster
 	@$(BIN)/mocha --config .mocharc.cluster.json
