@@ -31,6 +31,15 @@ describe('the TLS files of a process', () => {
     expect(verify({}, to - 1)).to.deep.equal(whole);
   });
 
+  it('end with an intermediate certificate that ends before', async () => {
+    const soon = { notBefore: new Date(from), notAfter: new Date(to - 1000) };
+    const intermediate = (await createAuthority('intermediate', soon)).cert;
+    expect(verify({ cert: good.cert.toString() + intermediate })).to.deep.equal({
+      ...whole,
+      own: { from, until: to - 1000 },
+    });
+  });
+
   it('show the CA that ends first', async () => {
     const soon = { notBefore: new Date(from - 1000), notAfter: new Date(to - 1000) };
     const ending = (await createAuthority('ending CA', soon)).cert;

@@ -17,6 +17,7 @@ export interface Validity {
 }
 
 export interface TlsValidity {
+  /** Of the certificate, or of the intermediate one that ends before it. */
   readonly own: Validity;
   /** Of the CA that ends first. */
   readonly ca: Validity;
@@ -47,7 +48,8 @@ async function readNamed(setting: string, file: string): Promise<Buffer> {
  * @throws Error that names the file and what is wrong with it, never its content
  */
 export function verifyMaterial({ cert, key, ca }: TlsMaterial, now: number): TlsValidity {
-  const [own] = certificatesIn('TLS_CERT_FILE', cert);
+  const chain = certificatesIn('TLS_CERT_FILE', cert);
+  const [own] = chain;
   const authorities = certificatesIn('TLS_CA_FILE', ca);
   if (!own?.checkPrivateKey(privateKey(key)))
     throw new Error('TLS_KEY_FILE does not hold the key of TLS_CERT_FILE');
@@ -59,7 +61,10 @@ export function verifyMaterial({ cert, key, ca }: TlsMaterial, now: number): Tls
     const { code } = error as NodeJS.ErrnoException;
     throw new Error(`OpenSSL refuses the TLS files (${code ?? 'unknown'})`, { cause: error });
   }
-  return { own: validityOf(own), ca: authorities.map(validityOf).reduce(endsFirst) };
+  return {
+    own: chain.map(validityOf).reduce(endsFirst),
+    ca: authorities.map(validityOf).reduce(endsFirst),
+  };
 }
 
 function endsFirst(one: Validity, other: Validity): Validity {

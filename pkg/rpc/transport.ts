@@ -50,11 +50,11 @@ export async function openTransport(options: TransportOptions): Promise<Transpor
   const channelCredentials = channels.credentials();
   const watch = watchMaterial(material, {
     files: tls,
-    onChange: (changed, now) => {
+    onChange: (changed, renewed) => {
       server.update(changed);
       channels.update(changed);
-      showValidity(now);
-      telemetry?.logger.info({ valid_until: new Date(now.own.until) }, 'TLS files reloaded');
+      showValidity(renewed);
+      telemetry?.logger.info({ valid_until: new Date(renewed.own.until) }, 'TLS files reloaded');
     },
     onProblem: (problem) => telemetry?.logger.warn({ problem }, 'changed TLS files are not used'),
     ...(reloadMs === undefined ? {} : { intervalMs: reloadMs }),

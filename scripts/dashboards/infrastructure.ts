@@ -17,7 +17,7 @@ export function infrastructure(): Dashboard {
     description: 'What the processes use, how many there are, and whether telemetry itself is well.',
     variables: [labelVariable('service', { of: 'process_info', label: 'service' })],
     annotations: [scalingEvents()],
-    rows: [replicaRow(), processor(), memory(), databases(), ...telemetry()],
+    rows: [replicaRow(), processor(), memory(), databases(), certificates(), ...telemetry()],
   });
 }
 
@@ -158,6 +158,36 @@ function memory(): Row {
         unit: 'none',
         width: 6,
         queries: [over(`process_open_fds{${chosen}}`, '{{job}} {{instance}}')],
+      }),
+    ],
+  };
+}
+
+function certificates(): Row {
+  const ends = `min by (job, certificate) (tls_certificate_expiry_timestamp_seconds{${chosen}})`;
+  return {
+    title: 'Certificates',
+    panels: [
+      graph({
+        title: 'Time left',
+        description:
+          'Until the certificate in use ends (own), and the CA that ends first (ca). Rises when it is renewed; 0 without TLS.',
+        unit: 's',
+        width: 12,
+        queries: [over(`${ends} - time() * (${ends} > bool 0)`, '{{job}} {{certificate}}')],
+      }),
+      graph({
+        title: 'Connections refused',
+        description: 'Connections a second that ended in their TLS handshake, by reason. Normal: none.',
+        unit: 'none',
+        width: 12,
+        decimals: 2,
+        queries: [
+          over(
+            `sum by (job, reason) (rate(tls_handshakes_refused_total{${chosen}}[$__rate_interval]))`,
+            '{{job}} {{reason}}',
+          ),
+        ],
       }),
     ],
   };
