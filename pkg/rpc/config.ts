@@ -37,7 +37,7 @@ const limitSettings = {
     default: '5m',
     min: '10s',
     max: '24h',
-    help: 'Age at which a connection is asked to reconnect, so that clients find new replicas',
+    help: 'Age at which a connection is asked to reconnect: certificates are checked anew, and clients that look up names seldom find new replicas',
   }),
 } satisfies Settings;
 

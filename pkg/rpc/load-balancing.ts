@@ -6,7 +6,7 @@ type AddressUpdate = Parameters<experimental.LoadBalancer['updateAddressList']>;
 export interface Lookups {
   /** While there is no connection. */
   readonly searchMs: number;
-  /** While there is one. */
+  /** While there is one; round robin asks by itself as long as another address is not connected. */
   readonly refreshMs: number;
 }
 
@@ -45,10 +45,10 @@ class Config implements experimental.TypedLoadBalancingConfig {
 
 /**
  * The round robin of grpc-js asks for addresses when a connection ends or cannot be made. An address that has vanished
- * does neither: the attempt gets no answer, for two minutes (https://github.com/grpc/grpc-node/issues/2785), and calls
- * wait for it while DNS has long known the address of the new replica.
+ * does neither: the attempt gets no answer for as long as the kernel tries, two minutes as a rule
+ * (https://github.com/grpc/grpc-node/issues/2785), and calls wait for it while DNS has long known the new replica.
  */
-class LookedUpRoundRobin implements experimental.LoadBalancer {
+export class LookedUpRoundRobin implements experimental.LoadBalancer {
   readonly #helper: experimental.ChannelControlHelper;
   readonly #child: experimental.ChildLoadBalancerHandler;
   #lookups = usual;

@@ -1,6 +1,5 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'chai';
 import { createClient, type RpcClient } from '../../pkg/rpc/index.js';
 import { roundRobinOver, type Lookups } from '../../pkg/rpc/load-balancing.js';
@@ -59,7 +58,7 @@ describe('round robin', () => {
     expect(await waiting).to.deep.equal({ text: 'hi' });
   });
 
-  it('takes in a replica that is added, and keeps the connections it has', async () => {
+  it('takes in a replica that is added', async () => {
     const [first, second] = [await start(), await start()];
     nameBook.set(name, [first.address]);
     const client = connect({ refreshMs: 20 });
@@ -71,7 +70,6 @@ describe('round robin', () => {
       return (await served(second)) >= 3;
     }, 'the second replica to be called');
     expect(await served(first)).to.be.greaterThan(1);
-    expect(await first.metric('active_connections')).to.equal(1);
   });
 
   it('sends no more calls to an address that is gone', async () => {
@@ -86,19 +84,6 @@ describe('round robin', () => {
     const before = await served(first);
     for (let call = 0; call < 4; call += 1) await client.say({ text: 'hi' });
     expect(await served(first)).to.equal(before);
-  });
-
-  it('asks no more when its client is closed', async () => {
-    const server = await start();
-    nameBook.set(name, [server.address]);
-    const client = connect({ refreshMs: 20 });
-    await client.say({ text: 'hi' });
-    await waitFor(() => nameBook.asked(name) >= 3, 'a third look');
-
-    client.close();
-    const asked = nameBook.asked(name);
-    await delay(100);
-    expect(nameBook.asked(name)).to.equal(asked);
   });
 });
 

@@ -27,12 +27,15 @@ export class NameBook {
 /** The book of this process; the names in it are its tests' to keep apart. */
 export const nameBook = new NameBook();
 
+/** A look takes its time, as one of DNS does, and channels that ask meanwhile wait for it. */
+const lookMs = 5;
+
 type Target = experimental.GrpcUri;
 
 class BookResolver implements experimental.Resolver {
   readonly #target: Target;
   readonly #listener: experimental.ResolverListener;
-  #isOpen = true;
+  #look: NodeJS.Timeout | undefined;
 
   constructor(target: Target, listener: experimental.ResolverListener) {
     this.#target = target;
@@ -40,15 +43,15 @@ class BookResolver implements experimental.Resolver {
   }
 
   updateResolution(): void {
-    this.#isOpen = true;
-    const endpoints = nameBook.endpoints(this.#target.path);
-    setImmediate(() => {
-      if (this.#isOpen) this.#listener(experimental.statusOrFromValue(endpoints), {}, null, '');
-    });
+    this.#look ??= setTimeout(() => {
+      this.#look = undefined;
+      this.#listener(experimental.statusOrFromValue(nameBook.endpoints(this.#target.path)), {}, null, '');
+    }, lookMs);
   }
 
   destroy(): void {
-    this.#isOpen = false;
+    clearTimeout(this.#look);
+    this.#look = undefined;
   }
 
   static getDefaultAuthority({ path }: Target): string {
