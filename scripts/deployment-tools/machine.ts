@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { unpackDebianPackages } from '../tools/debian.js';
@@ -8,6 +8,7 @@ import type { Tool } from './tool.js';
 const suite = 'bookworm';
 const bootstrapMs = 900_000;
 const namespaces = ['--net', '--mount', '--pid', '--fork', '--kill-child'];
+const refused = 'no container engine can run here';
 const probeMs = 60_000;
 
 /** What the machine has beside Debian's bare minimum. */
@@ -24,15 +25,15 @@ mount -t overlay overlay -o "lowerdir=$rootfs,upperdir=$folder/upper,workdir=$fo
 mount -t proc proc "$folder/root/proc"
 mount --rbind /sys "$folder/root/sys"
 mount --rbind /dev "$folder/root/dev"
-exec chroot "$folder/root" sh -ec '
+exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin chroot "$folder/root" sh -ec '
   ip tuntap add dev probe mode tap
   ip link add probe-bridge type bridge
   ip link add probe-a type veth peer name probe-b
   iptables --table nat --list >/dev/null
   cgroup=$(awk "\\$3 ~ /^cgroup/ { print \\$2; exit }" /proc/mounts)
-  mkdir "$cgroup/order-processing-probe"
-  rmdir "$cgroup/order-processing-probe"
-'`;
+  mkdir "$cgroup/$1"
+  rmdir "$cgroup/$1"
+' sh "$(basename "$folder")"`;
 
 /** The root folder of a Debian with a container engine, to be run in namespaces of its own (test/containers). */
 export const machine: Tool = {
@@ -44,6 +45,7 @@ export const machine: Tool = {
   install: async (workshop) => {
     if (process.platform !== 'linux' || process.getuid?.() !== 0)
       throw new InstallError('only root on Linux can run it');
+    await tryNamespaces(workshop);
     const rootfs = path.join(workshop.target, 'rootfs');
     await bootstrap(workshop, rootfs);
     // Half of it: nothing there reads texts, and packages are not installed again.
@@ -67,6 +69,17 @@ async function bootstrap(workshop: Workshop, rootfs: string): Promise<void> {
   });
 }
 
+/** Before minutes are spent: what `tryOut` asks first. */
+async function tryNamespaces(workshop: Workshop): Promise<void> {
+  if (!existsSync('/dev/net/tun')) throw new InstallError(`${refused}: there is no /dev/net/tun`);
+  await workshop.run({
+    program: 'unshare',
+    args: [...namespaces, 'true'],
+    limitMs: probeMs,
+    otherwise: refused,
+  });
+}
+
 /** @throws InstallError when no machine can run here, with what the kernel or the rights do not allow */
 async function tryOut(workshop: Workshop, rootfs: string): Promise<void> {
   // Where the tests will mount it.
@@ -76,7 +89,7 @@ async function tryOut(workshop: Workshop, rootfs: string): Promise<void> {
       program: 'unshare',
       args: [...namespaces, 'sh', '-c', probe, 'sh', folder, rootfs],
       limitMs: probeMs,
-      otherwise: 'no container engine can run here',
+      otherwise: refused,
     });
   } finally {
     rmSync(folder, { recursive: true, force: true });
