@@ -40,14 +40,17 @@ async function call(name, send) {
 async function work(number) {
   let own = openClients(addresses, options);
   let renewed = Date.now();
+  let isNew = false;
   while (!isOver) {
     await visit(own, `load-${number}`);
+    if (isNew) process.stdout.write(`connected anew: ${number}\n`);
+    isNew = false;
     await pause(50);
     if (number % 2 === 0 || Date.now() - renewed < renewMs) continue;
     for (const client of Object.values(own)) client.close();
     own = openClients(addresses, options);
     renewed = Date.now();
-    process.stdout.write('connected anew\n');
+    isNew = true;
   }
 }
 
