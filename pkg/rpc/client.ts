@@ -11,7 +11,7 @@ import { AppError, isAppError } from '../errors/index.js';
 import type { Telemetry } from '../observability/telemetry.js';
 import type { AnyMethod, RequestOf, ResponseOf, ServiceDefinition } from './definition.js';
 import { fromServiceError } from './error-details.js';
-import { roundRobinOver } from './load-balancing.js';
+import { roundRobinOver, usualLookups } from './load-balancing.js';
 import { plainTransport, type Transport } from './transport.js';
 
 export interface CallOptions {
@@ -85,8 +85,8 @@ function channelOptions({ retry }: ClientOptions): ChannelOptions {
     'grpc.initial_reconnect_backoff_ms': 100,
     'grpc.max_reconnect_backoff_ms': 1000,
     // A replica that goes takes its address with it: asked at most every 30 s, as by default, DNS would leave a
-    // client at a dead address for as long. Load balancing counts on it.
-    'grpc.dns_min_time_between_resolutions_ms': 1000,
+    // client at a dead address for as long.
+    'grpc.dns_min_time_between_resolutions_ms': usualLookups.searchMs,
     // The service config is the one above, not a TXT record.
     'grpc.service_config_disable_resolution': 1,
     'grpc.enable_channelz': 0,

@@ -16,17 +16,17 @@ const roundRobin = experimental.parseLoadBalancingConfig({ round_robin: {} });
  * As often as the resolver allows, and about as long as answers of a cluster's DNS live: a new replica is found within
  * a minute of its readiness, which would otherwise wait until a server closes connections for their age.
  */
-const usual: Lookups = { searchMs: 1000, refreshMs: 30_000 };
+export const usualLookups: Lookups = { searchMs: 1000, refreshMs: 30_000 };
 
 /** Part of a service config: round robin over all addresses of a target, which are looked up again and again. */
-export function roundRobinOver(lookups: Lookups = usual): Record<string, Lookups> {
+export function roundRobinOver(lookups = usualLookups): Record<string, Lookups> {
   return { [policy]: lookups };
 }
 
 class Config implements experimental.TypedLoadBalancingConfig {
   readonly lookups: Lookups;
 
-  constructor(lookups: Lookups = usual) {
+  constructor(lookups: Lookups) {
     this.lookups = lookups;
   }
 
@@ -51,7 +51,7 @@ class Config implements experimental.TypedLoadBalancingConfig {
 export class LookedUpRoundRobin implements experimental.LoadBalancer {
   readonly #helper: experimental.ChannelControlHelper;
   readonly #child: experimental.ChildLoadBalancerHandler;
-  #lookups = usual;
+  #lookups = usualLookups;
   #waitMs: number | undefined;
   #timer: NodeJS.Timeout | undefined;
 
