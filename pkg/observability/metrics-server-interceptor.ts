@@ -17,8 +17,9 @@ export function metricsServerInterceptor({ service, metrics }: MetricsIntercepto
 }
 
 /**
- * Shows zero for the calls that a server is going to serve, by success and by what counts against the objectives. Prometheus cannot tell the first value of a series from
- * an old one: without a zero before it, `increase` would miss the first failures of a new process.
+ * Shows zero for the calls that a server is going to serve, by success and by what counts against the objectives.
+ * Prometheus cannot tell the first value of a series from an old one: without a zero before it, `increase` would
+ * miss the first failures of a new process.
  */
 export function expectCalls({ service, metrics }: MetricsInterceptorDeps, paths: readonly string[]): void {
   for (const path of paths)

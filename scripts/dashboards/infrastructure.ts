@@ -163,36 +163,6 @@ function memory(): Row {
   };
 }
 
-function certificates(): Row {
-  const ends = `min by (job, certificate) (tls_certificate_expiry_timestamp_seconds{${chosen}})`;
-  return {
-    title: 'Certificates',
-    panels: [
-      graph({
-        title: 'Time left',
-        description:
-          'Until the certificate in use ends (own), and the CA that ends first (ca). Rises when it is renewed; 0 without TLS.',
-        unit: 's',
-        width: 12,
-        queries: [over(`${ends} - time() * (${ends} > bool 0)`, '{{job}} {{certificate}}')],
-      }),
-      graph({
-        title: 'Connections refused',
-        description: 'Connections a second that ended in their TLS handshake, by reason. Normal: none.',
-        unit: 'none',
-        width: 12,
-        decimals: 2,
-        queries: [
-          over(
-            `sum by (job, reason) (rate(tls_handshakes_refused_total{${chosen}}[$__rate_interval]))`,
-            '{{job}} {{reason}}',
-          ),
-        ],
-      }),
-    ],
-  };
-}
-
 function databases(): Row {
   return {
     title: 'Databases',
@@ -233,6 +203,36 @@ function databases(): Row {
         width: 6,
         limits: below(1, 5),
         queries: [over(`database_pool_waiting{${chosen}}`, '{{job}} {{instance}}')],
+      }),
+    ],
+  };
+}
+
+function certificates(): Row {
+  const ends = `min by (job, certificate) (tls_certificate_expiry_timestamp_seconds{${chosen}})`;
+  return {
+    title: 'Certificates',
+    panels: [
+      graph({
+        title: 'Time left',
+        description:
+          'Until the certificate in use ends (own), and the CA that ends first (ca). Rises when it is renewed; 0 without TLS.',
+        unit: 's',
+        width: 12,
+        queries: [over(`${ends} - time() * (${ends} > bool 0)`, '{{job}} {{certificate}}')],
+      }),
+      graph({
+        title: 'Connections refused',
+        description: 'Connections a second that ended in their TLS handshake, by reason. Normal: none.',
+        unit: 'none',
+        width: 12,
+        decimals: 2,
+        queries: [
+          over(
+            `sum by (job, reason) (rate(tls_handshakes_refused_total{${chosen}}[$__rate_interval]))`,
+            '{{job}} {{reason}}',
+          ),
+        ],
       }),
     ],
   };

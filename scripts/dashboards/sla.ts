@@ -1,14 +1,11 @@
 import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard';
-import { objectiveFaults } from '../../pkg/observability/objective-faults.js';
+import { countedCalls, faultStatuses } from '../objectives.js';
 import { dashboard, type Row } from './dashboard.js';
 import { above, below } from './limits.js';
 import { figure, graph } from './panel.js';
 import { over, overWithExemplars, rows } from './query.js';
 import { table } from './table.js';
 
-/** The calls that the objectives are about. */
-const calls = 'service="order-service", method=~"order[.]v1[.]OrderService/.+", method!~".+/Watch.+"';
-const faults = objectiveFaults.join('|');
 const windows = ['5m', '30m', '1h', '2h', '6h', '1d', '3d'];
 
 type Objective = 'availability' | 'latency';
@@ -99,7 +96,7 @@ function burnRate(slo: Objective) {
 
 function latency(): Row {
   const quantile = (share: number): string =>
-    `histogram_quantile(${share}, sum by (le) (rate(request_duration_seconds_bucket{${calls}}[$__rate_interval])))`;
+    `histogram_quantile(${share}, sum by (le) (rate(request_duration_seconds_bucket{${countedCalls}}[$__rate_interval])))`;
   return {
     title: 'Latency and errors',
     panels: [
@@ -121,7 +118,7 @@ function latency(): Row {
         limits: above(0.99),
         queries: [
           over(
-            `sum(rate(request_duration_seconds_bucket{${calls}, le="0.5"}[$__rate_interval])) / sum(rate(request_duration_seconds_count{${calls}}[$__rate_interval]))`,
+            `sum(rate(request_duration_seconds_bucket{${countedCalls}, le="0.5"}[$__rate_interval])) / sum(rate(request_duration_seconds_count{${countedCalls}}[$__rate_interval]))`,
             'within 0.5 s',
           ),
         ],
@@ -143,7 +140,7 @@ function methods(): Row {
   const quantile = (share: number): string =>
     `histogram_quantile(${share}, sum by (service, method, le) (rate(request_duration_seconds_bucket[$__range])))`;
   const all = perMethod('rate(requests_total[$__range])');
-  const failed = perMethod(`rate(requests_total{status=~"${faults}"}[$__range])`);
+  const failed = perMethod(`rate(requests_total{status=~"${faultStatuses}"}[$__range])`);
   return {
     title: 'Methods',
     panels: [

@@ -1,10 +1,5 @@
-import { objectiveFaults } from '../../pkg/observability/objective-faults.js';
 import { DeployError, type Kubectl } from '../deploy-k8s/kubectl.js';
-
-/** Calls as the availability objective counts them: deployments/docker/observability/prometheus/rules/slo.yaml. */
-export const countedCalls =
-  'service="order-service", method=~"order[.]v1[.]OrderService/.+", method!~".+/Watch.+"';
-export const faultStatuses = objectiveFaults.join('|');
+import { countedCalls, faultStatuses } from '../objectives.js';
 
 /** Two scrapes at least. */
 const leastWindowSeconds = 60;

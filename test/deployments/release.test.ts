@@ -4,7 +4,7 @@ import { expect } from 'chai';
 import { deploymentFrom, namespace } from '../../scripts/deploy-k8s/deploy.js';
 import { DeployError } from '../../scripts/deploy-k8s/kubectl.js';
 import type { DeploymentObject } from '../../scripts/release/deployments.js';
-import { countedCalls, faultStatuses } from '../../scripts/release/error-rate.js';
+import { countedCalls, faultStatuses } from '../../scripts/objectives.js';
 import { releaseOptions } from '../../scripts/release/options.js';
 import { writeRecord } from '../../scripts/release/record.js';
 import { release, undo } from '../../scripts/release/release.js';
