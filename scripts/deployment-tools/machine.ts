@@ -7,7 +7,8 @@ import type { Tool } from './tool.js';
 
 const suite = 'bookworm';
 const bootstrapMs = 900_000;
-const namespaces = ['--net', '--mount', '--pid', '--fork', '--kill-child'];
+/** With which a process begins a machine of its own: arguments of `unshare`. */
+export const namespaces = ['--net', '--mount', '--pid', '--fork', '--kill-child'];
 const refused = 'no container engine can run here';
 const probeMs = 60_000;
 

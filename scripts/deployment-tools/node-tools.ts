@@ -2,7 +2,7 @@ import { buildKubernetes } from './api-server.js';
 import { buildGoProgram, goRemedy as remedy } from '../tools/go.js';
 import { buildFromOwnModule } from './own-module.js';
 import { newestRelease } from './releases.js';
-import type { Tool } from './tool.js';
+import type { Tool, ToolName } from './tool.js';
 
 const checks = 'pods that run: a rollout under load, a pod that is killed';
 const containerdVersion = 'v2.2.9';
@@ -12,7 +12,7 @@ const metricsServerVersion = 'v0.9.0';
 const nodePrograms = ['kubelet', 'kube-scheduler', 'kube-proxy'];
 
 /** What runs on a node, and the scheduler that brings pods to it. */
-export const kubelet: Tool = {
+const kubelet: Tool = {
   name: 'kubelet',
   version: newestRelease,
   files: nodePrograms,
@@ -22,7 +22,7 @@ export const kubelet: Tool = {
 };
 
 /** Debian's is too old for this kubelet: it must say which driver of cgroups it uses. */
-export const containerd: Tool = {
+const containerd: Tool = {
   name: 'containerd',
   version: containerdVersion,
   files: ['containerd', 'containerd-shim-runc-v2', 'ctr'],
@@ -44,7 +44,7 @@ export const containerd: Tool = {
 };
 
 /** Connects pods with each other. */
-export const podNetwork: Tool = {
+const podNetwork: Tool = {
   name: 'pod-network',
   version: pluginsVersion,
   files: ['bridge', 'host-local', 'loopback'],
@@ -64,7 +64,7 @@ export const podNetwork: Tool = {
 };
 
 /** The names of Services. */
-export const coredns: Tool = {
+const coredns: Tool = {
   name: 'coredns',
   version: dnsVersion,
   files: ['coredns'],
@@ -78,7 +78,7 @@ export const coredns: Tool = {
 };
 
 /** What pods use, for autoscalers. */
-export const metricsServer: Tool = {
+const metricsServer: Tool = {
   name: 'metrics-server',
   version: metricsServerVersion,
   files: ['metrics-server'],
@@ -94,7 +94,7 @@ export const metricsServer: Tool = {
 };
 
 /** The first container of every pod. */
-export const pause: Tool = {
+const pause: Tool = {
   name: 'pause',
   version: '1',
   files: ['pause'],
@@ -102,3 +102,13 @@ export const pause: Tool = {
   remedy,
   install: (workshop) => buildFromOwnModule(workshop, { packages: { pause: 'tools/pause' } }),
 };
+
+/** All of them, for pods that run. */
+export const nodeTools = {
+  kubelet,
+  containerd,
+  'pod-network': podNetwork,
+  coredns,
+  pause,
+  'metrics-server': metricsServer,
+} satisfies Partial<Record<ToolName, Tool>>;

@@ -1,14 +1,8 @@
+import { nodeTools } from './node-tools.js';
 import { toolNames, type ToolName } from './tool.js';
 
 const images: readonly ToolName[] = ['machine', 'buildx', 'compose', 'node'];
-const nodes: readonly ToolName[] = [
-  'kubelet',
-  'containerd',
-  'pod-network',
-  'coredns',
-  'pause',
-  'metrics-server',
-];
+const nodes = Object.keys(nodeTools) as (keyof typeof nodeTools)[];
 /** They run what make verify-deployments only looks at. */
 const engines: ReadonlySet<ToolName> = new Set(['machine', 'buildx', ...nodes]);
 

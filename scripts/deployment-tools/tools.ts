@@ -5,7 +5,7 @@ import { buildx } from './buildx.js';
 import { machine } from './machine.js';
 import { kubeconform, kustomize } from './manifests.js';
 import { node, psql } from './node.js';
-import { containerd, coredns, kubelet, metricsServer, pause, podNetwork } from './node-tools.js';
+import { nodeTools } from './node-tools.js';
 import { schemas } from './schemas.js';
 import type { Tool, ToolName } from './tool.js';
 
@@ -20,12 +20,7 @@ export const tools: Readonly<Record<ToolName, Tool>> = {
   compose,
   buildx,
   machine,
-  kubelet,
-  containerd,
-  'pod-network': podNetwork,
-  coredns,
-  pause,
-  'metrics-server': metricsServer,
+  ...nodeTools,
   hadolint,
   shellcheck,
   actionlint,

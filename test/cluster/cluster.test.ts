@@ -16,8 +16,6 @@ const quietMs = 480_000;
 const pollMs = 1000;
 /** Whether the autoscaler has figures, and how many replicas it wants. */
 const scalerState = `'jsonpath={.status.conditions[?(@.type=="ScalingActive")].status} {.status.desiredReplicas}'`;
-/** REJECTED: what could not be charged or reserved in time. */
-const atRest = new Set(['CONFIRMED', 'REJECTED']);
 const services = ['order-service', 'inventory-service', 'payment-service', 'catalog-service'];
 
 describeWith(suites.cluster, 'a cluster whose pods run', () => {
@@ -112,7 +110,6 @@ describeWith(suites.cluster, 'a cluster whose pods run', () => {
     const { orders, unfinished } = await load.end();
     expect(unfinished).to.deep.equal([]);
     expect(orders).to.include.keys('CONFIRMED');
-    expect(Object.keys(orders).filter((state) => !atRest.has(state))).to.deep.equal([]);
   });
 
   it('is empty again after make undeploy-k8s', async () => {

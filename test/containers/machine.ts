@@ -4,6 +4,7 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readlinkSync,
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { loadEnvironment } from '../../pkg/config/index.js';
+import { namespaces } from '../../scripts/deployment-tools/machine.js';
 import { eventually } from '../system/dev-process.js';
 
 export interface Ran {
@@ -68,9 +69,8 @@ export async function startMachine(parts: Parts): Promise<Machine> {
     mkdirSync(path.join(folder, name));
   provide(path.join(folder, 'upper'), parts.files);
   const cgroup = `/${path.basename(folder)}`;
-  const flags = ['--net', '--mount', '--pid', '--fork', '--kill-child'];
   const engine = start('unshare', [
-    ...flags,
+    ...namespaces,
     'sh',
     '-c',
     init,
