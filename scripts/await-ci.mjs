@@ -1,6 +1,6 @@
-// Ends with 0 when HEAD is a commit of main on which CI is green. Waits for CI that still runs, WAIT_SECONDS at most.
-// Plain, because it runs before anything is installed. What GitHub Actions sets: GITHUB_API_URL, GITHUB_REPOSITORY. A token
-// that may read actions: GITHUB_TOKEN. The history of main has to be there (fetch-depth: 0).
+// Exits with 0 when HEAD is a commit of main on which CI succeeded. Waits at most WAIT_SECONDS for CI to end.
+// Imports no packages, because the workflow installs none. GitHub Actions sets GITHUB_API_URL and GITHUB_REPOSITORY.
+// GITHUB_TOKEN must have the permission `actions: read`. The checkout must contain the history of main (fetch-depth: 0).
 import { spawnSync } from 'node:child_process';
 import { env } from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -8,7 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 const { GITHUB_API_URL, GITHUB_REPOSITORY, GITHUB_TOKEN, WAIT_SECONDS, POLL_SECONDS } = env;
 const waitMs = Number(WAIT_SECONDS || 6000) * 1000;
 const pollMs = Number(POLL_SECONDS || 30) * 1000;
-/** How long a run may take to appear after a push. */
+/** Longest time from a push until the CI run of the commit appears. */
 const appearMs = Math.min(waitMs, 120_000);
 
 const say = (text) => void process.stdout.write(`${text}\n`);
@@ -20,7 +20,7 @@ function git(...args) {
   return { isTrue: status === 0, text: stdout.trim() };
 }
 
-/** The newest run of CI on this very commit. That of a pull request does not count: it has another tree. */
+/** Returns the newest CI run of the commit. Runs of pull requests do not count, because they test a merge commit. */
 async function newestRun(commit) {
   const runs = `${GITHUB_API_URL}/repos/${GITHUB_REPOSITORY}/actions/workflows/ci.yml/runs`;
   const answer = await fetch(`${runs}?head_sha=${commit}&per_page=100`, {
@@ -28,22 +28,25 @@ async function newestRun(commit) {
     signal: AbortSignal.timeout(30_000),
   });
   if ([401, 403, 404].includes(answer.status))
-    throw new NotGreen(`GitHub does not tell of CI: ${answer.status} ${answer.statusText}`);
+    throw new NotGreen(`GitHub rejects the query: ${answer.status} ${answer.statusText}`);
   if (!answer.ok) throw new Error(`GitHub answers ${answer.status}`);
   const { workflow_runs: found } = await answer.json();
   const own = found.filter(({ event, head_sha: sha }) => event !== 'pull_request' && sha === commit);
   return own.toSorted((a, b) => b.run_number - a.run_number)[0];
 }
 
-/** One look: what is still to be waited for, undefined when CI is green. */
-async function look(commit, waitedMs) {
+/**
+ * Returns the state of an unfinished CI run, or undefined when CI succeeded.
+ * @throws NotGreen when CI failed or never ran
+ */
+async function pendingState(commit, waitedMs) {
   const run = await newestRun(commit);
   if (run?.status === 'completed' && run.conclusion === 'success') return undefined;
   if (run?.status === 'completed')
     throw new NotGreen(`CI on ${commit} ended with ${run.conclusion}: ${run.html_url}`);
   if (!run && waitedMs >= appearMs)
-    throw new NotGreen(`CI never ran on ${commit}: run it on this branch or tag, then run this job again`);
-  return run ? `CI is ${run.status}: ${run.html_url}` : 'CI has not begun';
+    throw new NotGreen(`CI never ran on ${commit}: run CI on this branch or tag, then run this job again`);
+  return run ? `CI is ${run.status}: ${run.html_url}` : 'CI has not started';
 }
 
 async function awaitCi(commit) {
@@ -52,11 +55,11 @@ async function awaitCi(commit) {
   const start = Date.now();
   for (;;) {
     const waitedMs = Date.now() - start;
-    const state = await look(commit, waitedMs).catch((error) => {
+    const state = await pendingState(commit, waitedMs).catch((error) => {
       if (error instanceof NotGreen) throw error;
-      return `GitHub cannot be asked: ${error.message}`;
+      return `GitHub does not answer: ${error.message}`;
     });
-    if (state === undefined) return say(`${commit} is on main, and CI is green`);
+    if (state === undefined) return say(`${commit} is on main, and CI is successful`);
     if (waitedMs >= waitMs) throw new NotGreen(`waited ${waitMs / 1000} s: ${state}`);
     say(state);
     await delay(pollMs);

@@ -1,4 +1,4 @@
-// Runs every check, also after one has failed, and says at the end which did.
+// Runs every check, even after a failure, and lists the failed checks at the end.
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 
@@ -15,7 +15,22 @@ const checks = [
     command: [process.execPath, join('scripts', 'proto-unchanged.mjs')],
     hint: 'make proto',
   },
-  { name: 'unit tests', command: [bin('mocha')] },
+  { name: 'layout', command: [process.execPath, join('scripts', 'check-layout.mjs')] },
+  {
+    name: 'spelling',
+    command: [
+      bin('cspell'),
+      'lint',
+      '--quiet',
+      '--no-progress',
+      '--dot',
+      '--cache',
+      '--cache-location',
+      join('node_modules', '.cache', 'cspell'),
+    ],
+    hint: 'correct the word, or add it to docs/spelling.txt',
+  },
+  { name: 'unit tests', command: [bin('mocha'), '--config', 'test/mocha/unit.json'] },
 ];
 
 function passes({ name, command: [program, ...args] }) {

@@ -1,8 +1,8 @@
-// Runs the suites whose mocha configurations are named, and shows which lines of pkg they reach.
+// Runs the suites of the given mocha configurations and reports the line coverage of pkg.
 //
-// One source is loaded in several forms: as CommonJS by mocha, as ESM by child processes, compiled from
-// dist. V8 counts by offset in the loaded text, so only counts of the same form may be added; the forms
-// are brought together afterwards, by line.
+// A source file is loaded in several forms: mocha loads it as CommonJS, child processes load it as ESM, and built
+// processes load the output of tsc from dist. V8 counts by offset in the loaded text, so counts by offset are added
+// only if they belong to the same form. The counts of the forms are then merged by line.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -17,13 +17,13 @@ function runSuites(suites) {
   return spawnSync('env', command, { stdio: ['ignore', 'inherit', 'inherit'] }).status;
 }
 
-/** What one process loaded: the shape of the text of each source. */
+/** Returns the line lengths of each source that one process loaded. The line lengths identify the form of a source. */
 function formsIn(file) {
   const { 'source-map-cache': cache = {} } = JSON.parse(readFileSync(file, 'utf8'));
   return new Map(Object.entries(cache).map(([url, { lineLengths }]) => [url, String(lineLengths)]));
 }
 
-/** Sorts the files into folders within which every source has one form. */
+/** Moves the coverage files into folders, so that a folder has at most one form of each source. Returns the folders. */
 function separateForms() {
   const groups = [];
   for (const name of readdirSync(raw)) {
@@ -46,7 +46,7 @@ async function report(folders) {
   const total = await shown.getCoverageMapFromAllCoverageFiles();
   for (const tempDirectory of folders.slice(1)) {
     const others = new Report({ ...options, all: false, tempDirectory });
-    // oxlint-disable-next-line no-await-in-loop -- each needs much memory
+    // oxlint-disable-next-line no-await-in-loop -- one report at a time, because a report needs much memory
     total.merge(await others.getCoverageMapFromAllCoverageFiles());
   }
   shown.getCoverageMapFromAllCoverageFiles = () => Promise.resolve(total);
@@ -60,5 +60,5 @@ const failed = runSuites(process.argv.slice(2)) !== 0;
 const folders = separateForms();
 const lines = await report(folders);
 for (const done of [raw, ...folders]) rmSync(done, { recursive: true, force: true });
-process.stdout.write(`\n${lines} % of lines, at least ${options.lines} % wanted\n`);
+process.stdout.write(`\n${lines} % of lines, minimum ${options.lines} %\n`);
 process.exitCode = failed || lines < options.lines ? 1 : 0;

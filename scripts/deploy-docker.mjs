@@ -1,5 +1,5 @@
-// make deploy-docker and undeploy-docker. TLS=on: mutual TLS; OBSERVABILITY=0: without the observability stack;
-// TIMEOUT_SECONDS: longest wait until all is healthy; VOLUMES=1: undeploy removes what is stored, too.
+// make deploy-docker and make undeploy-docker. TLS=on turns on mutual TLS. OBSERVABILITY=0 leaves out the observability
+// stack. TIMEOUT_SECONDS is the longest wait for healthy containers. With VOLUMES=1, undeploy-docker also removes the data.
 import { argv, env, stderr } from 'node:process';
 import { deploy } from './deploy-docker/deploy.mjs';
 import { engineProblem } from './deploy-docker/docker.mjs';

@@ -1,11 +1,11 @@
-// Compares the contract with the one that others build on: that of main where this branch left it or,
-// on main itself, that of the commit before.
+// Compares the contract with its version in the commit where this branch left main. On main, compares the contract
+// with HEAD if the contract has uncommitted changes, else with the commit before HEAD.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** The output of git, undefined when it fails. */
+/** Returns the output of git, or undefined when git fails. */
 function git(...args) {
   const { status, stdout } = spawnSync('git', args, { encoding: 'utf8' });
   return status === 0 ? stdout.trim() : undefined;
@@ -13,19 +13,19 @@ function git(...args) {
 
 const commitOf = (name) => git('rev-parse', '--verify', '--quiet', `${name}^{commit}`);
 
-/** The commit to compare with, or the reason why there is none. */
+/** Returns the commit to compare with, or the reason why there is no such commit. */
 function findBase() {
   const head = commitOf('HEAD');
   if (head === undefined) return { reason: 'this is not a git checkout with a commit' };
   const main = commitOf('origin/main') ?? commitOf('main');
-  if (main === undefined) return { reason: 'neither origin/main nor main is here: fetch it' };
-  // A shallow clone may not hold the commit where the branch left main.
+  if (main === undefined) return { reason: 'neither origin/main nor main exists: fetch main' };
+  // In a shallow clone, the commit where the branch left main may be missing.
   const base = git('merge-base', 'HEAD', main) ?? main;
   if (base !== head) return { base };
   if (git('status', '--porcelain', '--', 'api') !== '') return { base: head };
   const previous = commitOf('HEAD~1');
   return previous === undefined
-    ? { reason: 'main has one commit, or the clone is shallow: fetch at least two' }
+    ? { reason: 'main has one commit, or the clone is shallow: fetch at least two commits' }
     : { base: previous };
 }
 

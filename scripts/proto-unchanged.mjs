@@ -28,7 +28,7 @@ try {
   const names = [...new Set([...expected.keys(), ...actual.keys()])];
   const different = names.filter((name) => !actual.get(name)?.equals(expected.get(name) ?? Buffer.alloc(0)));
   for (const name of different)
-    process.stderr.write(`${join(folder, name)} is not what api/proto gives: run make proto\n`);
+    process.stderr.write(`${join(folder, name)} differs from api/proto: run make proto\n`);
   process.exitCode = different.length === 0 ? 0 : 1;
 } finally {
   rmSync(base, { recursive: true, force: true });

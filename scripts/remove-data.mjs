@@ -1,5 +1,5 @@
-// Removes the databases of this checkout. Where root works in a folder that the postgres user cannot
-// enter, they are in the temporary folder, each beside a note of where it belongs.
+// Removes the databases of this checkout. A database is in .data, or in a temporary folder if the user that runs PostgreSQL
+// cannot enter .data. The file `origin` in a temporary folder contains the path in .data that the folder replaces.
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve, sep } from 'node:path';
@@ -14,10 +14,10 @@ for (const temp of new Set([tmpdir(), '/tmp', '/var/tmp'])) {
       const origin = readFileSync(join(home, 'origin'), 'utf8');
       if (!origin.startsWith(here)) continue;
       if (existsSync(join(home, 'data', 'postmaster.pid')))
-        process.stderr.write(`${home} is in use: stop what uses it\n`);
+        process.stderr.write(`${home} is in use: stop its processes\n`);
       else rmSync(home, { recursive: true });
     } catch {
-      // Somebody else's, or not a database.
+      // The folder belongs to another user, or does not contain a database.
     }
   }
 }

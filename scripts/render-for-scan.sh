@@ -1,6 +1,6 @@
 #!/bin/sh
-# Puts what a scanner of configuration has to see into the folder $1: the Dockerfile, and all that reaches a cluster as it
-# reaches it. Patches alone would look unsafe. Used by .github/workflows/scan-source.yml and by make verify-deployments.
+# Writes the input of a configuration scanner into the folder $1: the Dockerfile and the rendered manifests. A scanner would
+# report unrendered patches as unsafe.
 set -eu
 
 folder=$1

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs the suites whose mocha configurations are named, all of them also after a failure in one.
+# Runs mocha with each given configuration, even after a failure.
 failed=0
 for suite in "$@"; do
   node_modules/.bin/mocha --config "$suite" || failed=1
