@@ -22,28 +22,29 @@ import { FieldMask } from "../../google/protobuf/field_mask.js";
 import { Timestamp } from "../../google/protobuf/timestamp.js";
 import { Money } from "../../google/type/money.js";
 
-/** Something that can be ordered. */
+/** A product that can be ordered. */
 export interface Product {
   /** Stock keeping unit: 1 to 64 characters of A-Z, a-z, 0-9, '.', '_' and '-'. Case-sensitive. */
   sku: string;
-  /** Name for people, 1 to 200 characters. */
+  /** Display name, 1 to 200 characters. */
   name: string;
-  /** Longer text for people, at most 2,000 characters; may be empty. */
+  /** Display text, 0 to 2,000 characters. */
   description: string;
-  /** Price of one unit, greater than zero, at most 9,007,199,254,740,991 minor units. */
+  /** Price of one unit, greater than zero and at most 9,007,199,254,740,991 minor units. */
   price?:
     | Money
     | undefined;
   /**
-   * Grows by one with every change, starting at 1. Send it back in
-   * `UpdateProductRequest.product.revision` to detect a concurrent change.
+   * The revision is 1 after creation and increases by one with every change. A
+   * client that sends the revision back in `UpdateProductRequest.product.revision`
+   * detects a concurrent change.
    */
   revision: bigint;
-  /** When the product was created. Output only. */
+  /** Time of creation. Output only. */
   createTime?:
     | Date
     | undefined;
-  /** When the product was last changed. Output only. */
+  /** Time of the last change. Output only. */
   updateTime?: Date | undefined;
 }
 
@@ -61,49 +62,50 @@ export interface GetProductResponse {
 
 /** Request of BatchGetProducts. */
 export interface BatchGetProductsRequest {
-  /** 1 to 1,000 SKUs. Repeated SKUs are answered once. */
+  /** 1 to 1,000 SKUs. A repeated SKU is returned once. */
   skus: string[];
 }
 
 /** Response of BatchGetProducts. */
 export interface BatchGetProductsResponse {
-  /** The products that exist, in SKU order. */
+  /** The products that exist, sorted by SKU. */
   products: Product[];
-  /** The requested SKUs that do not exist or were deleted, in SKU order. */
+  /** The requested SKUs of missing and deleted products, sorted. */
   missingSkus: string[];
 }
 
 /** Request of ListProducts. */
 export interface ListProductsRequest {
-  /** Products a page, 0 to 1,000; 0 means 50. A page may hold fewer. */
+  /** Products per page, 0 to 1,000; 0 means 50. A page may contain fewer products. */
   pageSize: number;
-  /** `next_page_token` of the page before, with equal other fields; empty for the first page. */
+  /** `next_page_token` of the previous page; empty for the first page. */
   pageToken: string;
 }
 
 /** Response of ListProducts. */
 export interface ListProductsResponse {
-  /** Products in SKU order. */
+  /** Products, sorted by SKU. */
   products: Product[];
-  /** Token of the next page; empty on the last one. */
+  /** Token of the next page; empty on the last page. */
   nextPageToken: string;
 }
 
 /** Request of CreateProduct. */
 export interface CreateProductRequest {
   /**
-   * Idempotency key, at most 128 characters. Repeating a request with the same
-   * key and body returns the first answer; with another body it is ALREADY_EXISTS
-   * with reason REQUEST_ID_REUSED. Empty: the server assigns one.
+   * Idempotency key, at most 128 characters. A request with the same key
+   * and body returns the first response. A request with the same key and another
+   * body fails with ALREADY_EXISTS, reason REQUEST_ID_REUSED. A request without
+   * a key is not idempotent.
    */
   requestId: string;
-  /** The product to create. `revision` and times are ignored. */
+  /** The product to create. The server ignores `revision` and the times. */
   product?: Product | undefined;
 }
 
 /** Response of CreateProduct. */
 export interface CreateProductResponse {
-  /** The product as created. */
+  /** The created product. */
   product?: Product | undefined;
 }
 
@@ -112,13 +114,13 @@ export interface UpdateProductRequest {
   /** Idempotency key, as in CreateProductRequest. */
   requestId: string;
   /**
-   * The new values; `sku` names the product. If `revision` is not 0 it must be
-   * the product's current one, else the call fails with ABORTED.
+   * The new values; `sku` selects the product. If `revision` is neither 0 nor the
+   * current revision, the call fails with ABORTED.
    */
   product?:
     | Product
     | undefined;
-  /** Which of `name`, `description` and `price` to change. Empty: all three. */
+  /** Fields to change: `name`, `description`, `price`. An empty mask changes all three fields. */
   updateMask?: string[] | undefined;
 }
 
@@ -1280,12 +1282,12 @@ export const DeleteProductResponse: MessageFns<DeleteProductResponse> = {
 };
 
 /**
- * Products and their prices. The order service reads prices here when an order
- * is placed and keeps a snapshot, so a later change never alters an order.
+ * Products and their prices. The order service copies names and prices when it
+ * accepts an order, so a later change of a product does not alter the order.
  */
 export type CatalogServiceService = typeof CatalogServiceService;
 export const CatalogServiceService = {
-  /** Returns one product. NOT_FOUND if it does not exist or was deleted. */
+  /** Returns one product. Fails with NOT_FOUND if the product does not exist or was deleted. */
   getProduct: {
     path: "/catalog.v1.CatalogService/GetProduct" as const,
     requestStream: false as const,
@@ -1296,8 +1298,8 @@ export const CatalogServiceService = {
     responseDeserialize: (value: Buffer): GetProductResponse => GetProductResponse.decode(value),
   },
   /**
-   * Returns several products in one call. SKUs that do not exist are listed in
-   * `missing_skus` instead of failing the call.
+   * Returns several products. A missing product does not fail the call: its SKU is
+   * listed in `missing_skus`.
    */
   batchGetProducts: {
     path: "/catalog.v1.CatalogService/BatchGetProducts" as const,
@@ -1310,7 +1312,7 @@ export const CatalogServiceService = {
       Buffer.from(BatchGetProductsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): BatchGetProductsResponse => BatchGetProductsResponse.decode(value),
   },
-  /** Lists products in SKU order. */
+  /** Lists products, sorted by SKU. */
   listProducts: {
     path: "/catalog.v1.CatalogService/ListProducts" as const,
     requestStream: false as const,
@@ -1321,7 +1323,10 @@ export const CatalogServiceService = {
       Buffer.from(ListProductsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListProductsResponse => ListProductsResponse.decode(value),
   },
-  /** Creates a product. ALREADY_EXISTS if the SKU is taken, also by a deleted product. */
+  /**
+   * Creates a product. Fails with ALREADY_EXISTS if a product with the same SKU
+   * exists or was deleted.
+   */
   createProduct: {
     path: "/catalog.v1.CatalogService/CreateProduct" as const,
     requestStream: false as const,
@@ -1343,7 +1348,7 @@ export const CatalogServiceService = {
       Buffer.from(UpdateProductResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): UpdateProductResponse => UpdateProductResponse.decode(value),
   },
-  /** Deletes a product: it can no longer be ordered. Orders that hold it are not touched. */
+  /** Deletes a product. New orders cannot contain the product; existing orders do not change. */
   deleteProduct: {
     path: "/catalog.v1.CatalogService/DeleteProduct" as const,
     requestStream: false as const,
@@ -1357,25 +1362,28 @@ export const CatalogServiceService = {
 } as const;
 
 export interface CatalogServiceServer extends UntypedServiceImplementation {
-  /** Returns one product. NOT_FOUND if it does not exist or was deleted. */
+  /** Returns one product. Fails with NOT_FOUND if the product does not exist or was deleted. */
   getProduct: handleUnaryCall<GetProductRequest, GetProductResponse>;
   /**
-   * Returns several products in one call. SKUs that do not exist are listed in
-   * `missing_skus` instead of failing the call.
+   * Returns several products. A missing product does not fail the call: its SKU is
+   * listed in `missing_skus`.
    */
   batchGetProducts: handleUnaryCall<BatchGetProductsRequest, BatchGetProductsResponse>;
-  /** Lists products in SKU order. */
+  /** Lists products, sorted by SKU. */
   listProducts: handleUnaryCall<ListProductsRequest, ListProductsResponse>;
-  /** Creates a product. ALREADY_EXISTS if the SKU is taken, also by a deleted product. */
+  /**
+   * Creates a product. Fails with ALREADY_EXISTS if a product with the same SKU
+   * exists or was deleted.
+   */
   createProduct: handleUnaryCall<CreateProductRequest, CreateProductResponse>;
   /** Changes the fields named in `update_mask`. */
   updateProduct: handleUnaryCall<UpdateProductRequest, UpdateProductResponse>;
-  /** Deletes a product: it can no longer be ordered. Orders that hold it are not touched. */
+  /** Deletes a product. New orders cannot contain the product; existing orders do not change. */
   deleteProduct: handleUnaryCall<DeleteProductRequest, DeleteProductResponse>;
 }
 
 export interface CatalogServiceClient extends Client {
-  /** Returns one product. NOT_FOUND if it does not exist or was deleted. */
+  /** Returns one product. Fails with NOT_FOUND if the product does not exist or was deleted. */
   getProduct(
     request: GetProductRequest,
     callback: (error: ServiceError | null, response: GetProductResponse) => void,
@@ -1392,8 +1400,8 @@ export interface CatalogServiceClient extends Client {
     callback: (error: ServiceError | null, response: GetProductResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Returns several products in one call. SKUs that do not exist are listed in
-   * `missing_skus` instead of failing the call.
+   * Returns several products. A missing product does not fail the call: its SKU is
+   * listed in `missing_skus`.
    */
   batchGetProducts(
     request: BatchGetProductsRequest,
@@ -1410,7 +1418,7 @@ export interface CatalogServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: BatchGetProductsResponse) => void,
   ): ClientUnaryCall;
-  /** Lists products in SKU order. */
+  /** Lists products, sorted by SKU. */
   listProducts(
     request: ListProductsRequest,
     callback: (error: ServiceError | null, response: ListProductsResponse) => void,
@@ -1426,7 +1434,10 @@ export interface CatalogServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListProductsResponse) => void,
   ): ClientUnaryCall;
-  /** Creates a product. ALREADY_EXISTS if the SKU is taken, also by a deleted product. */
+  /**
+   * Creates a product. Fails with ALREADY_EXISTS if a product with the same SKU
+   * exists or was deleted.
+   */
   createProduct(
     request: CreateProductRequest,
     callback: (error: ServiceError | null, response: CreateProductResponse) => void,
@@ -1458,7 +1469,7 @@ export interface CatalogServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: UpdateProductResponse) => void,
   ): ClientUnaryCall;
-  /** Deletes a product: it can no longer be ordered. Orders that hold it are not touched. */
+  /** Deletes a product. New orders cannot contain the product; existing orders do not change. */
   deleteProduct(
     request: DeleteProductRequest,
     callback: (error: ServiceError | null, response: DeleteProductResponse) => void,

@@ -23,13 +23,16 @@ import {
 import { Duration } from "../../google/protobuf/duration.js";
 import { Timestamp } from "../../google/protobuf/timestamp.js";
 
-/** How much of a StockLevel to return. */
+/** Selects the fields of a StockLevel. */
 export enum StockView {
   /** UNSPECIFIED - The same as STOCK_VIEW_BASIC. */
   UNSPECIFIED = 0,
-  /** BASIC - Everything but `audit`. */
+  /** BASIC - All fields except `audit`. */
   BASIC = 1,
-  /** AUDIT - Everything. Reads the whole history of the SKU: for audits, not for shops. */
+  /**
+   * AUDIT - All fields. This view is for audits only, because it reads all stock movements
+   * and reservations of the SKU.
+   */
   AUDIT = 2,
   UNRECOGNIZED = -1,
 }
@@ -66,21 +69,21 @@ export function stockViewToJSON(object: StockView): string {
   }
 }
 
-/** Life of a reservation. */
+/** State of a reservation. */
 export enum ReservationState {
   /** UNSPECIFIED - Not set. */
   UNSPECIFIED = 0,
-  /** RESERVED - The stock is claimed until `expire_time`. */
+  /** RESERVED - The stock is reserved until `expire_time`. */
   RESERVED = 1,
-  /** COMMITTED - The stock was withdrawn. */
+  /** COMMITTED - The stock was deducted. */
   COMMITTED = 2,
-  /** RELEASED - The claim was dropped, or the reservation was released before it was made. */
+  /** RELEASED - The reservation was cancelled, or released before it was created. */
   RELEASED = 3,
-  /** RETURNED - The stock was withdrawn and then returned. */
+  /** RETURNED - The stock was deducted and later returned. */
   RETURNED = 4,
-  /** EXPIRED - The claim lapsed; CommitReservation may still take the stock again. */
+  /** EXPIRED - The reservation expired. CommitReservation still succeeds if the stock is available. */
   EXPIRED = 5,
-  /** REFUSED - There was not enough stock; nothing was claimed. */
+  /** REFUSED - ReserveStock was rejected, because the stock was insufficient. */
   REFUSED = 6,
   UNRECOGNIZED = -1,
 }
@@ -137,6 +140,56 @@ export function reservationStateToJSON(object: ReservationState): string {
   }
 }
 
+/** Kind of a stock movement. */
+export enum StockMovementKind {
+  /** UNSPECIFIED - Not set. */
+  UNSPECIFIED = 0,
+  /** ADJUST - AdjustStock changed the stock. */
+  ADJUST = 1,
+  /** COMMIT - A commit deducted reserved stock. */
+  COMMIT = 2,
+  /** RETURN - A release returned committed stock. */
+  RETURN = 3,
+  UNRECOGNIZED = -1,
+}
+
+export function stockMovementKindFromJSON(object: any): StockMovementKind {
+  switch (object) {
+    case 0:
+    case "STOCK_MOVEMENT_KIND_UNSPECIFIED":
+      return StockMovementKind.UNSPECIFIED;
+    case 1:
+    case "STOCK_MOVEMENT_KIND_ADJUST":
+      return StockMovementKind.ADJUST;
+    case 2:
+    case "STOCK_MOVEMENT_KIND_COMMIT":
+      return StockMovementKind.COMMIT;
+    case 3:
+    case "STOCK_MOVEMENT_KIND_RETURN":
+      return StockMovementKind.RETURN;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return StockMovementKind.UNRECOGNIZED;
+  }
+}
+
+export function stockMovementKindToJSON(object: StockMovementKind): string {
+  switch (object) {
+    case StockMovementKind.UNSPECIFIED:
+      return "STOCK_MOVEMENT_KIND_UNSPECIFIED";
+    case StockMovementKind.ADJUST:
+      return "STOCK_MOVEMENT_KIND_ADJUST";
+    case StockMovementKind.COMMIT:
+      return "STOCK_MOVEMENT_KIND_COMMIT";
+    case StockMovementKind.RETURN:
+      return "STOCK_MOVEMENT_KIND_RETURN";
+    case StockMovementKind.UNRECOGNIZED:
+    default:
+      return "UNRECOGNIZED";
+  }
+}
+
 /** Quantity of one SKU. */
 export interface StockItem {
   /** Stock keeping unit: 1 to 64 characters of A-Z, a-z, 0-9, '.', '_' and '-'. */
@@ -149,59 +202,63 @@ export interface StockItem {
 export interface StockLevel {
   /** Stock keeping unit. */
   sku: string;
-  /** Units physically there, reserved ones included. */
+  /** Units in stock, including reserved units. */
   onHand: bigint;
-  /** Units claimed by open reservations; expired ones do not count. */
+  /** Units of open reservations; expired reservations do not count. */
   reserved: bigint;
-  /** Units that can still be reserved: `on_hand - reserved`. */
+  /** Units available for reservation: `on_hand - reserved`. */
   available: bigint;
-  /** Grows with every change of this SKU. */
+  /**
+   * Increases with every stored change of the stock. The expiry of a reservation
+   * decreases `reserved` at once, but increases the revision only when the next
+   * sweep stores the expiry.
+   */
   revision: bigint;
-  /** When it last changed. */
+  /** Time of the last stored change. */
   updateTime?:
     | Date
     | undefined;
-  /** Recomputed from the records; only with view STOCK_VIEW_AUDIT. */
+  /** Sums of stock movements and reservations; set only in the view STOCK_VIEW_AUDIT. */
   audit?: StockAudit | undefined;
 }
 
-/** What the records say about a SKU, to be compared with its StockLevel. */
+/** Sums of the stock movements and reservations of a SKU, for comparison with its StockLevel. */
 export interface StockAudit {
   /** Sum of all stock movements; must equal `on_hand`. */
   movementsSum: bigint;
   /** Units in open reservations; must equal `reserved`. */
   openReservationsSum: bigint;
-  /** Units withdrawn by committed reservations and not returned since. */
+  /** Units that committed reservations deducted and did not return. */
   committedSum: bigint;
 }
 
-/** A claim on stock. */
+/** A quantity of stock that is reserved for one caller. */
 export interface Reservation {
-  /** The caller's id of the reservation, a UUID. */
+  /** UUID that the caller assigned. */
   reservationId: string;
-  /** Where it stands. */
+  /** Current state. */
   state: ReservationState;
-  /** What is claimed, in SKU order. */
+  /** Reserved quantities, sorted by SKU. */
   items: StockItem[];
-  /** When an open claim lapses. */
+  /** Time at which an open reservation expires. */
   expireTime?:
     | Date
     | undefined;
-  /** When it was made. */
+  /** Time of creation. */
   createTime?:
     | Date
     | undefined;
-  /** When its state last changed. */
+  /** Time of the last state change. */
   updateTime?: Date | undefined;
 }
 
 /** Request of ReserveStock. */
 export interface ReserveStockRequest {
-  /** The caller's id of the reservation, a UUID; it is also the idempotency key. Required. */
+  /** UUID that the caller assigns, and idempotency key. Required. */
   reservationId: string;
-  /** 1 to 100 lines. Lines with equal SKU are summed. */
+  /** 1 to 100 lines. Quantities of equal SKUs are summed. */
   items: StockItem[];
-  /** How long the claim holds, 1 second to 24 hours; unset means the server's default (15 minutes). */
+  /** Lifetime, 1 second to 24 hours. If unset, the server uses its configured default (15 minutes). */
   ttl?: Duration | undefined;
 }
 
@@ -213,31 +270,31 @@ export interface ReserveStockResponse {
 
 /** Request of CommitReservation. */
 export interface CommitReservationRequest {
-  /** The reservation. Required. */
+  /** Id of the reservation. Required. */
   reservationId: string;
 }
 
 /** Response of CommitReservation. */
 export interface CommitReservationResponse {
-  /** The reservation, COMMITTED. */
+  /** The COMMITTED reservation. */
   reservation?: Reservation | undefined;
 }
 
 /** Request of ReleaseReservation. */
 export interface ReleaseReservationRequest {
-  /** The reservation. Required. */
+  /** Id of the reservation. Required. */
   reservationId: string;
 }
 
 /** Response of ReleaseReservation. */
 export interface ReleaseReservationResponse {
-  /** The reservation: RELEASED, RETURNED, or REFUSED when there was nothing to release. */
+  /** The reservation: RELEASED, RETURNED, or REFUSED if ReserveStock was rejected. */
   reservation?: Reservation | undefined;
 }
 
 /** Request of GetReservation. */
 export interface GetReservationRequest {
-  /** The reservation. Required. */
+  /** Id of the reservation. Required. */
   reservationId: string;
 }
 
@@ -251,7 +308,7 @@ export interface GetReservationResponse {
 export interface GetStockRequest {
   /** SKU. Required. */
   sku: string;
-  /** How much to return. */
+  /** Fields to return. */
   view: StockView;
 }
 
@@ -263,50 +320,53 @@ export interface GetStockResponse {
 
 /** Request of BatchGetStock. */
 export interface BatchGetStockRequest {
-  /** 1 to 1,000 SKUs. Repeated SKUs are answered once. */
+  /** 1 to 1,000 SKUs. A repeated SKU is returned once. */
   skus: string[];
-  /** How much to return. */
+  /** Fields to return. */
   view: StockView;
 }
 
 /** Response of BatchGetStock. */
 export interface BatchGetStockResponse {
-  /** The stock of the known SKUs, in SKU order. */
+  /** Stock of the SKUs that were stocked, sorted by SKU. */
   stock: StockLevel[];
-  /** The requested SKUs that were never stocked, in SKU order. */
+  /** The requested SKUs that were never stocked, sorted. */
   missingSkus: string[];
 }
 
 /** Request of ListStock. */
 export interface ListStockRequest {
-  /** SKUs a page, 0 to 1,000; 0 means 50. A page may hold fewer. */
+  /** SKUs per page, 0 to 1,000; 0 means 50. A page may contain fewer SKUs. */
   pageSize: number;
-  /** `next_page_token` of the page before, with equal other fields; empty for the first page. */
+  /** `next_page_token` of the previous page; empty for the first page. */
   pageToken: string;
 }
 
 /** Response of ListStock. */
 export interface ListStockResponse {
-  /** Stock in SKU order. */
+  /** Stock, sorted by SKU. */
   stock: StockLevel[];
-  /** Token of the next page; empty on the last one. */
+  /** Token of the next page; empty on the last page. */
   nextPageToken: string;
 }
 
 /** Request of AdjustStock. */
 export interface AdjustStockRequest {
   /**
-   * Idempotency key, at most 128 characters. Repeating a request with the same
-   * key and body returns the first answer; with another body it is ALREADY_EXISTS
-   * with reason REQUEST_ID_REUSED. Empty: the server assigns one.
+   * Idempotency key, at most 128 characters. A request with the same key
+   * and body returns the first response. A request with the same key and another
+   * body fails with ALREADY_EXISTS, reason REQUEST_ID_REUSED. A request without
+   * a key is not idempotent.
    */
   requestId: string;
   /** SKU. Required. */
   sku: string;
-  /** Signed change of `on_hand`, not 0, magnitude at most 1,000,000,000. */
+  /** Signed change of `on_hand`, from -1,000,000,000 to 1,000,000,000, except 0. */
   delta: bigint;
-  /** Why, for people; at most 200 characters. */
+  /** Reason for operators; at most 200 characters. */
   reason: string;
+  /** Operator that adjusts the stock, at most 128 characters. */
+  actor?: string | undefined;
 }
 
 /** Response of AdjustStock. */
@@ -325,6 +385,68 @@ export interface WatchStockRequest {
 export interface WatchStockResponse {
   /** The stock after a change. */
   stock?: StockLevel | undefined;
+}
+
+/** One change of `on_hand` of one SKU. */
+export interface StockMovement {
+  /** Id; later movements have greater ids. */
+  movementId: bigint;
+  /** Stock keeping unit. */
+  sku: string;
+  /** Signed change of `on_hand`. */
+  delta: bigint;
+  /** Kind. */
+  kind: StockMovementKind;
+  /** Reservation of a commit or return; empty for an adjustment. */
+  reservationId: string;
+  /** Operator of an adjustment; may be empty. */
+  actor: string;
+  /** Reason of an adjustment. */
+  reason: string;
+  /** Time of the movement. */
+  time?: Date | undefined;
+}
+
+/** Request of ListStockMovements. */
+export interface ListStockMovementsRequest {
+  /** Movements per page, 0 to 1,000; 0 means 50. A page may contain fewer movements. */
+  pageSize: number;
+  /**
+   * `next_page_token` of the previous page; empty for the first page. `sku` must equal
+   * the value in the previous request.
+   */
+  pageToken: string;
+  /** Lists only movements of this SKU; empty for all SKUs. */
+  sku: string;
+}
+
+/** Response of ListStockMovements. */
+export interface ListStockMovementsResponse {
+  /** Movements, oldest first. */
+  movements: StockMovement[];
+  /** Token of the next page; empty on the last page. */
+  nextPageToken: string;
+}
+
+/** Request of ListReservations. */
+export interface ListReservationsRequest {
+  /** Reservations per page, 0 to 1,000; 0 means 50. A page may contain fewer reservations. */
+  pageSize: number;
+  /**
+   * `next_page_token` of the previous page; empty for the first page. `state` must equal
+   * the value in the previous request.
+   */
+  pageToken: string;
+  /** Lists only reservations in this state; unspecified for all states. */
+  state: ReservationState;
+}
+
+/** Response of ListReservations. */
+export interface ListReservationsResponse {
+  /** Reservations, sorted by id. */
+  reservations: Reservation[];
+  /** Token of the next page; empty on the last page. */
+  nextPageToken: string;
 }
 
 function createBaseStockItem(): StockItem {
@@ -2009,7 +2131,7 @@ export const ListStockResponse: MessageFns<ListStockResponse> = {
 };
 
 function createBaseAdjustStockRequest(): AdjustStockRequest {
-  return { requestId: "", sku: "", delta: 0n, reason: "" };
+  return { requestId: "", sku: "", delta: 0n, reason: "", actor: undefined };
 }
 
 export const AdjustStockRequest: MessageFns<AdjustStockRequest> = {
@@ -2028,6 +2150,9 @@ export const AdjustStockRequest: MessageFns<AdjustStockRequest> = {
     }
     if (message.reason !== "") {
       writer.uint32(34).string(message.reason);
+    }
+    if (message.actor !== undefined) {
+      writer.uint32(42).string(message.actor);
     }
     return writer;
   },
@@ -2077,6 +2202,14 @@ export const AdjustStockRequest: MessageFns<AdjustStockRequest> = {
             message.reason = reader.string();
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.actor = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2099,6 +2232,7 @@ export const AdjustStockRequest: MessageFns<AdjustStockRequest> = {
       sku: isSet(object.sku) ? globalThis.String(object.sku) : "",
       delta: isSet(object.delta) ? BigInt(object.delta) : 0n,
       reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+      actor: isSet(object.actor) ? globalThis.String(object.actor) : undefined,
     };
   },
 
@@ -2116,6 +2250,9 @@ export const AdjustStockRequest: MessageFns<AdjustStockRequest> = {
     if (message.reason !== "") {
       obj.reason = message.reason;
     }
+    if (message.actor !== undefined) {
+      obj.actor = message.actor;
+    }
     return obj;
   },
 
@@ -2128,6 +2265,7 @@ export const AdjustStockRequest: MessageFns<AdjustStockRequest> = {
     message.sku = object.sku ?? "";
     message.delta = (object.delta !== undefined && object.delta !== null) ? BigInt(object.delta) : 0n;
     message.reason = object.reason ?? "";
+    message.actor = object.actor ?? undefined;
     return message;
   },
 };
@@ -2337,15 +2475,614 @@ export const WatchStockResponse: MessageFns<WatchStockResponse> = {
   },
 };
 
+function createBaseStockMovement(): StockMovement {
+  return { movementId: 0n, sku: "", delta: 0n, kind: 0, reservationId: "", actor: "", reason: "", time: undefined };
+}
+
+export const StockMovement: MessageFns<StockMovement> = {
+  encode(message: StockMovement, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.movementId !== 0n) {
+      if (BigInt.asIntN(64, message.movementId) !== message.movementId) {
+        throw new globalThis.Error("value provided for field message.movementId of type int64 too large");
+      }
+      writer.uint32(8).int64(message.movementId);
+    }
+    if (message.sku !== "") {
+      writer.uint32(18).string(message.sku);
+    }
+    if (message.delta !== 0n) {
+      if (BigInt.asIntN(64, message.delta) !== message.delta) {
+        throw new globalThis.Error("value provided for field message.delta of type int64 too large");
+      }
+      writer.uint32(24).int64(message.delta);
+    }
+    if (message.kind !== 0) {
+      writer.uint32(32).int32(message.kind);
+    }
+    if (message.reservationId !== "") {
+      writer.uint32(42).string(message.reservationId);
+    }
+    if (message.actor !== "") {
+      writer.uint32(50).string(message.actor);
+    }
+    if (message.reason !== "") {
+      writer.uint32(58).string(message.reason);
+    }
+    if (message.time !== undefined) {
+      Timestamp.encode(toTimestamp(message.time), writer.uint32(66).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StockMovement {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStockMovement();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.movementId = reader.int64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.sku = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.delta = reader.int64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.kind = reader.int32() as any;
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.reservationId = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.actor = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.time = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): StockMovement {
+    return {
+      movementId: isSet(object.movementId)
+        ? BigInt(object.movementId)
+        : isSet(object.movement_id)
+        ? BigInt(object.movement_id)
+        : 0n,
+      sku: isSet(object.sku) ? globalThis.String(object.sku) : "",
+      delta: isSet(object.delta) ? BigInt(object.delta) : 0n,
+      kind: isSet(object.kind) ? stockMovementKindFromJSON(object.kind) : 0,
+      reservationId: isSet(object.reservationId)
+        ? globalThis.String(object.reservationId)
+        : isSet(object.reservation_id)
+        ? globalThis.String(object.reservation_id)
+        : "",
+      actor: isSet(object.actor) ? globalThis.String(object.actor) : "",
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+      time: isSet(object.time) ? fromJsonTimestamp(object.time) : undefined,
+    };
+  },
+
+  toJSON(message: StockMovement): unknown {
+    const obj: any = {};
+    if (message.movementId !== 0n) {
+      obj.movementId = message.movementId.toString();
+    }
+    if (message.sku !== "") {
+      obj.sku = message.sku;
+    }
+    if (message.delta !== 0n) {
+      obj.delta = message.delta.toString();
+    }
+    if (message.kind !== 0) {
+      obj.kind = stockMovementKindToJSON(message.kind);
+    }
+    if (message.reservationId !== "") {
+      obj.reservationId = message.reservationId;
+    }
+    if (message.actor !== "") {
+      obj.actor = message.actor;
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    if (message.time !== undefined) {
+      obj.time = message.time.toISOString();
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<StockMovement>, I>>(base?: I): StockMovement {
+    return StockMovement.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<StockMovement>, I>>(object: I): StockMovement {
+    const message = createBaseStockMovement();
+    message.movementId = (object.movementId !== undefined && object.movementId !== null)
+      ? BigInt(object.movementId)
+      : 0n;
+    message.sku = object.sku ?? "";
+    message.delta = (object.delta !== undefined && object.delta !== null) ? BigInt(object.delta) : 0n;
+    message.kind = object.kind ?? 0;
+    message.reservationId = object.reservationId ?? "";
+    message.actor = object.actor ?? "";
+    message.reason = object.reason ?? "";
+    message.time = object.time ?? undefined;
+    return message;
+  },
+};
+
+function createBaseListStockMovementsRequest(): ListStockMovementsRequest {
+  return { pageSize: 0, pageToken: "", sku: "" };
+}
+
+export const ListStockMovementsRequest: MessageFns<ListStockMovementsRequest> = {
+  encode(message: ListStockMovementsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.pageSize !== 0) {
+      writer.uint32(8).int32(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      writer.uint32(18).string(message.pageToken);
+    }
+    if (message.sku !== "") {
+      writer.uint32(26).string(message.sku);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListStockMovementsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListStockMovementsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.pageSize = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.pageToken = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.sku = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListStockMovementsRequest {
+    return {
+      pageSize: isSet(object.pageSize)
+        ? globalThis.Number(object.pageSize)
+        : isSet(object.page_size)
+        ? globalThis.Number(object.page_size)
+        : 0,
+      pageToken: isSet(object.pageToken)
+        ? globalThis.String(object.pageToken)
+        : isSet(object.page_token)
+        ? globalThis.String(object.page_token)
+        : "",
+      sku: isSet(object.sku) ? globalThis.String(object.sku) : "",
+    };
+  },
+
+  toJSON(message: ListStockMovementsRequest): unknown {
+    const obj: any = {};
+    if (message.pageSize !== 0) {
+      obj.pageSize = Math.round(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      obj.pageToken = message.pageToken;
+    }
+    if (message.sku !== "") {
+      obj.sku = message.sku;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ListStockMovementsRequest>, I>>(base?: I): ListStockMovementsRequest {
+    return ListStockMovementsRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListStockMovementsRequest>, I>>(object: I): ListStockMovementsRequest {
+    const message = createBaseListStockMovementsRequest();
+    message.pageSize = object.pageSize ?? 0;
+    message.pageToken = object.pageToken ?? "";
+    message.sku = object.sku ?? "";
+    return message;
+  },
+};
+
+function createBaseListStockMovementsResponse(): ListStockMovementsResponse {
+  return { movements: [], nextPageToken: "" };
+}
+
+export const ListStockMovementsResponse: MessageFns<ListStockMovementsResponse> = {
+  encode(message: ListStockMovementsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.movements) {
+      StockMovement.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.nextPageToken !== "") {
+      writer.uint32(18).string(message.nextPageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListStockMovementsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListStockMovementsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.movements.push(StockMovement.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.nextPageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListStockMovementsResponse {
+    return {
+      movements: globalThis.Array.isArray(object?.movements)
+        ? object.movements.map((e: any) => StockMovement.fromJSON(e))
+        : [],
+      nextPageToken: isSet(object.nextPageToken)
+        ? globalThis.String(object.nextPageToken)
+        : isSet(object.next_page_token)
+        ? globalThis.String(object.next_page_token)
+        : "",
+    };
+  },
+
+  toJSON(message: ListStockMovementsResponse): unknown {
+    const obj: any = {};
+    if (message.movements?.length) {
+      obj.movements = message.movements.map((e) => StockMovement.toJSON(e));
+    }
+    if (message.nextPageToken !== "") {
+      obj.nextPageToken = message.nextPageToken;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ListStockMovementsResponse>, I>>(base?: I): ListStockMovementsResponse {
+    return ListStockMovementsResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListStockMovementsResponse>, I>>(object: I): ListStockMovementsResponse {
+    const message = createBaseListStockMovementsResponse();
+    message.movements = object.movements?.map((e) => StockMovement.fromPartial(e)) || [];
+    message.nextPageToken = object.nextPageToken ?? "";
+    return message;
+  },
+};
+
+function createBaseListReservationsRequest(): ListReservationsRequest {
+  return { pageSize: 0, pageToken: "", state: 0 };
+}
+
+export const ListReservationsRequest: MessageFns<ListReservationsRequest> = {
+  encode(message: ListReservationsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.pageSize !== 0) {
+      writer.uint32(8).int32(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      writer.uint32(18).string(message.pageToken);
+    }
+    if (message.state !== 0) {
+      writer.uint32(24).int32(message.state);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListReservationsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListReservationsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.pageSize = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.pageToken = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.state = reader.int32() as any;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListReservationsRequest {
+    return {
+      pageSize: isSet(object.pageSize)
+        ? globalThis.Number(object.pageSize)
+        : isSet(object.page_size)
+        ? globalThis.Number(object.page_size)
+        : 0,
+      pageToken: isSet(object.pageToken)
+        ? globalThis.String(object.pageToken)
+        : isSet(object.page_token)
+        ? globalThis.String(object.page_token)
+        : "",
+      state: isSet(object.state) ? reservationStateFromJSON(object.state) : 0,
+    };
+  },
+
+  toJSON(message: ListReservationsRequest): unknown {
+    const obj: any = {};
+    if (message.pageSize !== 0) {
+      obj.pageSize = Math.round(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      obj.pageToken = message.pageToken;
+    }
+    if (message.state !== 0) {
+      obj.state = reservationStateToJSON(message.state);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ListReservationsRequest>, I>>(base?: I): ListReservationsRequest {
+    return ListReservationsRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListReservationsRequest>, I>>(object: I): ListReservationsRequest {
+    const message = createBaseListReservationsRequest();
+    message.pageSize = object.pageSize ?? 0;
+    message.pageToken = object.pageToken ?? "";
+    message.state = object.state ?? 0;
+    return message;
+  },
+};
+
+function createBaseListReservationsResponse(): ListReservationsResponse {
+  return { reservations: [], nextPageToken: "" };
+}
+
+export const ListReservationsResponse: MessageFns<ListReservationsResponse> = {
+  encode(message: ListReservationsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.reservations) {
+      Reservation.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.nextPageToken !== "") {
+      writer.uint32(18).string(message.nextPageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListReservationsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListReservationsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.reservations.push(Reservation.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.nextPageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListReservationsResponse {
+    return {
+      reservations: globalThis.Array.isArray(object?.reservations)
+        ? object.reservations.map((e: any) => Reservation.fromJSON(e))
+        : [],
+      nextPageToken: isSet(object.nextPageToken)
+        ? globalThis.String(object.nextPageToken)
+        : isSet(object.next_page_token)
+        ? globalThis.String(object.next_page_token)
+        : "",
+    };
+  },
+
+  toJSON(message: ListReservationsResponse): unknown {
+    const obj: any = {};
+    if (message.reservations?.length) {
+      obj.reservations = message.reservations.map((e) => Reservation.toJSON(e));
+    }
+    if (message.nextPageToken !== "") {
+      obj.nextPageToken = message.nextPageToken;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ListReservationsResponse>, I>>(base?: I): ListReservationsResponse {
+    return ListReservationsResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListReservationsResponse>, I>>(object: I): ListReservationsResponse {
+    const message = createBaseListReservationsResponse();
+    message.reservations = object.reservations?.map((e) => Reservation.fromPartial(e)) || [];
+    message.nextPageToken = object.nextPageToken ?? "";
+    return message;
+  },
+};
+
 /** Stock and reservations. `available = on_hand - reserved`, never below zero. */
 export type InventoryServiceService = typeof InventoryServiceService;
 export const InventoryServiceService = {
   /**
-   * Takes a claim on stock, all lines or none. Keyed by `reservation_id`:
-   * repeating an equal request returns the same reservation, also a refusal.
+   * Reserves the stock of all lines, or of no line. `reservation_id` is the
+   * idempotency key: an equal request returns the same reservation, or the same
+   * error.
    *
-   * FAILED_PRECONDITION with reason OUT_OF_STOCK names each short SKU;
-   * RESERVATION_RELEASED if the reservation was released before it was made.
+   * Fails with FAILED_PRECONDITION, reason OUT_OF_STOCK, if a SKU has too little
+   * stock; the error lists each such SKU. Fails with FAILED_PRECONDITION, reason RESERVATION_RELEASED,
+   * if ReleaseReservation was called with the id before the first ReserveStock.
    */
   reserveStock: {
     path: "/inventory.v1.InventoryService/ReserveStock" as const,
@@ -2358,9 +3095,10 @@ export const InventoryServiceService = {
     responseDeserialize: (value: Buffer): ReserveStockResponse => ReserveStockResponse.decode(value),
   },
   /**
-   * Turns a claim into a withdrawal: `on_hand` and `reserved` fall together.
-   * An expired reservation takes the stock again if it is still there, else
-   * FAILED_PRECONDITION with reason RESERVATION_EXPIRED. Repeating is free.
+   * Deducts the reserved stock: `on_hand` and `reserved` decrease together. An
+   * expired reservation is committed if all of its stock is still available;
+   * otherwise the call fails with FAILED_PRECONDITION, reason RESERVATION_EXPIRED.
+   * The call is idempotent.
    */
   commitReservation: {
     path: "/inventory.v1.InventoryService/CommitReservation" as const,
@@ -2374,9 +3112,9 @@ export const InventoryServiceService = {
     responseDeserialize: (value: Buffer): CommitReservationResponse => CommitReservationResponse.decode(value),
   },
   /**
-   * Gives the stock back: an open claim is dropped, a committed one is returned
-   * to `on_hand`. Releasing an unknown reservation leaves a tombstone, so that a
-   * late ReserveStock is refused. Repeating is free.
+   * Releases a reservation: an open reservation is cancelled, and committed stock
+   * returns to `on_hand`. For an unknown id, the server stores a tombstone that
+   * rejects a late ReserveStock. The call is idempotent.
    */
   releaseReservation: {
     path: "/inventory.v1.InventoryService/ReleaseReservation" as const,
@@ -2389,7 +3127,7 @@ export const InventoryServiceService = {
       Buffer.from(ReleaseReservationResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ReleaseReservationResponse => ReleaseReservationResponse.decode(value),
   },
-  /** Returns one reservation, NOT_FOUND if there is none. */
+  /** Returns one reservation. Fails with NOT_FOUND if the id is unknown. */
   getReservation: {
     path: "/inventory.v1.InventoryService/GetReservation" as const,
     requestStream: false as const,
@@ -2401,7 +3139,7 @@ export const InventoryServiceService = {
       Buffer.from(GetReservationResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetReservationResponse => GetReservationResponse.decode(value),
   },
-  /** Returns the stock of one SKU, NOT_FOUND if it was never stocked. */
+  /** Returns the stock of one SKU. Fails with NOT_FOUND if the SKU was never stocked. */
   getStock: {
     path: "/inventory.v1.InventoryService/GetStock" as const,
     requestStream: false as const,
@@ -2411,7 +3149,7 @@ export const InventoryServiceService = {
     responseSerialize: (value: GetStockResponse): Buffer => Buffer.from(GetStockResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetStockResponse => GetStockResponse.decode(value),
   },
-  /** Returns the stock of several SKUs. SKUs never stocked are listed in `missing_skus`. */
+  /** Returns the stock of several SKUs. `missing_skus` lists the SKUs that were never stocked. */
   batchGetStock: {
     path: "/inventory.v1.InventoryService/BatchGetStock" as const,
     requestStream: false as const,
@@ -2422,7 +3160,7 @@ export const InventoryServiceService = {
       Buffer.from(BatchGetStockResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): BatchGetStockResponse => BatchGetStockResponse.decode(value),
   },
-  /** Lists stock in SKU order. */
+  /** Lists stock, sorted by SKU. */
   listStock: {
     path: "/inventory.v1.InventoryService/ListStock" as const,
     requestStream: false as const,
@@ -2433,11 +3171,12 @@ export const InventoryServiceService = {
     responseDeserialize: (value: Buffer): ListStockResponse => ListStockResponse.decode(value),
   },
   /**
-   * Changes `on_hand` by a signed quantity (a delivery, a loss, a count) and
-   * records a stock movement. A first adjustment creates the SKU.
+   * Changes `on_hand` by a signed quantity, for a delivery, a loss or a stock count,
+   * and records a stock movement. The first increase of a SKU creates its stock.
    *
-   * FAILED_PRECONDITION with reason STOCK_BELOW_RESERVED if `on_hand` would fall
-   * below `reserved`.
+   * Fails with FAILED_PRECONDITION, reason STOCK_BELOW_RESERVED, if `on_hand`
+   * would become less than `reserved`. Fails with NOT_FOUND, reason
+   * STOCK_NOT_FOUND, for a decrease of a SKU that was never stocked.
    */
   adjustStock: {
     path: "/inventory.v1.InventoryService/AdjustStock" as const,
@@ -2449,8 +3188,9 @@ export const InventoryServiceService = {
     responseDeserialize: (value: Buffer): AdjustStockResponse => AdjustStockResponse.decode(value),
   },
   /**
-   * Streams the current stock of the given SKUs, then every change until the
-   * caller hangs up. Changes that follow each other quickly may be merged.
+   * Streams the current stock of the given SKUs, then their stock after each
+   * change, until the caller cancels the call. Several changes of a SKU may be
+   * combined into one message.
    */
   watchStock: {
     path: "/inventory.v1.InventoryService/WatchStock" as const,
@@ -2461,59 +3201,94 @@ export const InventoryServiceService = {
     responseSerialize: (value: WatchStockResponse): Buffer => Buffer.from(WatchStockResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): WatchStockResponse => WatchStockResponse.decode(value),
   },
+  /** Lists the stock movements of all SKUs or of one SKU, oldest first. */
+  listStockMovements: {
+    path: "/inventory.v1.InventoryService/ListStockMovements" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListStockMovementsRequest): Buffer =>
+      Buffer.from(ListStockMovementsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListStockMovementsRequest => ListStockMovementsRequest.decode(value),
+    responseSerialize: (value: ListStockMovementsResponse): Buffer =>
+      Buffer.from(ListStockMovementsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListStockMovementsResponse => ListStockMovementsResponse.decode(value),
+  },
+  /** Lists reservations, oldest id first. */
+  listReservations: {
+    path: "/inventory.v1.InventoryService/ListReservations" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListReservationsRequest): Buffer =>
+      Buffer.from(ListReservationsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListReservationsRequest => ListReservationsRequest.decode(value),
+    responseSerialize: (value: ListReservationsResponse): Buffer =>
+      Buffer.from(ListReservationsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListReservationsResponse => ListReservationsResponse.decode(value),
+  },
 } as const;
 
 export interface InventoryServiceServer extends UntypedServiceImplementation {
   /**
-   * Takes a claim on stock, all lines or none. Keyed by `reservation_id`:
-   * repeating an equal request returns the same reservation, also a refusal.
+   * Reserves the stock of all lines, or of no line. `reservation_id` is the
+   * idempotency key: an equal request returns the same reservation, or the same
+   * error.
    *
-   * FAILED_PRECONDITION with reason OUT_OF_STOCK names each short SKU;
-   * RESERVATION_RELEASED if the reservation was released before it was made.
+   * Fails with FAILED_PRECONDITION, reason OUT_OF_STOCK, if a SKU has too little
+   * stock; the error lists each such SKU. Fails with FAILED_PRECONDITION, reason RESERVATION_RELEASED,
+   * if ReleaseReservation was called with the id before the first ReserveStock.
    */
   reserveStock: handleUnaryCall<ReserveStockRequest, ReserveStockResponse>;
   /**
-   * Turns a claim into a withdrawal: `on_hand` and `reserved` fall together.
-   * An expired reservation takes the stock again if it is still there, else
-   * FAILED_PRECONDITION with reason RESERVATION_EXPIRED. Repeating is free.
+   * Deducts the reserved stock: `on_hand` and `reserved` decrease together. An
+   * expired reservation is committed if all of its stock is still available;
+   * otherwise the call fails with FAILED_PRECONDITION, reason RESERVATION_EXPIRED.
+   * The call is idempotent.
    */
   commitReservation: handleUnaryCall<CommitReservationRequest, CommitReservationResponse>;
   /**
-   * Gives the stock back: an open claim is dropped, a committed one is returned
-   * to `on_hand`. Releasing an unknown reservation leaves a tombstone, so that a
-   * late ReserveStock is refused. Repeating is free.
+   * Releases a reservation: an open reservation is cancelled, and committed stock
+   * returns to `on_hand`. For an unknown id, the server stores a tombstone that
+   * rejects a late ReserveStock. The call is idempotent.
    */
   releaseReservation: handleUnaryCall<ReleaseReservationRequest, ReleaseReservationResponse>;
-  /** Returns one reservation, NOT_FOUND if there is none. */
+  /** Returns one reservation. Fails with NOT_FOUND if the id is unknown. */
   getReservation: handleUnaryCall<GetReservationRequest, GetReservationResponse>;
-  /** Returns the stock of one SKU, NOT_FOUND if it was never stocked. */
+  /** Returns the stock of one SKU. Fails with NOT_FOUND if the SKU was never stocked. */
   getStock: handleUnaryCall<GetStockRequest, GetStockResponse>;
-  /** Returns the stock of several SKUs. SKUs never stocked are listed in `missing_skus`. */
+  /** Returns the stock of several SKUs. `missing_skus` lists the SKUs that were never stocked. */
   batchGetStock: handleUnaryCall<BatchGetStockRequest, BatchGetStockResponse>;
-  /** Lists stock in SKU order. */
+  /** Lists stock, sorted by SKU. */
   listStock: handleUnaryCall<ListStockRequest, ListStockResponse>;
   /**
-   * Changes `on_hand` by a signed quantity (a delivery, a loss, a count) and
-   * records a stock movement. A first adjustment creates the SKU.
+   * Changes `on_hand` by a signed quantity, for a delivery, a loss or a stock count,
+   * and records a stock movement. The first increase of a SKU creates its stock.
    *
-   * FAILED_PRECONDITION with reason STOCK_BELOW_RESERVED if `on_hand` would fall
-   * below `reserved`.
+   * Fails with FAILED_PRECONDITION, reason STOCK_BELOW_RESERVED, if `on_hand`
+   * would become less than `reserved`. Fails with NOT_FOUND, reason
+   * STOCK_NOT_FOUND, for a decrease of a SKU that was never stocked.
    */
   adjustStock: handleUnaryCall<AdjustStockRequest, AdjustStockResponse>;
   /**
-   * Streams the current stock of the given SKUs, then every change until the
-   * caller hangs up. Changes that follow each other quickly may be merged.
+   * Streams the current stock of the given SKUs, then their stock after each
+   * change, until the caller cancels the call. Several changes of a SKU may be
+   * combined into one message.
    */
   watchStock: handleServerStreamingCall<WatchStockRequest, WatchStockResponse>;
+  /** Lists the stock movements of all SKUs or of one SKU, oldest first. */
+  listStockMovements: handleUnaryCall<ListStockMovementsRequest, ListStockMovementsResponse>;
+  /** Lists reservations, oldest id first. */
+  listReservations: handleUnaryCall<ListReservationsRequest, ListReservationsResponse>;
 }
 
 export interface InventoryServiceClient extends Client {
   /**
-   * Takes a claim on stock, all lines or none. Keyed by `reservation_id`:
-   * repeating an equal request returns the same reservation, also a refusal.
+   * Reserves the stock of all lines, or of no line. `reservation_id` is the
+   * idempotency key: an equal request returns the same reservation, or the same
+   * error.
    *
-   * FAILED_PRECONDITION with reason OUT_OF_STOCK names each short SKU;
-   * RESERVATION_RELEASED if the reservation was released before it was made.
+   * Fails with FAILED_PRECONDITION, reason OUT_OF_STOCK, if a SKU has too little
+   * stock; the error lists each such SKU. Fails with FAILED_PRECONDITION, reason RESERVATION_RELEASED,
+   * if ReleaseReservation was called with the id before the first ReserveStock.
    */
   reserveStock(
     request: ReserveStockRequest,
@@ -2531,9 +3306,10 @@ export interface InventoryServiceClient extends Client {
     callback: (error: ServiceError | null, response: ReserveStockResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Turns a claim into a withdrawal: `on_hand` and `reserved` fall together.
-   * An expired reservation takes the stock again if it is still there, else
-   * FAILED_PRECONDITION with reason RESERVATION_EXPIRED. Repeating is free.
+   * Deducts the reserved stock: `on_hand` and `reserved` decrease together. An
+   * expired reservation is committed if all of its stock is still available;
+   * otherwise the call fails with FAILED_PRECONDITION, reason RESERVATION_EXPIRED.
+   * The call is idempotent.
    */
   commitReservation(
     request: CommitReservationRequest,
@@ -2551,9 +3327,9 @@ export interface InventoryServiceClient extends Client {
     callback: (error: ServiceError | null, response: CommitReservationResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Gives the stock back: an open claim is dropped, a committed one is returned
-   * to `on_hand`. Releasing an unknown reservation leaves a tombstone, so that a
-   * late ReserveStock is refused. Repeating is free.
+   * Releases a reservation: an open reservation is cancelled, and committed stock
+   * returns to `on_hand`. For an unknown id, the server stores a tombstone that
+   * rejects a late ReserveStock. The call is idempotent.
    */
   releaseReservation(
     request: ReleaseReservationRequest,
@@ -2570,7 +3346,7 @@ export interface InventoryServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ReleaseReservationResponse) => void,
   ): ClientUnaryCall;
-  /** Returns one reservation, NOT_FOUND if there is none. */
+  /** Returns one reservation. Fails with NOT_FOUND if the id is unknown. */
   getReservation(
     request: GetReservationRequest,
     callback: (error: ServiceError | null, response: GetReservationResponse) => void,
@@ -2586,7 +3362,7 @@ export interface InventoryServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetReservationResponse) => void,
   ): ClientUnaryCall;
-  /** Returns the stock of one SKU, NOT_FOUND if it was never stocked. */
+  /** Returns the stock of one SKU. Fails with NOT_FOUND if the SKU was never stocked. */
   getStock(
     request: GetStockRequest,
     callback: (error: ServiceError | null, response: GetStockResponse) => void,
@@ -2602,7 +3378,7 @@ export interface InventoryServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetStockResponse) => void,
   ): ClientUnaryCall;
-  /** Returns the stock of several SKUs. SKUs never stocked are listed in `missing_skus`. */
+  /** Returns the stock of several SKUs. `missing_skus` lists the SKUs that were never stocked. */
   batchGetStock(
     request: BatchGetStockRequest,
     callback: (error: ServiceError | null, response: BatchGetStockResponse) => void,
@@ -2618,7 +3394,7 @@ export interface InventoryServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: BatchGetStockResponse) => void,
   ): ClientUnaryCall;
-  /** Lists stock in SKU order. */
+  /** Lists stock, sorted by SKU. */
   listStock(
     request: ListStockRequest,
     callback: (error: ServiceError | null, response: ListStockResponse) => void,
@@ -2635,11 +3411,12 @@ export interface InventoryServiceClient extends Client {
     callback: (error: ServiceError | null, response: ListStockResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Changes `on_hand` by a signed quantity (a delivery, a loss, a count) and
-   * records a stock movement. A first adjustment creates the SKU.
+   * Changes `on_hand` by a signed quantity, for a delivery, a loss or a stock count,
+   * and records a stock movement. The first increase of a SKU creates its stock.
    *
-   * FAILED_PRECONDITION with reason STOCK_BELOW_RESERVED if `on_hand` would fall
-   * below `reserved`.
+   * Fails with FAILED_PRECONDITION, reason STOCK_BELOW_RESERVED, if `on_hand`
+   * would become less than `reserved`. Fails with NOT_FOUND, reason
+   * STOCK_NOT_FOUND, for a decrease of a SKU that was never stocked.
    */
   adjustStock(
     request: AdjustStockRequest,
@@ -2657,8 +3434,9 @@ export interface InventoryServiceClient extends Client {
     callback: (error: ServiceError | null, response: AdjustStockResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Streams the current stock of the given SKUs, then every change until the
-   * caller hangs up. Changes that follow each other quickly may be merged.
+   * Streams the current stock of the given SKUs, then their stock after each
+   * change, until the caller cancels the call. Several changes of a SKU may be
+   * combined into one message.
    */
   watchStock(request: WatchStockRequest, options?: Partial<CallOptions>): ClientReadableStream<WatchStockResponse>;
   watchStock(
@@ -2666,6 +3444,38 @@ export interface InventoryServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<WatchStockResponse>;
+  /** Lists the stock movements of all SKUs or of one SKU, oldest first. */
+  listStockMovements(
+    request: ListStockMovementsRequest,
+    callback: (error: ServiceError | null, response: ListStockMovementsResponse) => void,
+  ): ClientUnaryCall;
+  listStockMovements(
+    request: ListStockMovementsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListStockMovementsResponse) => void,
+  ): ClientUnaryCall;
+  listStockMovements(
+    request: ListStockMovementsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListStockMovementsResponse) => void,
+  ): ClientUnaryCall;
+  /** Lists reservations, oldest id first. */
+  listReservations(
+    request: ListReservationsRequest,
+    callback: (error: ServiceError | null, response: ListReservationsResponse) => void,
+  ): ClientUnaryCall;
+  listReservations(
+    request: ListReservationsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListReservationsResponse) => void,
+  ): ClientUnaryCall;
+  listReservations(
+    request: ListReservationsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListReservationsResponse) => void,
+  ): ClientUnaryCall;
 }
 
 export const InventoryServiceClient = makeGenericClientConstructor(

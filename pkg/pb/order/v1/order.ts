@@ -23,19 +23,19 @@ import {
 import { Timestamp } from "../../google/protobuf/timestamp.js";
 import { Money } from "../../google/type/money.js";
 
-/** Life of an order. */
+/** State of an order. */
 export enum OrderState {
   /** UNSPECIFIED - Not set. */
   UNSPECIFIED = 0,
-  /** PENDING - Accepted; the saga is at work. */
+  /** PENDING - The order is accepted, and the saga is in progress. */
   PENDING = 1,
-  /** CONFIRMED - Stock withdrawn and money taken. */
+  /** CONFIRMED - The stock is committed and the payment is captured. The order may still be cancelled. */
   CONFIRMED = 2,
-  /** REJECTED - Ended without effect; see `rejection`. */
+  /** REJECTED - The order was rejected; `rejection` has the reason. */
   REJECTED = 3,
-  /** CANCELLING - Being undone on request. */
+  /** CANCELLING - A cancellation is in progress. */
   CANCELLING = 4,
-  /** CANCELLED - Undone on request: money and stock are back. */
+  /** CANCELLED - The payment is voided or refunded, and the stock is released or returned. */
   CANCELLED = 5,
   UNRECOGNIZED = -1,
 }
@@ -87,18 +87,27 @@ export function orderStateToJSON(object: OrderState): string {
   }
 }
 
-/** Why an order was rejected. */
+/** Reason of a rejected order. */
 export enum RejectionReason {
-  /** UNSPECIFIED - Not rejected. */
+  /** UNSPECIFIED - Not set. */
   UNSPECIFIED = 0,
-  /** OUT_OF_STOCK - Not enough stock of at least one SKU. */
+  /** OUT_OF_STOCK - At least one SKU had too little stock. */
   OUT_OF_STOCK = 1,
-  /** PAYMENT_DECLINED - The payment was declined; see `decline_code`. */
+  /** PAYMENT_DECLINED - The payment was declined; `decline_code` has the reason. */
   PAYMENT_DECLINED = 2,
-  /** RESERVATION_EXPIRED - The reservation lapsed before it could be committed and the stock was gone. */
+  /** RESERVATION_EXPIRED - The reservation expired before the commit, and its stock was no longer available. */
   RESERVATION_EXPIRED = 3,
-  /** STEP_REFUSED - Another party released the stock or voided the payment of this order. */
+  /**
+   * STEP_REFUSED - Another client changed the reservation or the payment of this order, for example by
+   * voiding the payment.
+   */
   STEP_REFUSED = 4,
+  /** AUTHORIZATION_EXPIRED - The authorization of the payment expired before the capture. */
+  AUTHORIZATION_EXPIRED = 5,
+  /** CAPTURE_DECLINED - The gateway declined the capture; `decline_code` has the reason. */
+  CAPTURE_DECLINED = 6,
+  /** PAYMENT_ACTION_EXPIRED - The customer did not complete the payment action before its due time. */
+  PAYMENT_ACTION_EXPIRED = 7,
   UNRECOGNIZED = -1,
 }
 
@@ -119,6 +128,15 @@ export function rejectionReasonFromJSON(object: any): RejectionReason {
     case 4:
     case "REJECTION_REASON_STEP_REFUSED":
       return RejectionReason.STEP_REFUSED;
+    case 5:
+    case "REJECTION_REASON_AUTHORIZATION_EXPIRED":
+      return RejectionReason.AUTHORIZATION_EXPIRED;
+    case 6:
+    case "REJECTION_REASON_CAPTURE_DECLINED":
+      return RejectionReason.CAPTURE_DECLINED;
+    case 7:
+    case "REJECTION_REASON_PAYMENT_ACTION_EXPIRED":
+      return RejectionReason.PAYMENT_ACTION_EXPIRED;
     case -1:
     case "UNRECOGNIZED":
     default:
@@ -138,40 +156,57 @@ export function rejectionReasonToJSON(object: RejectionReason): string {
       return "REJECTION_REASON_RESERVATION_EXPIRED";
     case RejectionReason.STEP_REFUSED:
       return "REJECTION_REASON_STEP_REFUSED";
+    case RejectionReason.AUTHORIZATION_EXPIRED:
+      return "REJECTION_REASON_AUTHORIZATION_EXPIRED";
+    case RejectionReason.CAPTURE_DECLINED:
+      return "REJECTION_REASON_CAPTURE_DECLINED";
+    case RejectionReason.PAYMENT_ACTION_EXPIRED:
+      return "REJECTION_REASON_PAYMENT_ACTION_EXPIRED";
     case RejectionReason.UNRECOGNIZED:
     default:
       return "UNRECOGNIZED";
   }
 }
 
-/** Step of the saga that a timeline entry reports. */
+/** Step of the saga in a timeline entry. */
 export enum SagaStep {
   /** UNSPECIFIED - Not set. */
   UNSPECIFIED = 0,
-  /** ACCEPT - The order was accepted. */
+  /** ACCEPT - Accepts the order. */
   ACCEPT = 1,
-  /** RESERVE_STOCK - Stock is claimed. */
+  /** RESERVE_STOCK - Reserves the stock. */
   RESERVE_STOCK = 2,
-  /** AUTHORIZE_PAYMENT - Money is blocked. */
+  /** AUTHORIZE_PAYMENT - Authorizes the payment. */
   AUTHORIZE_PAYMENT = 3,
-  /** COMMIT_STOCK - Stock is withdrawn. */
+  /** COMMIT_STOCK - Commits the reserved stock. */
   COMMIT_STOCK = 4,
-  /** CAPTURE_PAYMENT - Money is taken. */
+  /** CAPTURE_PAYMENT - Captures the payment. */
   CAPTURE_PAYMENT = 5,
-  /** CONFIRM - The order is done. */
+  /** CONFIRM - Confirms the order. */
   CONFIRM = 6,
-  /** REQUEST_CANCELLATION - A cancellation was accepted. */
+  /** REQUEST_CANCELLATION - Accepts a cancellation. */
   REQUEST_CANCELLATION = 7,
-  /** VOID_PAYMENT - Compensation: money is unblocked. */
+  /** VOID_PAYMENT - Voids the authorized payment (compensation). */
   VOID_PAYMENT = 8,
-  /** REFUND_PAYMENT - Compensation: money is given back. */
+  /** REFUND_PAYMENT - Refunds the captured payment (compensation). */
   REFUND_PAYMENT = 9,
-  /** RELEASE_STOCK - Compensation: stock is released or returned. */
+  /** RELEASE_STOCK - Releases reserved stock or returns committed stock (compensation). */
   RELEASE_STOCK = 10,
-  /** REJECT - The order is rejected. */
+  /** REJECT - Rejects the order. */
   REJECT = 11,
-  /** CANCEL - The order is cancelled. */
+  /** CANCEL - Cancels the order. */
   CANCEL = 12,
+  /**
+   * STOP_FULFILLMENT - Stops the fulfillment of the order before a cancellation. Reserved for systems with a
+   * fulfillment service.
+   */
+  STOP_FULFILLMENT = 13,
+  /** REFUND_ORDER - Refunds a part of the money of a CONFIRMED order (RefundOrder). */
+  REFUND_ORDER = 14,
+  /** RETRY_ORDER - Makes an order due (RetryOrder). */
+  RETRY_ORDER = 15,
+  /** RESOLVE_ORDER - Ends a blocked compensation (ResolveOrder). */
+  RESOLVE_ORDER = 16,
   UNRECOGNIZED = -1,
 }
 
@@ -216,6 +251,18 @@ export function sagaStepFromJSON(object: any): SagaStep {
     case 12:
     case "SAGA_STEP_CANCEL":
       return SagaStep.CANCEL;
+    case 13:
+    case "SAGA_STEP_STOP_FULFILLMENT":
+      return SagaStep.STOP_FULFILLMENT;
+    case 14:
+    case "SAGA_STEP_REFUND_ORDER":
+      return SagaStep.REFUND_ORDER;
+    case 15:
+    case "SAGA_STEP_RETRY_ORDER":
+      return SagaStep.RETRY_ORDER;
+    case 16:
+    case "SAGA_STEP_RESOLVE_ORDER":
+      return SagaStep.RESOLVE_ORDER;
     case -1:
     case "UNRECOGNIZED":
     default:
@@ -251,21 +298,32 @@ export function sagaStepToJSON(object: SagaStep): string {
       return "SAGA_STEP_REJECT";
     case SagaStep.CANCEL:
       return "SAGA_STEP_CANCEL";
+    case SagaStep.STOP_FULFILLMENT:
+      return "SAGA_STEP_STOP_FULFILLMENT";
+    case SagaStep.REFUND_ORDER:
+      return "SAGA_STEP_REFUND_ORDER";
+    case SagaStep.RETRY_ORDER:
+      return "SAGA_STEP_RETRY_ORDER";
+    case SagaStep.RESOLVE_ORDER:
+      return "SAGA_STEP_RESOLVE_ORDER";
     case SagaStep.UNRECOGNIZED:
     default:
       return "UNRECOGNIZED";
   }
 }
 
-/** Outcome that a timeline entry reports. */
+/** Outcome of a step in a timeline entry. */
 export enum StepOutcome {
   /** UNSPECIFIED - Not set. */
   UNSPECIFIED = 0,
   /** SUCCEEDED - The step took effect. */
   SUCCEEDED = 1,
-  /** REFUSED - The other side said no, definitely. */
+  /** REFUSED - The other service refused the step with a definite answer. */
   REFUSED = 2,
-  /** IN_DOUBT - The answer is not known; the step will be repeated with the same key. */
+  /**
+   * IN_DOUBT - The outcome is unknown, or the customer must act first (detail
+   * PAYMENT_ACTION_REQUIRED); the step is repeated with the same key.
+   */
   IN_DOUBT = 3,
   UNRECOGNIZED = -1,
 }
@@ -319,29 +377,37 @@ export interface OrderLine {
   unitPrice?: Money | undefined;
 }
 
-/** Why an order was rejected, with what is known about it. */
+/** Reason and details of a rejection. */
 export interface Rejection {
   /** The reason. */
   reason: RejectionReason;
-  /** For PAYMENT_DECLINED: the code, such as INSUFFICIENT_FUNDS. */
+  /** Code such as INSUFFICIENT_FUNDS; set for PAYMENT_DECLINED and CAPTURE_DECLINED. */
   declineCode: string;
-  /** For PAYMENT_DECLINED: DO_NOT_RETRY or RETRY_LATER. */
+  /** DO_NOT_RETRY or RETRY_LATER; set for PAYMENT_DECLINED and CAPTURE_DECLINED. */
   declineAdvice: string;
-  /** For OUT_OF_STOCK: the SKUs that were short. */
+  /** The SKUs with too little stock; set for OUT_OF_STOCK. */
   skus: string[];
+}
+
+/** What the customer must do before the payment can be authorized. */
+export interface PaymentAction {
+  /** Page of the gateway where the customer completes the action, such as a 3-D Secure challenge. */
+  url: string;
+  /** Time after which the order is rejected with PAYMENT_ACTION_EXPIRED. */
+  dueTime?: Date | undefined;
 }
 
 /** An order. */
 export interface Order {
-  /** Id, a UUID assigned by the server. Ids sort by time of acceptance. */
+  /** UUID that the server assigns. Ids sort by acceptance time. */
   orderId: string;
-  /** The customer who placed it. */
+  /** Id of the customer. */
   customerId: string;
-  /** Where it stands. */
+  /** Current state. */
   state: OrderState;
-  /** Its lines, in SKU order; equal SKUs are summed. */
+  /** One line for each SKU, sorted by SKU. */
   lines: OrderLine[];
-  /** Sum of quantity times unit price over the lines. */
+  /** Sum of quantity times unit price of all lines. */
   total?:
     | Money
     | undefined;
@@ -351,67 +417,98 @@ export interface Order {
     | undefined;
   /** Revision of the newest timeline entry. */
   revision: number;
-  /** Id of its reservation in the inventory service. */
+  /** Id of the reservation in the inventory service. */
   reservationId: string;
-  /** Id of its payment in the payment service. */
+  /** Id of the payment in the payment service. */
   paymentId: string;
-  /** When it was accepted. */
+  /** Time of acceptance. */
   createTime?:
     | Date
     | undefined;
-  /** When it last changed. */
+  /** Time of the last change. */
   updateTime?:
     | Date
     | undefined;
-  /** The idempotency key it was created with. */
+  /** Idempotency key of the request that created the order. */
   requestId: string;
+  /** Money that RefundOrder gave back; unset when nothing was given back. */
+  refundedAmount?:
+    | Money
+    | undefined;
+  /** Set while the order is PENDING and its payment waits for the customer. */
+  paymentAction?:
+    | PaymentAction
+    | undefined;
+  /**
+   * Reason of a blocked compensation, such as REFUND_DECLINED; empty when the order is not
+   * blocked. Replicas do not repeat a blocked step. RetryOrder or ResolveOrder ends the block.
+   */
+  blockedReason: string;
+  /** Start of the block; unset when the order is not blocked. */
+  blockedSince?:
+    | Date
+    | undefined;
+  /** The next step of the saga; unspecified when the order is CONFIRMED, REJECTED or CANCELLED. */
+  step: SagaStep;
+  /** Time of the next attempt of a parked order; unset when a replica drives the order. */
+  nextAttemptTime?:
+    | Date
+    | undefined;
+  /**
+   * Sum of the refunds of RefundOrder whose outcome is not known yet; unset without such
+   * refunds. The payment may already include them in its refunded amount.
+   */
+  refundPendingAmount?: Money | undefined;
 }
 
-/** One entry of an order's timeline. Revisions start at 1 and have no gap. */
+/** One entry of an order's timeline. Revisions start at 1 and have no gaps. */
 export interface TimelineEntry {
   /** Position in the timeline. */
   revision: number;
-  /** State before; unspecified for the first entry. */
+  /** State before the step; unspecified for the first entry. */
   fromState: OrderState;
-  /** State after; equal to `from_state` for a step within a state. */
+  /** State after the step; equal to `from_state` when the step does not change the state. */
   toState: OrderState;
-  /** What was done. */
+  /** The step. */
   step: SagaStep;
-  /** How it ended. */
+  /** Outcome of the step. */
   outcome: StepOutcome;
-  /** Which attempt at the step, from 1. */
+  /** Number of the attempt, from 1. */
   attempt: number;
-  /** When. */
+  /** Time of the entry. */
   time?:
     | Date
     | undefined;
-  /** Trace in which it happened, 32 hexadecimal digits; empty without tracing. */
+  /** Trace id, 32 hexadecimal digits; empty when tracing is off. */
   traceId: string;
-  /** More, for people. */
+  /** Details for operators, such as the reason of a failure or of an operator's action. */
   detail: string;
+  /** Operator that caused the entry; unset for steps of the saga and for actions of the customer. */
+  actor?: string | undefined;
 }
 
-/** What a customer wants. */
+/** A product and quantity in a request. */
 export interface OrderItem {
   /** Stock keeping unit. Required. */
   sku: string;
-  /** Units, 1 to 10,000 (also after equal SKUs are summed). */
+  /** Units, at least 1. The quantities of items with the same SKU must add up to at most 10,000. */
   quantity: bigint;
 }
 
 /** Request of CreateOrder. */
 export interface CreateOrderRequest {
   /**
-   * Idempotency key within the customer, at most 128 characters. Repeating a
-   * request with the same key and body returns the same order, also while the
-   * first call still runs; with another body it is ALREADY_EXISTS with reason
-   * REQUEST_ID_REUSED. Kept for at least 24 hours. Empty: the server assigns
-   * one, and a retry is a new order.
+   * Idempotency key, at most 128 characters; different customers may use the same key. A
+   * request with the same key and body returns the same order, also while the first call
+   * is in progress. A request with the same key and another body fails with
+   * ALREADY_EXISTS, reason REQUEST_ID_REUSED. The server keeps a key for at least 24
+   * hours. When a request has no key, the server assigns a key, and a retry creates a new
+   * order.
    */
   requestId: string;
-  /** The customer, 1 to 64 characters of A-Z, a-z, 0-9, '.', '_', ':', '@' and '-'. Required. */
+  /** Id of the customer, 1 to 64 characters of A-Z, a-z, 0-9, '.', '_', ':', '@' and '-'. Required. */
   customerId: string;
-  /** 1 to 100 items. Items with the same SKU are summed first. */
+  /** 1 to 100 items. Quantities of equal SKUs are summed. */
   items: OrderItem[];
   /** Payment-method token: "pm_" and 1 to 61 characters of a-z, 0-9 and '_'. Never a card number. */
   paymentMethod: string;
@@ -419,15 +516,18 @@ export interface CreateOrderRequest {
 
 /** Response of CreateOrder. */
 export interface CreateOrderResponse {
-  /** The order: CONFIRMED, REJECTED, or PENDING when the deadline came first. */
+  /**
+   * The order: CONFIRMED or REJECTED, or PENDING when the deadline passed first.
+   * CANCELLING or CANCELLED when a CancelOrder call has cancelled the order.
+   */
   order?: Order | undefined;
 }
 
 /** Request of GetOrder. */
 export interface GetOrderRequest {
-  /** The order. Required. */
+  /** Id of the order. Required. */
   orderId: string;
-  /** When set, an order of another customer is NOT_FOUND. */
+  /** When set, the call fails with NOT_FOUND for an order of another customer. */
   customerId: string;
 }
 
@@ -439,49 +539,123 @@ export interface GetOrderResponse {
 
 /** Request of ListOrders. */
 export interface ListOrdersRequest {
-  /** Orders a page, 0 to 1,000; 0 means 50. A page may hold fewer. */
+  /** Orders per page, 0 to 1,000; 0 means 50. A page may contain fewer orders. */
   pageSize: number;
-  /** `next_page_token` of the page before, with equal other fields; empty for the first page. */
+  /**
+   * `next_page_token` of the previous page; empty for the first page. All other fields
+   * except `page_size` must equal the values in the previous request.
+   */
   pageToken: string;
-  /** Only orders of this customer; empty: all. */
+  /** Lists only orders of this customer; empty for all customers. */
   customerId: string;
-  /** Only orders in this state; unspecified: all. */
+  /** Lists only orders in this state; unspecified for all states. */
   state: OrderState;
+  /** Lists only orders accepted at or after this time. */
+  createTimeFrom?:
+    | Date
+    | undefined;
+  /** Lists only orders accepted before this time. */
+  createTimeBefore?:
+    | Date
+    | undefined;
+  /** Lists only orders whose compensation is blocked. */
+  blockedOnly?: boolean | undefined;
 }
 
 /** Response of ListOrders. */
 export interface ListOrdersResponse {
   /** Orders, newest first. */
   orders: Order[];
-  /** Token of the next page; empty on the last one. */
+  /** Token of the next page; empty on the last page. */
   nextPageToken: string;
 }
 
 /** Request of CancelOrder. */
 export interface CancelOrderRequest {
-  /** Idempotency key within the order's customer, as in CreateOrderRequest. */
+  /**
+   * Idempotency key, at most 128 characters; different customers may use the same key. A
+   * request with the same key and another order or reason fails with ALREADY_EXISTS,
+   * reason REQUEST_ID_REUSED. The server keeps a key for at least 24 hours. A retry
+   * without a key is safe, too: the order is cancelled once.
+   */
   requestId: string;
-  /** The order. Required. */
+  /** Id of the order. Required. */
   orderId: string;
-  /** When set, an order of another customer is NOT_FOUND. */
+  /** When set, the call fails with NOT_FOUND for an order of another customer. */
   customerId: string;
-  /** Why, for people; at most 200 characters. */
+  /** Reason for operators; at most 200 characters. */
   reason: string;
+  /** Operator that cancels the order, at most 128 characters; unset when the customer cancels. */
+  actor?: string | undefined;
 }
 
 /** Response of CancelOrder. */
 export interface CancelOrderResponse {
-  /** The order: CANCELLED, or CANCELLING when the deadline came first. */
+  /** The order: CANCELLED, or CANCELLING when the deadline passed first. */
+  order?: Order | undefined;
+}
+
+/** Request of RefundOrder. */
+export interface RefundOrderRequest {
+  /** Idempotency key within the order, at most 128 characters. Required. */
+  requestId: string;
+  /** Id of the order. Required. */
+  orderId: string;
+  /** Amount to give back, greater than zero, in the currency of the order. Required. */
+  amount?:
+    | Money
+    | undefined;
+  /** Operator that refunds, 1 to 128 characters. Required. */
+  actor: string;
+  /** Reason, 1 to 200 characters. Required. */
+  reason: string;
+}
+
+/** Response of RefundOrder. */
+export interface RefundOrderResponse {
+  /** The order, with the new `refunded_amount`. */
+  order?: Order | undefined;
+}
+
+/** Request of RetryOrder. */
+export interface RetryOrderRequest {
+  /** Id of the order. Required. */
+  orderId: string;
+  /** Operator that retries, 1 to 128 characters. Required. */
+  actor: string;
+  /** Reason, 1 to 200 characters. Required. */
+  reason: string;
+}
+
+/** Response of RetryOrder. */
+export interface RetryOrderResponse {
+  /** The order, due now. */
+  order?: Order | undefined;
+}
+
+/** Request of ResolveOrder. */
+export interface ResolveOrderRequest {
+  /** Id of the order. Required. */
+  orderId: string;
+  /** Operator that resolves the block, 1 to 128 characters. Required. */
+  actor: string;
+  /** How the effect of the blocked step was achieved, 1 to 200 characters. Required. */
+  reason: string;
+}
+
+/** Response of ResolveOrder. */
+export interface ResolveOrderResponse {
+  /** The order, no longer blocked. */
   order?: Order | undefined;
 }
 
 /** Request of WatchOrder. */
 export interface WatchOrderRequest {
-  /** The order. Required. */
+  /** Id of the order. Required. */
   orderId: string;
-  /** When set, an order of another customer is NOT_FOUND. */
+  /** When set, the call fails with NOT_FOUND for an order of another customer. */
   customerId: string;
-  /** Only entries after this revision, 0 or more; 0: from the start. */
+  /** Revision after which the stream starts, 0 or more; 0 for the whole timeline. */
   afterRevision: number;
 }
 
@@ -493,9 +667,9 @@ export interface WatchOrderResponse {
 
 /** Request of GetOrderTimeline. */
 export interface GetOrderTimelineRequest {
-  /** The order. Required. */
+  /** Id of the order. Required. */
   orderId: string;
-  /** When set, an order of another customer is NOT_FOUND. */
+  /** When set, the call fails with NOT_FOUND for an order of another customer. */
   customerId: string;
 }
 
@@ -756,6 +930,95 @@ export const Rejection: MessageFns<Rejection> = {
   },
 };
 
+function createBasePaymentAction(): PaymentAction {
+  return { url: "", dueTime: undefined };
+}
+
+export const PaymentAction: MessageFns<PaymentAction> = {
+  encode(message: PaymentAction, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.url !== "") {
+      writer.uint32(10).string(message.url);
+    }
+    if (message.dueTime !== undefined) {
+      Timestamp.encode(toTimestamp(message.dueTime), writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PaymentAction {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePaymentAction();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.url = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.dueTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PaymentAction {
+    return {
+      url: isSet(object.url) ? globalThis.String(object.url) : "",
+      dueTime: isSet(object.dueTime)
+        ? fromJsonTimestamp(object.dueTime)
+        : isSet(object.due_time)
+        ? fromJsonTimestamp(object.due_time)
+        : undefined,
+    };
+  },
+
+  toJSON(message: PaymentAction): unknown {
+    const obj: any = {};
+    if (message.url !== "") {
+      obj.url = message.url;
+    }
+    if (message.dueTime !== undefined) {
+      obj.dueTime = message.dueTime.toISOString();
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<PaymentAction>, I>>(base?: I): PaymentAction {
+    return PaymentAction.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PaymentAction>, I>>(object: I): PaymentAction {
+    const message = createBasePaymentAction();
+    message.url = object.url ?? "";
+    message.dueTime = object.dueTime ?? undefined;
+    return message;
+  },
+};
+
 function createBaseOrder(): Order {
   return {
     orderId: "",
@@ -770,6 +1033,13 @@ function createBaseOrder(): Order {
     createTime: undefined,
     updateTime: undefined,
     requestId: "",
+    refundedAmount: undefined,
+    paymentAction: undefined,
+    blockedReason: "",
+    blockedSince: undefined,
+    step: 0,
+    nextAttemptTime: undefined,
+    refundPendingAmount: undefined,
   };
 }
 
@@ -810,6 +1080,27 @@ export const Order: MessageFns<Order> = {
     }
     if (message.requestId !== "") {
       writer.uint32(98).string(message.requestId);
+    }
+    if (message.refundedAmount !== undefined) {
+      Money.encode(message.refundedAmount, writer.uint32(106).fork()).join();
+    }
+    if (message.paymentAction !== undefined) {
+      PaymentAction.encode(message.paymentAction, writer.uint32(114).fork()).join();
+    }
+    if (message.blockedReason !== "") {
+      writer.uint32(122).string(message.blockedReason);
+    }
+    if (message.blockedSince !== undefined) {
+      Timestamp.encode(toTimestamp(message.blockedSince), writer.uint32(130).fork()).join();
+    }
+    if (message.step !== 0) {
+      writer.uint32(136).int32(message.step);
+    }
+    if (message.nextAttemptTime !== undefined) {
+      Timestamp.encode(toTimestamp(message.nextAttemptTime), writer.uint32(146).fork()).join();
+    }
+    if (message.refundPendingAmount !== undefined) {
+      Money.encode(message.refundPendingAmount, writer.uint32(154).fork()).join();
     }
     return writer;
   },
@@ -923,6 +1214,62 @@ export const Order: MessageFns<Order> = {
             message.requestId = reader.string();
             continue;
           }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.refundedAmount = Money.decode(reader, reader.uint32());
+            continue;
+          }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.paymentAction = PaymentAction.decode(reader, reader.uint32());
+            continue;
+          }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.blockedReason = reader.string();
+            continue;
+          }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.blockedSince = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 17: {
+            if (tag !== 136) {
+              break;
+            }
+
+            message.step = reader.int32() as any;
+            continue;
+          }
+          case 18: {
+            if (tag !== 146) {
+              break;
+            }
+
+            message.nextAttemptTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 19: {
+            if (tag !== 154) {
+              break;
+            }
+
+            message.refundPendingAmount = Money.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -977,6 +1324,37 @@ export const Order: MessageFns<Order> = {
         : isSet(object.request_id)
         ? globalThis.String(object.request_id)
         : "",
+      refundedAmount: isSet(object.refundedAmount)
+        ? Money.fromJSON(object.refundedAmount)
+        : isSet(object.refunded_amount)
+        ? Money.fromJSON(object.refunded_amount)
+        : undefined,
+      paymentAction: isSet(object.paymentAction)
+        ? PaymentAction.fromJSON(object.paymentAction)
+        : isSet(object.payment_action)
+        ? PaymentAction.fromJSON(object.payment_action)
+        : undefined,
+      blockedReason: isSet(object.blockedReason)
+        ? globalThis.String(object.blockedReason)
+        : isSet(object.blocked_reason)
+        ? globalThis.String(object.blocked_reason)
+        : "",
+      blockedSince: isSet(object.blockedSince)
+        ? fromJsonTimestamp(object.blockedSince)
+        : isSet(object.blocked_since)
+        ? fromJsonTimestamp(object.blocked_since)
+        : undefined,
+      step: isSet(object.step) ? sagaStepFromJSON(object.step) : 0,
+      nextAttemptTime: isSet(object.nextAttemptTime)
+        ? fromJsonTimestamp(object.nextAttemptTime)
+        : isSet(object.next_attempt_time)
+        ? fromJsonTimestamp(object.next_attempt_time)
+        : undefined,
+      refundPendingAmount: isSet(object.refundPendingAmount)
+        ? Money.fromJSON(object.refundPendingAmount)
+        : isSet(object.refund_pending_amount)
+        ? Money.fromJSON(object.refund_pending_amount)
+        : undefined,
     };
   },
 
@@ -1018,6 +1396,27 @@ export const Order: MessageFns<Order> = {
     if (message.requestId !== "") {
       obj.requestId = message.requestId;
     }
+    if (message.refundedAmount !== undefined) {
+      obj.refundedAmount = Money.toJSON(message.refundedAmount);
+    }
+    if (message.paymentAction !== undefined) {
+      obj.paymentAction = PaymentAction.toJSON(message.paymentAction);
+    }
+    if (message.blockedReason !== "") {
+      obj.blockedReason = message.blockedReason;
+    }
+    if (message.blockedSince !== undefined) {
+      obj.blockedSince = message.blockedSince.toISOString();
+    }
+    if (message.step !== 0) {
+      obj.step = sagaStepToJSON(message.step);
+    }
+    if (message.nextAttemptTime !== undefined) {
+      obj.nextAttemptTime = message.nextAttemptTime.toISOString();
+    }
+    if (message.refundPendingAmount !== undefined) {
+      obj.refundPendingAmount = Money.toJSON(message.refundPendingAmount);
+    }
     return obj;
   },
 
@@ -1040,6 +1439,19 @@ export const Order: MessageFns<Order> = {
     message.createTime = object.createTime ?? undefined;
     message.updateTime = object.updateTime ?? undefined;
     message.requestId = object.requestId ?? "";
+    message.refundedAmount = (object.refundedAmount !== undefined && object.refundedAmount !== null)
+      ? Money.fromPartial(object.refundedAmount)
+      : undefined;
+    message.paymentAction = (object.paymentAction !== undefined && object.paymentAction !== null)
+      ? PaymentAction.fromPartial(object.paymentAction)
+      : undefined;
+    message.blockedReason = object.blockedReason ?? "";
+    message.blockedSince = object.blockedSince ?? undefined;
+    message.step = object.step ?? 0;
+    message.nextAttemptTime = object.nextAttemptTime ?? undefined;
+    message.refundPendingAmount = (object.refundPendingAmount !== undefined && object.refundPendingAmount !== null)
+      ? Money.fromPartial(object.refundPendingAmount)
+      : undefined;
     return message;
   },
 };
@@ -1055,6 +1467,7 @@ function createBaseTimelineEntry(): TimelineEntry {
     time: undefined,
     traceId: "",
     detail: "",
+    actor: undefined,
   };
 }
 
@@ -1086,6 +1499,9 @@ export const TimelineEntry: MessageFns<TimelineEntry> = {
     }
     if (message.detail !== "") {
       writer.uint32(74).string(message.detail);
+    }
+    if (message.actor !== undefined) {
+      writer.uint32(82).string(message.actor);
     }
     return writer;
   },
@@ -1175,6 +1591,14 @@ export const TimelineEntry: MessageFns<TimelineEntry> = {
             message.detail = reader.string();
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.actor = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1210,6 +1634,7 @@ export const TimelineEntry: MessageFns<TimelineEntry> = {
         ? globalThis.String(object.trace_id)
         : "",
       detail: isSet(object.detail) ? globalThis.String(object.detail) : "",
+      actor: isSet(object.actor) ? globalThis.String(object.actor) : undefined,
     };
   },
 
@@ -1242,6 +1667,9 @@ export const TimelineEntry: MessageFns<TimelineEntry> = {
     if (message.detail !== "") {
       obj.detail = message.detail;
     }
+    if (message.actor !== undefined) {
+      obj.actor = message.actor;
+    }
     return obj;
   },
 
@@ -1259,6 +1687,7 @@ export const TimelineEntry: MessageFns<TimelineEntry> = {
     message.time = object.time ?? undefined;
     message.traceId = object.traceId ?? "";
     message.detail = object.detail ?? "";
+    message.actor = object.actor ?? undefined;
     return message;
   },
 };
@@ -1708,7 +2137,15 @@ export const GetOrderResponse: MessageFns<GetOrderResponse> = {
 };
 
 function createBaseListOrdersRequest(): ListOrdersRequest {
-  return { pageSize: 0, pageToken: "", customerId: "", state: 0 };
+  return {
+    pageSize: 0,
+    pageToken: "",
+    customerId: "",
+    state: 0,
+    createTimeFrom: undefined,
+    createTimeBefore: undefined,
+    blockedOnly: undefined,
+  };
 }
 
 export const ListOrdersRequest: MessageFns<ListOrdersRequest> = {
@@ -1724,6 +2161,15 @@ export const ListOrdersRequest: MessageFns<ListOrdersRequest> = {
     }
     if (message.state !== 0) {
       writer.uint32(32).int32(message.state);
+    }
+    if (message.createTimeFrom !== undefined) {
+      Timestamp.encode(toTimestamp(message.createTimeFrom), writer.uint32(42).fork()).join();
+    }
+    if (message.createTimeBefore !== undefined) {
+      Timestamp.encode(toTimestamp(message.createTimeBefore), writer.uint32(50).fork()).join();
+    }
+    if (message.blockedOnly !== undefined) {
+      writer.uint32(56).bool(message.blockedOnly);
     }
     return writer;
   },
@@ -1773,6 +2219,30 @@ export const ListOrdersRequest: MessageFns<ListOrdersRequest> = {
             message.state = reader.int32() as any;
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.createTimeFrom = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.createTimeBefore = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.blockedOnly = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1803,6 +2273,21 @@ export const ListOrdersRequest: MessageFns<ListOrdersRequest> = {
         ? globalThis.String(object.customer_id)
         : "",
       state: isSet(object.state) ? orderStateFromJSON(object.state) : 0,
+      createTimeFrom: isSet(object.createTimeFrom)
+        ? fromJsonTimestamp(object.createTimeFrom)
+        : isSet(object.create_time_from)
+        ? fromJsonTimestamp(object.create_time_from)
+        : undefined,
+      createTimeBefore: isSet(object.createTimeBefore)
+        ? fromJsonTimestamp(object.createTimeBefore)
+        : isSet(object.create_time_before)
+        ? fromJsonTimestamp(object.create_time_before)
+        : undefined,
+      blockedOnly: isSet(object.blockedOnly)
+        ? globalThis.Boolean(object.blockedOnly)
+        : isSet(object.blocked_only)
+        ? globalThis.Boolean(object.blocked_only)
+        : undefined,
     };
   },
 
@@ -1820,6 +2305,15 @@ export const ListOrdersRequest: MessageFns<ListOrdersRequest> = {
     if (message.state !== 0) {
       obj.state = orderStateToJSON(message.state);
     }
+    if (message.createTimeFrom !== undefined) {
+      obj.createTimeFrom = message.createTimeFrom.toISOString();
+    }
+    if (message.createTimeBefore !== undefined) {
+      obj.createTimeBefore = message.createTimeBefore.toISOString();
+    }
+    if (message.blockedOnly !== undefined) {
+      obj.blockedOnly = message.blockedOnly;
+    }
     return obj;
   },
 
@@ -1832,6 +2326,9 @@ export const ListOrdersRequest: MessageFns<ListOrdersRequest> = {
     message.pageToken = object.pageToken ?? "";
     message.customerId = object.customerId ?? "";
     message.state = object.state ?? 0;
+    message.createTimeFrom = object.createTimeFrom ?? undefined;
+    message.createTimeBefore = object.createTimeBefore ?? undefined;
+    message.blockedOnly = object.blockedOnly ?? undefined;
     return message;
   },
 };
@@ -1926,7 +2423,7 @@ export const ListOrdersResponse: MessageFns<ListOrdersResponse> = {
 };
 
 function createBaseCancelOrderRequest(): CancelOrderRequest {
-  return { requestId: "", orderId: "", customerId: "", reason: "" };
+  return { requestId: "", orderId: "", customerId: "", reason: "", actor: undefined };
 }
 
 export const CancelOrderRequest: MessageFns<CancelOrderRequest> = {
@@ -1942,6 +2439,9 @@ export const CancelOrderRequest: MessageFns<CancelOrderRequest> = {
     }
     if (message.reason !== "") {
       writer.uint32(34).string(message.reason);
+    }
+    if (message.actor !== undefined) {
+      writer.uint32(42).string(message.actor);
     }
     return writer;
   },
@@ -1991,6 +2491,14 @@ export const CancelOrderRequest: MessageFns<CancelOrderRequest> = {
             message.reason = reader.string();
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.actor = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2021,6 +2529,7 @@ export const CancelOrderRequest: MessageFns<CancelOrderRequest> = {
         ? globalThis.String(object.customer_id)
         : "",
       reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+      actor: isSet(object.actor) ? globalThis.String(object.actor) : undefined,
     };
   },
 
@@ -2038,6 +2547,9 @@ export const CancelOrderRequest: MessageFns<CancelOrderRequest> = {
     if (message.reason !== "") {
       obj.reason = message.reason;
     }
+    if (message.actor !== undefined) {
+      obj.actor = message.actor;
+    }
     return obj;
   },
 
@@ -2050,6 +2562,7 @@ export const CancelOrderRequest: MessageFns<CancelOrderRequest> = {
     message.orderId = object.orderId ?? "";
     message.customerId = object.customerId ?? "";
     message.reason = object.reason ?? "";
+    message.actor = object.actor ?? undefined;
     return message;
   },
 };
@@ -2116,6 +2629,560 @@ export const CancelOrderResponse: MessageFns<CancelOrderResponse> = {
   },
   fromPartial<I extends Exact<DeepPartial<CancelOrderResponse>, I>>(object: I): CancelOrderResponse {
     const message = createBaseCancelOrderResponse();
+    message.order = (object.order !== undefined && object.order !== null) ? Order.fromPartial(object.order) : undefined;
+    return message;
+  },
+};
+
+function createBaseRefundOrderRequest(): RefundOrderRequest {
+  return { requestId: "", orderId: "", amount: undefined, actor: "", reason: "" };
+}
+
+export const RefundOrderRequest: MessageFns<RefundOrderRequest> = {
+  encode(message: RefundOrderRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.requestId !== "") {
+      writer.uint32(10).string(message.requestId);
+    }
+    if (message.orderId !== "") {
+      writer.uint32(18).string(message.orderId);
+    }
+    if (message.amount !== undefined) {
+      Money.encode(message.amount, writer.uint32(26).fork()).join();
+    }
+    if (message.actor !== "") {
+      writer.uint32(34).string(message.actor);
+    }
+    if (message.reason !== "") {
+      writer.uint32(42).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RefundOrderRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRefundOrderRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.orderId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.amount = Money.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.actor = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RefundOrderRequest {
+    return {
+      requestId: isSet(object.requestId)
+        ? globalThis.String(object.requestId)
+        : isSet(object.request_id)
+        ? globalThis.String(object.request_id)
+        : "",
+      orderId: isSet(object.orderId)
+        ? globalThis.String(object.orderId)
+        : isSet(object.order_id)
+        ? globalThis.String(object.order_id)
+        : "",
+      amount: isSet(object.amount) ? Money.fromJSON(object.amount) : undefined,
+      actor: isSet(object.actor) ? globalThis.String(object.actor) : "",
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+    };
+  },
+
+  toJSON(message: RefundOrderRequest): unknown {
+    const obj: any = {};
+    if (message.requestId !== "") {
+      obj.requestId = message.requestId;
+    }
+    if (message.orderId !== "") {
+      obj.orderId = message.orderId;
+    }
+    if (message.amount !== undefined) {
+      obj.amount = Money.toJSON(message.amount);
+    }
+    if (message.actor !== "") {
+      obj.actor = message.actor;
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<RefundOrderRequest>, I>>(base?: I): RefundOrderRequest {
+    return RefundOrderRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RefundOrderRequest>, I>>(object: I): RefundOrderRequest {
+    const message = createBaseRefundOrderRequest();
+    message.requestId = object.requestId ?? "";
+    message.orderId = object.orderId ?? "";
+    message.amount = (object.amount !== undefined && object.amount !== null)
+      ? Money.fromPartial(object.amount)
+      : undefined;
+    message.actor = object.actor ?? "";
+    message.reason = object.reason ?? "";
+    return message;
+  },
+};
+
+function createBaseRefundOrderResponse(): RefundOrderResponse {
+  return { order: undefined };
+}
+
+export const RefundOrderResponse: MessageFns<RefundOrderResponse> = {
+  encode(message: RefundOrderResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.order !== undefined) {
+      Order.encode(message.order, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RefundOrderResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRefundOrderResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.order = Order.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RefundOrderResponse {
+    return { order: isSet(object.order) ? Order.fromJSON(object.order) : undefined };
+  },
+
+  toJSON(message: RefundOrderResponse): unknown {
+    const obj: any = {};
+    if (message.order !== undefined) {
+      obj.order = Order.toJSON(message.order);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<RefundOrderResponse>, I>>(base?: I): RefundOrderResponse {
+    return RefundOrderResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RefundOrderResponse>, I>>(object: I): RefundOrderResponse {
+    const message = createBaseRefundOrderResponse();
+    message.order = (object.order !== undefined && object.order !== null) ? Order.fromPartial(object.order) : undefined;
+    return message;
+  },
+};
+
+function createBaseRetryOrderRequest(): RetryOrderRequest {
+  return { orderId: "", actor: "", reason: "" };
+}
+
+export const RetryOrderRequest: MessageFns<RetryOrderRequest> = {
+  encode(message: RetryOrderRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.orderId !== "") {
+      writer.uint32(10).string(message.orderId);
+    }
+    if (message.actor !== "") {
+      writer.uint32(18).string(message.actor);
+    }
+    if (message.reason !== "") {
+      writer.uint32(26).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RetryOrderRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRetryOrderRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.orderId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.actor = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RetryOrderRequest {
+    return {
+      orderId: isSet(object.orderId)
+        ? globalThis.String(object.orderId)
+        : isSet(object.order_id)
+        ? globalThis.String(object.order_id)
+        : "",
+      actor: isSet(object.actor) ? globalThis.String(object.actor) : "",
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+    };
+  },
+
+  toJSON(message: RetryOrderRequest): unknown {
+    const obj: any = {};
+    if (message.orderId !== "") {
+      obj.orderId = message.orderId;
+    }
+    if (message.actor !== "") {
+      obj.actor = message.actor;
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<RetryOrderRequest>, I>>(base?: I): RetryOrderRequest {
+    return RetryOrderRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RetryOrderRequest>, I>>(object: I): RetryOrderRequest {
+    const message = createBaseRetryOrderRequest();
+    message.orderId = object.orderId ?? "";
+    message.actor = object.actor ?? "";
+    message.reason = object.reason ?? "";
+    return message;
+  },
+};
+
+function createBaseRetryOrderResponse(): RetryOrderResponse {
+  return { order: undefined };
+}
+
+export const RetryOrderResponse: MessageFns<RetryOrderResponse> = {
+  encode(message: RetryOrderResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.order !== undefined) {
+      Order.encode(message.order, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RetryOrderResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRetryOrderResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.order = Order.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RetryOrderResponse {
+    return { order: isSet(object.order) ? Order.fromJSON(object.order) : undefined };
+  },
+
+  toJSON(message: RetryOrderResponse): unknown {
+    const obj: any = {};
+    if (message.order !== undefined) {
+      obj.order = Order.toJSON(message.order);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<RetryOrderResponse>, I>>(base?: I): RetryOrderResponse {
+    return RetryOrderResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RetryOrderResponse>, I>>(object: I): RetryOrderResponse {
+    const message = createBaseRetryOrderResponse();
+    message.order = (object.order !== undefined && object.order !== null) ? Order.fromPartial(object.order) : undefined;
+    return message;
+  },
+};
+
+function createBaseResolveOrderRequest(): ResolveOrderRequest {
+  return { orderId: "", actor: "", reason: "" };
+}
+
+export const ResolveOrderRequest: MessageFns<ResolveOrderRequest> = {
+  encode(message: ResolveOrderRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.orderId !== "") {
+      writer.uint32(10).string(message.orderId);
+    }
+    if (message.actor !== "") {
+      writer.uint32(18).string(message.actor);
+    }
+    if (message.reason !== "") {
+      writer.uint32(26).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ResolveOrderRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseResolveOrderRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.orderId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.actor = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ResolveOrderRequest {
+    return {
+      orderId: isSet(object.orderId)
+        ? globalThis.String(object.orderId)
+        : isSet(object.order_id)
+        ? globalThis.String(object.order_id)
+        : "",
+      actor: isSet(object.actor) ? globalThis.String(object.actor) : "",
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+    };
+  },
+
+  toJSON(message: ResolveOrderRequest): unknown {
+    const obj: any = {};
+    if (message.orderId !== "") {
+      obj.orderId = message.orderId;
+    }
+    if (message.actor !== "") {
+      obj.actor = message.actor;
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ResolveOrderRequest>, I>>(base?: I): ResolveOrderRequest {
+    return ResolveOrderRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ResolveOrderRequest>, I>>(object: I): ResolveOrderRequest {
+    const message = createBaseResolveOrderRequest();
+    message.orderId = object.orderId ?? "";
+    message.actor = object.actor ?? "";
+    message.reason = object.reason ?? "";
+    return message;
+  },
+};
+
+function createBaseResolveOrderResponse(): ResolveOrderResponse {
+  return { order: undefined };
+}
+
+export const ResolveOrderResponse: MessageFns<ResolveOrderResponse> = {
+  encode(message: ResolveOrderResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.order !== undefined) {
+      Order.encode(message.order, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ResolveOrderResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseResolveOrderResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.order = Order.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ResolveOrderResponse {
+    return { order: isSet(object.order) ? Order.fromJSON(object.order) : undefined };
+  },
+
+  toJSON(message: ResolveOrderResponse): unknown {
+    const obj: any = {};
+    if (message.order !== undefined) {
+      obj.order = Order.toJSON(message.order);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ResolveOrderResponse>, I>>(base?: I): ResolveOrderResponse {
+    return ResolveOrderResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ResolveOrderResponse>, I>>(object: I): ResolveOrderResponse {
+    const message = createBaseResolveOrderResponse();
     message.order = (object.order !== undefined && object.order !== null) ? Order.fromPartial(object.order) : undefined;
     return message;
   },
@@ -2468,9 +3535,11 @@ export const GetOrderTimelineResponse: MessageFns<GetOrderTimelineResponse> = {
 };
 
 /**
- * Places and follows orders. An accepted order is reserved in inventory,
- * authorized, committed, captured and confirmed by a durable saga; whatever
- * fails on the way is compensated, and what is in doubt is repeated.
+ * Creates, reads, watches and cancels orders. A durable saga drives an accepted
+ * order: the saga reserves stock, authorizes the payment, commits the stock,
+ * captures the payment and confirms the order. When a step is refused, the saga
+ * compensates the completed steps. When the outcome of a step is in doubt, the
+ * saga repeats the step.
  *
  *     PENDING ──► CONFIRMED ──► CANCELLING ──► CANCELLED
  *        │
@@ -2480,13 +3549,15 @@ export const GetOrderTimelineResponse: MessageFns<GetOrderTimelineResponse> = {
 export type OrderServiceService = typeof OrderServiceService;
 export const OrderServiceService = {
   /**
-   * Accepts an order and drives it. Answers when it is CONFIRMED or REJECTED, or
-   * PENDING when the caller's deadline comes first: the order goes on, to be seen
-   * through GetOrder or WatchOrder. Once accepted, an order is never cancelled by
-   * a client that hangs up.
+   * Accepts an order and waits until the order is CONFIRMED or REJECTED. Returns
+   * the order as PENDING when the deadline of the call passes first, and at once, with
+   * `payment_action`, when the customer must act. The saga then continues, and GetOrder
+   * and WatchOrder return the later states. A cancelled call does not cancel an accepted
+   * order.
    *
-   * NOT_FOUND with reason PRODUCT_NOT_FOUND for an unknown SKU;
-   * INVALID_ARGUMENT if the prices of the lines differ in currency.
+   * Fails with NOT_FOUND, reason PRODUCT_NOT_FOUND, for an unknown SKU, and with
+   * INVALID_ARGUMENT, reason CURRENCY_MISMATCH, if the prices of the items differ
+   * in currency.
    */
   createOrder: {
     path: "/order.v1.OrderService/CreateOrder" as const,
@@ -2497,7 +3568,10 @@ export const OrderServiceService = {
     responseSerialize: (value: CreateOrderResponse): Buffer => Buffer.from(CreateOrderResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): CreateOrderResponse => CreateOrderResponse.decode(value),
   },
-  /** Returns one order. NOT_FOUND if it does not exist or belongs to somebody else. */
+  /**
+   * Returns one order. Fails with NOT_FOUND if the order does not exist or belongs
+   * to another customer.
+   */
   getOrder: {
     path: "/order.v1.OrderService/GetOrder" as const,
     requestStream: false as const,
@@ -2518,9 +3592,10 @@ export const OrderServiceService = {
     responseDeserialize: (value: Buffer): ListOrdersResponse => ListOrdersResponse.decode(value),
   },
   /**
-   * Cancels an order: money is refunded or voided, stock released or returned.
-   * Answers when it is CANCELLED, or CANCELLING when the caller's deadline comes
-   * first. FAILED_PRECONDITION with reason ILLEGAL_TRANSITION if it was rejected.
+   * Cancels an order: voids or refunds its payment, and releases or returns its
+   * stock. Waits until the order is CANCELLED. Returns the order as CANCELLING when
+   * the deadline of the call passes first, and at once when the order is blocked. Fails
+   * with FAILED_PRECONDITION, reason ILLEGAL_TRANSITION, if the order is REJECTED.
    */
   cancelOrder: {
     path: "/order.v1.OrderService/CancelOrder" as const,
@@ -2532,9 +3607,58 @@ export const OrderServiceService = {
     responseDeserialize: (value: Buffer): CancelOrderResponse => CancelOrderResponse.decode(value),
   },
   /**
-   * Streams the timeline of an order after a revision, what is there and then
-   * what comes, and ends when the order rests: CONFIRMED, REJECTED or CANCELLED.
-   * To resume, send the last revision received.
+   * Refunds a part of the captured money of a CONFIRMED order to the customer. The stock
+   * is not returned. `request_id` is the idempotency key. Fails with FAILED_PRECONDITION,
+   * reason ILLEGAL_TRANSITION, if the order is not CONFIRMED, and with FAILED_PRECONDITION,
+   * reason REFUND_EXCEEDS_CAPTURE, if the sum of all refunds would exceed the captured
+   * amount. Fails with FAILED_PRECONDITION, reason REFUND_DECLINED, if the gateway
+   * declines the refund, and with UNAVAILABLE, reason PAYMENT_IN_DOUBT, while the refund is
+   * pending: repeat the request with the same key.
+   */
+  refundOrder: {
+    path: "/order.v1.OrderService/RefundOrder" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RefundOrderRequest): Buffer => Buffer.from(RefundOrderRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RefundOrderRequest => RefundOrderRequest.decode(value),
+    responseSerialize: (value: RefundOrderResponse): Buffer => Buffer.from(RefundOrderResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RefundOrderResponse => RefundOrderResponse.decode(value),
+  },
+  /**
+   * Makes an unfinished order due now, so that a replica attempts its current step without
+   * a further delay. Ends the block of a blocked order. Fails with FAILED_PRECONDITION,
+   * reason ILLEGAL_TRANSITION, if the order is CONFIRMED, REJECTED or CANCELLED.
+   */
+  retryOrder: {
+    path: "/order.v1.OrderService/RetryOrder" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RetryOrderRequest): Buffer => Buffer.from(RetryOrderRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RetryOrderRequest => RetryOrderRequest.decode(value),
+    responseSerialize: (value: RetryOrderResponse): Buffer => Buffer.from(RetryOrderResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RetryOrderResponse => RetryOrderResponse.decode(value),
+  },
+  /**
+   * Ends a blocked compensation whose effect an operator has achieved by other means, for
+   * example by a bank transfer: the step counts as done, and the compensation continues
+   * with the next step. A resolved refund is recorded as an external refund of the
+   * payment. Fails with FAILED_PRECONDITION, reason ILLEGAL_TRANSITION, if the order is
+   * not blocked.
+   */
+  resolveOrder: {
+    path: "/order.v1.OrderService/ResolveOrder" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ResolveOrderRequest): Buffer => Buffer.from(ResolveOrderRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ResolveOrderRequest => ResolveOrderRequest.decode(value),
+    responseSerialize: (value: ResolveOrderResponse): Buffer =>
+      Buffer.from(ResolveOrderResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ResolveOrderResponse => ResolveOrderResponse.decode(value),
+  },
+  /**
+   * Streams the timeline of an order after a revision: first the stored entries,
+   * then each new entry. The stream ends when the order is CONFIRMED, REJECTED or
+   * CANCELLED. To resume a stream, send the last received revision.
    */
   watchOrder: {
     path: "/order.v1.OrderService/WatchOrder" as const,
@@ -2561,29 +3685,59 @@ export const OrderServiceService = {
 
 export interface OrderServiceServer extends UntypedServiceImplementation {
   /**
-   * Accepts an order and drives it. Answers when it is CONFIRMED or REJECTED, or
-   * PENDING when the caller's deadline comes first: the order goes on, to be seen
-   * through GetOrder or WatchOrder. Once accepted, an order is never cancelled by
-   * a client that hangs up.
+   * Accepts an order and waits until the order is CONFIRMED or REJECTED. Returns
+   * the order as PENDING when the deadline of the call passes first, and at once, with
+   * `payment_action`, when the customer must act. The saga then continues, and GetOrder
+   * and WatchOrder return the later states. A cancelled call does not cancel an accepted
+   * order.
    *
-   * NOT_FOUND with reason PRODUCT_NOT_FOUND for an unknown SKU;
-   * INVALID_ARGUMENT if the prices of the lines differ in currency.
+   * Fails with NOT_FOUND, reason PRODUCT_NOT_FOUND, for an unknown SKU, and with
+   * INVALID_ARGUMENT, reason CURRENCY_MISMATCH, if the prices of the items differ
+   * in currency.
    */
   createOrder: handleUnaryCall<CreateOrderRequest, CreateOrderResponse>;
-  /** Returns one order. NOT_FOUND if it does not exist or belongs to somebody else. */
+  /**
+   * Returns one order. Fails with NOT_FOUND if the order does not exist or belongs
+   * to another customer.
+   */
   getOrder: handleUnaryCall<GetOrderRequest, GetOrderResponse>;
   /** Lists orders, newest first. */
   listOrders: handleUnaryCall<ListOrdersRequest, ListOrdersResponse>;
   /**
-   * Cancels an order: money is refunded or voided, stock released or returned.
-   * Answers when it is CANCELLED, or CANCELLING when the caller's deadline comes
-   * first. FAILED_PRECONDITION with reason ILLEGAL_TRANSITION if it was rejected.
+   * Cancels an order: voids or refunds its payment, and releases or returns its
+   * stock. Waits until the order is CANCELLED. Returns the order as CANCELLING when
+   * the deadline of the call passes first, and at once when the order is blocked. Fails
+   * with FAILED_PRECONDITION, reason ILLEGAL_TRANSITION, if the order is REJECTED.
    */
   cancelOrder: handleUnaryCall<CancelOrderRequest, CancelOrderResponse>;
   /**
-   * Streams the timeline of an order after a revision, what is there and then
-   * what comes, and ends when the order rests: CONFIRMED, REJECTED or CANCELLED.
-   * To resume, send the last revision received.
+   * Refunds a part of the captured money of a CONFIRMED order to the customer. The stock
+   * is not returned. `request_id` is the idempotency key. Fails with FAILED_PRECONDITION,
+   * reason ILLEGAL_TRANSITION, if the order is not CONFIRMED, and with FAILED_PRECONDITION,
+   * reason REFUND_EXCEEDS_CAPTURE, if the sum of all refunds would exceed the captured
+   * amount. Fails with FAILED_PRECONDITION, reason REFUND_DECLINED, if the gateway
+   * declines the refund, and with UNAVAILABLE, reason PAYMENT_IN_DOUBT, while the refund is
+   * pending: repeat the request with the same key.
+   */
+  refundOrder: handleUnaryCall<RefundOrderRequest, RefundOrderResponse>;
+  /**
+   * Makes an unfinished order due now, so that a replica attempts its current step without
+   * a further delay. Ends the block of a blocked order. Fails with FAILED_PRECONDITION,
+   * reason ILLEGAL_TRANSITION, if the order is CONFIRMED, REJECTED or CANCELLED.
+   */
+  retryOrder: handleUnaryCall<RetryOrderRequest, RetryOrderResponse>;
+  /**
+   * Ends a blocked compensation whose effect an operator has achieved by other means, for
+   * example by a bank transfer: the step counts as done, and the compensation continues
+   * with the next step. A resolved refund is recorded as an external refund of the
+   * payment. Fails with FAILED_PRECONDITION, reason ILLEGAL_TRANSITION, if the order is
+   * not blocked.
+   */
+  resolveOrder: handleUnaryCall<ResolveOrderRequest, ResolveOrderResponse>;
+  /**
+   * Streams the timeline of an order after a revision: first the stored entries,
+   * then each new entry. The stream ends when the order is CONFIRMED, REJECTED or
+   * CANCELLED. To resume a stream, send the last received revision.
    */
   watchOrder: handleServerStreamingCall<WatchOrderRequest, WatchOrderResponse>;
   /** Returns the whole timeline of an order, oldest first. */
@@ -2592,13 +3746,15 @@ export interface OrderServiceServer extends UntypedServiceImplementation {
 
 export interface OrderServiceClient extends Client {
   /**
-   * Accepts an order and drives it. Answers when it is CONFIRMED or REJECTED, or
-   * PENDING when the caller's deadline comes first: the order goes on, to be seen
-   * through GetOrder or WatchOrder. Once accepted, an order is never cancelled by
-   * a client that hangs up.
+   * Accepts an order and waits until the order is CONFIRMED or REJECTED. Returns
+   * the order as PENDING when the deadline of the call passes first, and at once, with
+   * `payment_action`, when the customer must act. The saga then continues, and GetOrder
+   * and WatchOrder return the later states. A cancelled call does not cancel an accepted
+   * order.
    *
-   * NOT_FOUND with reason PRODUCT_NOT_FOUND for an unknown SKU;
-   * INVALID_ARGUMENT if the prices of the lines differ in currency.
+   * Fails with NOT_FOUND, reason PRODUCT_NOT_FOUND, for an unknown SKU, and with
+   * INVALID_ARGUMENT, reason CURRENCY_MISMATCH, if the prices of the items differ
+   * in currency.
    */
   createOrder(
     request: CreateOrderRequest,
@@ -2615,7 +3771,10 @@ export interface OrderServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: CreateOrderResponse) => void,
   ): ClientUnaryCall;
-  /** Returns one order. NOT_FOUND if it does not exist or belongs to somebody else. */
+  /**
+   * Returns one order. Fails with NOT_FOUND if the order does not exist or belongs
+   * to another customer.
+   */
   getOrder(
     request: GetOrderRequest,
     callback: (error: ServiceError | null, response: GetOrderResponse) => void,
@@ -2648,9 +3807,10 @@ export interface OrderServiceClient extends Client {
     callback: (error: ServiceError | null, response: ListOrdersResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Cancels an order: money is refunded or voided, stock released or returned.
-   * Answers when it is CANCELLED, or CANCELLING when the caller's deadline comes
-   * first. FAILED_PRECONDITION with reason ILLEGAL_TRANSITION if it was rejected.
+   * Cancels an order: voids or refunds its payment, and releases or returns its
+   * stock. Waits until the order is CANCELLED. Returns the order as CANCELLING when
+   * the deadline of the call passes first, and at once when the order is blocked. Fails
+   * with FAILED_PRECONDITION, reason ILLEGAL_TRANSITION, if the order is REJECTED.
    */
   cancelOrder(
     request: CancelOrderRequest,
@@ -2668,9 +3828,75 @@ export interface OrderServiceClient extends Client {
     callback: (error: ServiceError | null, response: CancelOrderResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Streams the timeline of an order after a revision, what is there and then
-   * what comes, and ends when the order rests: CONFIRMED, REJECTED or CANCELLED.
-   * To resume, send the last revision received.
+   * Refunds a part of the captured money of a CONFIRMED order to the customer. The stock
+   * is not returned. `request_id` is the idempotency key. Fails with FAILED_PRECONDITION,
+   * reason ILLEGAL_TRANSITION, if the order is not CONFIRMED, and with FAILED_PRECONDITION,
+   * reason REFUND_EXCEEDS_CAPTURE, if the sum of all refunds would exceed the captured
+   * amount. Fails with FAILED_PRECONDITION, reason REFUND_DECLINED, if the gateway
+   * declines the refund, and with UNAVAILABLE, reason PAYMENT_IN_DOUBT, while the refund is
+   * pending: repeat the request with the same key.
+   */
+  refundOrder(
+    request: RefundOrderRequest,
+    callback: (error: ServiceError | null, response: RefundOrderResponse) => void,
+  ): ClientUnaryCall;
+  refundOrder(
+    request: RefundOrderRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RefundOrderResponse) => void,
+  ): ClientUnaryCall;
+  refundOrder(
+    request: RefundOrderRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RefundOrderResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Makes an unfinished order due now, so that a replica attempts its current step without
+   * a further delay. Ends the block of a blocked order. Fails with FAILED_PRECONDITION,
+   * reason ILLEGAL_TRANSITION, if the order is CONFIRMED, REJECTED or CANCELLED.
+   */
+  retryOrder(
+    request: RetryOrderRequest,
+    callback: (error: ServiceError | null, response: RetryOrderResponse) => void,
+  ): ClientUnaryCall;
+  retryOrder(
+    request: RetryOrderRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RetryOrderResponse) => void,
+  ): ClientUnaryCall;
+  retryOrder(
+    request: RetryOrderRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RetryOrderResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Ends a blocked compensation whose effect an operator has achieved by other means, for
+   * example by a bank transfer: the step counts as done, and the compensation continues
+   * with the next step. A resolved refund is recorded as an external refund of the
+   * payment. Fails with FAILED_PRECONDITION, reason ILLEGAL_TRANSITION, if the order is
+   * not blocked.
+   */
+  resolveOrder(
+    request: ResolveOrderRequest,
+    callback: (error: ServiceError | null, response: ResolveOrderResponse) => void,
+  ): ClientUnaryCall;
+  resolveOrder(
+    request: ResolveOrderRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ResolveOrderResponse) => void,
+  ): ClientUnaryCall;
+  resolveOrder(
+    request: ResolveOrderRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ResolveOrderResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Streams the timeline of an order after a revision: first the stored entries,
+   * then each new entry. The stream ends when the order is CONFIRMED, REJECTED or
+   * CANCELLED. To resume a stream, send the last received revision.
    */
   watchOrder(request: WatchOrderRequest, options?: Partial<CallOptions>): ClientReadableStream<WatchOrderResponse>;
   watchOrder(

@@ -21,22 +21,32 @@ import {
 import { Timestamp } from "../../google/protobuf/timestamp.js";
 import { Money } from "../../google/type/money.js";
 
-/** Life of a payment. */
+/** State of a payment. */
 export enum PaymentState {
   /** UNSPECIFIED - Not set. */
   UNSPECIFIED = 0,
   /** AUTHORIZED - The amount is blocked. */
   AUTHORIZED = 1,
-  /** CAPTURED - The money was taken. */
+  /** CAPTURED - The money is captured. */
   CAPTURED = 2,
-  /** PARTIALLY_REFUNDED - Some of the captured money was given back. */
+  /** PARTIALLY_REFUNDED - A part of the captured money is refunded. */
   PARTIALLY_REFUNDED = 3,
-  /** REFUNDED - All of the captured money was given back. */
+  /** REFUNDED - All captured money is refunded. */
   REFUNDED = 4,
-  /** VOIDED - The authorization was given up, or voided before it was made. */
+  /**
+   * VOIDED - The authorization is released, or the payment was voided before it was authorized, or
+   * the payment was not authorized because another payment of the order was AUTHORIZED,
+   * CAPTURED or PARTIALLY_REFUNDED.
+   */
   VOIDED = 5,
-  /** DECLINED - The gateway said no. */
+  /** DECLINED - The gateway declined the authorization. */
   DECLINED = 6,
+  /** PENDING - The gateway has not given a definite answer to the authorization. */
+  PENDING = 7,
+  /** ACTION_REQUIRED - The customer must act before the gateway authorizes the payment; see `action`. */
+  ACTION_REQUIRED = 8,
+  /** EXPIRED - The authorization expired before a capture, or the customer did not act in time. */
+  EXPIRED = 9,
   UNRECOGNIZED = -1,
 }
 
@@ -63,6 +73,15 @@ export function paymentStateFromJSON(object: any): PaymentState {
     case 6:
     case "PAYMENT_STATE_DECLINED":
       return PaymentState.DECLINED;
+    case 7:
+    case "PAYMENT_STATE_PENDING":
+      return PaymentState.PENDING;
+    case 8:
+    case "PAYMENT_STATE_ACTION_REQUIRED":
+      return PaymentState.ACTION_REQUIRED;
+    case 9:
+    case "PAYMENT_STATE_EXPIRED":
+      return PaymentState.EXPIRED;
     case -1:
     case "UNRECOGNIZED":
     default:
@@ -86,27 +105,33 @@ export function paymentStateToJSON(object: PaymentState): string {
       return "PAYMENT_STATE_VOIDED";
     case PaymentState.DECLINED:
       return "PAYMENT_STATE_DECLINED";
+    case PaymentState.PENDING:
+      return "PAYMENT_STATE_PENDING";
+    case PaymentState.ACTION_REQUIRED:
+      return "PAYMENT_STATE_ACTION_REQUIRED";
+    case PaymentState.EXPIRED:
+      return "PAYMENT_STATE_EXPIRED";
     case PaymentState.UNRECOGNIZED:
     default:
       return "UNRECOGNIZED";
   }
 }
 
-/** Why a gateway said no. */
+/** Reason of a decline. */
 export enum DeclineCode {
-  /** UNSPECIFIED - Not declined. */
+  /** UNSPECIFIED - Not set. */
   UNSPECIFIED = 0,
-  /** INSUFFICIENT_FUNDS - Not enough money behind the payment method. */
+  /** INSUFFICIENT_FUNDS - The payment method has insufficient funds. */
   INSUFFICIENT_FUNDS = 1,
-  /** CARD_EXPIRED - The card is past its date. */
+  /** CARD_EXPIRED - The card has expired. */
   CARD_EXPIRED = 2,
-  /** SUSPECTED_FRAUD - The gateway suspects fraud. Do not tell the customer so. */
+  /** SUSPECTED_FRAUD - The gateway suspects fraud. Do not disclose this to the customer. */
   SUSPECTED_FRAUD = 3,
   /** DO_NOT_HONOR - The issuer gave no reason. */
   DO_NOT_HONOR = 4,
-  /** INVALID_PAYMENT_METHOD - The gateway does not know this payment method. */
+  /** INVALID_PAYMENT_METHOD - The payment method is unknown to the gateway. */
   INVALID_PAYMENT_METHOD = 5,
-  /** ISSUER_UNAVAILABLE - The issuer could not decide now. */
+  /** ISSUER_UNAVAILABLE - The issuer is temporarily unavailable. */
   ISSUER_UNAVAILABLE = 6,
   UNRECOGNIZED = -1,
 }
@@ -163,13 +188,13 @@ export function declineCodeToJSON(object: DeclineCode): string {
   }
 }
 
-/** What to do after a decline. */
+/** Advice for a retry after a decline. */
 export enum DeclineAdvice {
-  /** UNSPECIFIED - Not declined. */
+  /** UNSPECIFIED - Not set. */
   UNSPECIFIED = 0,
-  /** DO_NOT_RETRY - This payment method will be declined again. */
+  /** DO_NOT_RETRY - Another payment with this payment method will be declined, too. */
   DO_NOT_RETRY = 1,
-  /** RETRY_LATER - The same payment method may work later, as a new payment. */
+  /** RETRY_LATER - A later payment with this payment method may succeed. */
   RETRY_LATER = 2,
   UNRECOGNIZED = -1,
 }
@@ -206,13 +231,70 @@ export function declineAdviceToJSON(object: DeclineAdvice): string {
   }
 }
 
-/** How much of a Payment to return. */
+/** Kind of a transaction at the gateway. */
+export enum GatewayTransactionKind {
+  /** UNSPECIFIED - Not set. */
+  UNSPECIFIED = 0,
+  /** AUTHORIZE - An approved authorization. */
+  AUTHORIZE = 1,
+  /** CAPTURE - A capture. */
+  CAPTURE = 2,
+  /** VOID - A void. */
+  VOID = 3,
+  /** REFUND - A refund. */
+  REFUND = 4,
+  UNRECOGNIZED = -1,
+}
+
+export function gatewayTransactionKindFromJSON(object: any): GatewayTransactionKind {
+  switch (object) {
+    case 0:
+    case "GATEWAY_TRANSACTION_KIND_UNSPECIFIED":
+      return GatewayTransactionKind.UNSPECIFIED;
+    case 1:
+    case "GATEWAY_TRANSACTION_KIND_AUTHORIZE":
+      return GatewayTransactionKind.AUTHORIZE;
+    case 2:
+    case "GATEWAY_TRANSACTION_KIND_CAPTURE":
+      return GatewayTransactionKind.CAPTURE;
+    case 3:
+    case "GATEWAY_TRANSACTION_KIND_VOID":
+      return GatewayTransactionKind.VOID;
+    case 4:
+    case "GATEWAY_TRANSACTION_KIND_REFUND":
+      return GatewayTransactionKind.REFUND;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return GatewayTransactionKind.UNRECOGNIZED;
+  }
+}
+
+export function gatewayTransactionKindToJSON(object: GatewayTransactionKind): string {
+  switch (object) {
+    case GatewayTransactionKind.UNSPECIFIED:
+      return "GATEWAY_TRANSACTION_KIND_UNSPECIFIED";
+    case GatewayTransactionKind.AUTHORIZE:
+      return "GATEWAY_TRANSACTION_KIND_AUTHORIZE";
+    case GatewayTransactionKind.CAPTURE:
+      return "GATEWAY_TRANSACTION_KIND_CAPTURE";
+    case GatewayTransactionKind.VOID:
+      return "GATEWAY_TRANSACTION_KIND_VOID";
+    case GatewayTransactionKind.REFUND:
+      return "GATEWAY_TRANSACTION_KIND_REFUND";
+    case GatewayTransactionKind.UNRECOGNIZED:
+    default:
+      return "UNRECOGNIZED";
+  }
+}
+
+/** Selects the fields of a Payment. */
 export enum PaymentView {
   /** UNSPECIFIED - The same as PAYMENT_VIEW_BASIC. */
   UNSPECIFIED = 0,
-  /** BASIC - Everything but `audit`. */
+  /** BASIC - All fields except `audit`. */
   BASIC = 1,
-  /** AUDIT - Everything; asks the gateway. */
+  /** AUDIT - All fields. This view calls the gateway. */
   AUDIT = 2,
   UNRECOGNIZED = -1,
 }
@@ -249,35 +331,89 @@ export function paymentViewToJSON(object: PaymentView): string {
   }
 }
 
-/** A decline. */
+/** How money returns to the customer. */
+export enum RefundChannel {
+  /** UNSPECIFIED - The same as REFUND_CHANNEL_GATEWAY. */
+  UNSPECIFIED = 0,
+  /** GATEWAY - The gateway refunds the money. */
+  GATEWAY = 1,
+  /** EXTERNAL - An operator returned the money outside the gateway; the refund is only recorded. */
+  EXTERNAL = 2,
+  UNRECOGNIZED = -1,
+}
+
+export function refundChannelFromJSON(object: any): RefundChannel {
+  switch (object) {
+    case 0:
+    case "REFUND_CHANNEL_UNSPECIFIED":
+      return RefundChannel.UNSPECIFIED;
+    case 1:
+    case "REFUND_CHANNEL_GATEWAY":
+      return RefundChannel.GATEWAY;
+    case 2:
+    case "REFUND_CHANNEL_EXTERNAL":
+      return RefundChannel.EXTERNAL;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return RefundChannel.UNRECOGNIZED;
+  }
+}
+
+export function refundChannelToJSON(object: RefundChannel): string {
+  switch (object) {
+    case RefundChannel.UNSPECIFIED:
+      return "REFUND_CHANNEL_UNSPECIFIED";
+    case RefundChannel.GATEWAY:
+      return "REFUND_CHANNEL_GATEWAY";
+    case RefundChannel.EXTERNAL:
+      return "REFUND_CHANNEL_EXTERNAL";
+    case RefundChannel.UNRECOGNIZED:
+    default:
+      return "UNRECOGNIZED";
+  }
+}
+
+/** Details of a declined payment. */
 export interface Decline {
-  /** Why. */
+  /** Reason. */
   code: DeclineCode;
-  /** What to do. */
+  /** Whether a retry can succeed. */
   advice: DeclineAdvice;
+}
+
+/** What the customer must do before the payment can be authorized. */
+export interface PaymentAction {
+  /** Page of the gateway where the customer completes the action. */
+  url: string;
+  /** Time after which the gateway expires the payment. */
+  dueTime?: Date | undefined;
 }
 
 /** One payment of one order. */
 export interface Payment {
-  /** The caller's id of the payment, a UUID. */
+  /** UUID that the caller assigned. */
   paymentId: string;
-  /** The order it pays, a UUID; empty on a tombstone. */
+  /** UUID of the paid order; empty for a tombstone. */
   orderId: string;
-  /** Where it stands. */
+  /** Current state. */
   state: PaymentState;
-  /** What was asked for; unset on a tombstone. */
+  /** Requested amount; unset for a tombstone. */
   amount?:
     | Money
     | undefined;
-  /** What was ever blocked: the amount, or zero if declined or never made. */
+  /**
+   * Authorized amount. A later void does not change this amount. Zero if the payment was
+   * declined. If the payment was never authorized: unset for a tombstone, else zero.
+   */
   authorizedAmount?:
     | Money
     | undefined;
-  /** What was taken. */
+  /** Captured amount. */
   capturedAmount?:
     | Money
     | undefined;
-  /** What was given back; never more than captured. */
+  /** Refunded amount; at most the captured amount. */
   refundedAmount?:
     | Money
     | undefined;
@@ -285,47 +421,83 @@ export interface Payment {
   decline?:
     | Decline
     | undefined;
-  /** When it was authorized or declined. */
+  /** Time of the authorization, decline or tombstone. */
   createTime?:
     | Date
     | undefined;
-  /** When it last changed. */
+  /** Time of the last change. */
   updateTime?:
     | Date
     | undefined;
-  /** What the gateway's own books say; only with view PAYMENT_VIEW_AUDIT. */
-  audit?: GatewayAudit | undefined;
+  /** Records of the gateway; set only in the view PAYMENT_VIEW_AUDIT. */
+  audit?:
+    | GatewayAudit
+    | undefined;
+  /** Set after the gateway declined a capture of this AUTHORIZED payment. */
+  captureDecline?:
+    | Decline
+    | undefined;
+  /** Set when the state is ACTION_REQUIRED. */
+  action?:
+    | PaymentAction
+    | undefined;
+  /** Sum of the refunds that are pending at the gateway. */
+  refundPendingAmount?:
+    | Money
+    | undefined;
+  /** Part of `refunded_amount` that was returned outside the gateway. */
+  externallyRefundedAmount?: Money | undefined;
 }
 
-/** The gateway's books for one payment, to be compared with the Payment. */
+/** Records of the gateway for one payment, for comparison with the Payment. */
 export interface GatewayAudit {
-  /** Authorizations that the gateway approved; at most one. */
+  /** Number of approved authorizations, 0 or 1. */
   authorizationCount: number;
-  /** Captures that the gateway made; at most one. */
+  /** Number of captures, 0 or 1. */
   captureCount: number;
-  /** Blocked at the gateway, all authorizations together, voided ones included. */
+  /** Sum of all authorizations, including voided authorizations. */
   authorizedAmount?:
     | Money
     | undefined;
-  /** Taken by the gateway. */
+  /** Captured amount. */
   capturedAmount?:
     | Money
     | undefined;
-  /** Given back by the gateway. */
+  /** Refunded amount. */
   refundedAmount?:
     | Money
     | undefined;
-  /** Whether the gateway holds a void. */
+  /** Whether the payment is voided at the gateway. */
   voided: boolean;
+}
+
+/** One transaction in the ledger of the gateway. */
+export interface GatewayTransaction {
+  /** Id that the gateway assigned. */
+  transactionId: string;
+  /** Payment id that was sent to the gateway as the reference. */
+  paymentId: string;
+  /** Kind. */
+  kind: GatewayTransactionKind;
+  /** Amount; unset for a void of an unknown authorization. */
+  amount?:
+    | Money
+    | undefined;
+  /** Time of the transaction. */
+  time?:
+    | Date
+    | undefined;
+  /** Whether this service has a record of the payment. */
+  paymentKnown: boolean;
 }
 
 /** Request of AuthorizePayment. */
 export interface AuthorizePaymentRequest {
-  /** The caller's id of the payment, a UUID; it is also the idempotency key. Required. */
+  /** UUID that the caller assigns, and idempotency key. Required. */
   paymentId: string;
-  /** The order it pays, a UUID. Required. */
+  /** UUID of the order to pay. Required. */
   orderId: string;
-  /** Amount to block, greater than zero, at most 9,007,199,254,740,991 minor units. */
+  /** Amount to block, greater than zero and at most 9,007,199,254,740,991 minor units. */
   amount?:
     | Money
     | undefined;
@@ -335,64 +507,95 @@ export interface AuthorizePaymentRequest {
 
 /** Response of AuthorizePayment. */
 export interface AuthorizePaymentResponse {
-  /** The payment: AUTHORIZED or DECLINED, or further on if it has moved since. */
+  /** The payment: AUTHORIZED, DECLINED, ACTION_REQUIRED, EXPIRED, or in a later state if the request was repeated. */
   payment?: Payment | undefined;
 }
 
 /** Request of CapturePayment. */
 export interface CapturePaymentRequest {
-  /** The payment. Required. */
+  /** Id of the payment. Required. */
   paymentId: string;
   /**
-   * Amount to take, greater than zero and at most what is authorized; unset: all of it.
-   * The rest of the authorization is given up.
+   * Amount to capture, greater than zero and at most the authorized amount. If unset, the whole
+   * authorized amount is captured. The rest of the authorization is released.
    */
   amount?: Money | undefined;
 }
 
 /** Response of CapturePayment. */
 export interface CapturePaymentResponse {
-  /** The payment, CAPTURED or refunded since. */
+  /**
+   * The payment: CAPTURED, EXPIRED, AUTHORIZED with `capture_decline`, or in a later
+   * state if the request was repeated.
+   */
   payment?: Payment | undefined;
 }
 
 /** Request of VoidPayment. */
 export interface VoidPaymentRequest {
-  /** The payment. Required. */
+  /** Id of the payment. Required. */
   paymentId: string;
+  /** Operator that voids the payment, at most 128 characters; unset when a service calls. */
+  actor?:
+    | string
+    | undefined;
+  /** Reason, at most 200 characters. */
+  reason?: string | undefined;
 }
 
 /** Response of VoidPayment. */
 export interface VoidPaymentResponse {
-  /** The payment: VOIDED, or DECLINED when there was nothing to void. */
+  /**
+   * The payment: VOIDED, DECLINED if the authorization was declined, or EXPIRED if the
+   * authorization had expired.
+   */
   payment?: Payment | undefined;
 }
 
 /** Request of RefundPayment. */
 export interface RefundPaymentRequest {
   /**
-   * Idempotency key, at most 128 characters. Repeating a request with the same
-   * key and body returns the first answer; with another body it is ALREADY_EXISTS
-   * with reason REQUEST_ID_REUSED. Empty: the server assigns one.
+   * Idempotency key, at most 128 characters. A request with the same key and body
+   * returns the first response. A request with the same key and another body fails
+   * with ALREADY_EXISTS, reason REQUEST_ID_REUSED. When a request has no key, the
+   * server assigns a key, and a retry makes another refund.
    */
   requestId: string;
-  /** The payment. Required. */
+  /** Id of the payment. Required. */
   paymentId: string;
-  /** Amount to give back, greater than zero, in the payment's currency; unset: all that is left. */
-  amount?: Money | undefined;
+  /**
+   * Amount to refund, greater than zero, in the currency of the payment. If unset, the
+   * remaining amount is refunded.
+   */
+  amount?:
+    | Money
+    | undefined;
+  /**
+   * Operator that refunds, at most 128 characters. Required for REFUND_CHANNEL_EXTERNAL;
+   * unset when a service calls.
+   */
+  actor?:
+    | string
+    | undefined;
+  /** Reason, at most 200 characters. Required for REFUND_CHANNEL_EXTERNAL. */
+  reason?:
+    | string
+    | undefined;
+  /** How the money returns. */
+  channel?: RefundChannel | undefined;
 }
 
 /** Response of RefundPayment. */
 export interface RefundPaymentResponse {
-  /** The payment after the refund. */
+  /** The payment right after this refund, without later refunds. */
   payment?: Payment | undefined;
 }
 
 /** Request of GetPayment. */
 export interface GetPaymentRequest {
-  /** The payment. Required. */
+  /** Id of the payment. Required. */
   paymentId: string;
-  /** How much to return. */
+  /** Fields to return. */
   view: PaymentView;
 }
 
@@ -404,11 +607,14 @@ export interface GetPaymentResponse {
 
 /** Request of ListPayments. */
 export interface ListPaymentsRequest {
-  /** Payments a page, 0 to 1,000; 0 means 50. A page may hold fewer. */
+  /** Payments per page, 0 to 1,000; 0 means 50. A page may contain fewer payments. */
   pageSize: number;
-  /** `next_page_token` of the page before, with equal other fields; empty for the first page. */
+  /**
+   * `next_page_token` of the previous page; empty for the first page. `order_id` must
+   * equal the value in the previous request.
+   */
   pageToken: string;
-  /** Only payments of this order; empty: all. */
+  /** Lists only payments of this order; empty for all orders. */
   orderId: string;
 }
 
@@ -416,7 +622,28 @@ export interface ListPaymentsRequest {
 export interface ListPaymentsResponse {
   /** Payments, newest first. */
   payments: Payment[];
-  /** Token of the next page; empty on the last one. */
+  /** Token of the next page; empty on the last page. */
+  nextPageToken: string;
+}
+
+/** Request of ListGatewayTransactions. */
+export interface ListGatewayTransactionsRequest {
+  /** Transactions per page, 0 to 1,000; 0 means 50. A page may contain fewer transactions. */
+  pageSize: number;
+  /**
+   * `next_page_token` of the previous page; empty for the first page. `payment_id` must
+   * equal the value in the previous request.
+   */
+  pageToken: string;
+  /** Lists only transactions of this payment; empty for all payments. */
+  paymentId: string;
+}
+
+/** Response of ListGatewayTransactions. */
+export interface ListGatewayTransactionsResponse {
+  /** Transactions, oldest first. */
+  transactions: GatewayTransaction[];
+  /** Token of the next page; empty on the last page. */
   nextPageToken: string;
 }
 
@@ -505,6 +732,95 @@ export const Decline: MessageFns<Decline> = {
   },
 };
 
+function createBasePaymentAction(): PaymentAction {
+  return { url: "", dueTime: undefined };
+}
+
+export const PaymentAction: MessageFns<PaymentAction> = {
+  encode(message: PaymentAction, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.url !== "") {
+      writer.uint32(10).string(message.url);
+    }
+    if (message.dueTime !== undefined) {
+      Timestamp.encode(toTimestamp(message.dueTime), writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PaymentAction {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePaymentAction();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.url = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.dueTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PaymentAction {
+    return {
+      url: isSet(object.url) ? globalThis.String(object.url) : "",
+      dueTime: isSet(object.dueTime)
+        ? fromJsonTimestamp(object.dueTime)
+        : isSet(object.due_time)
+        ? fromJsonTimestamp(object.due_time)
+        : undefined,
+    };
+  },
+
+  toJSON(message: PaymentAction): unknown {
+    const obj: any = {};
+    if (message.url !== "") {
+      obj.url = message.url;
+    }
+    if (message.dueTime !== undefined) {
+      obj.dueTime = message.dueTime.toISOString();
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<PaymentAction>, I>>(base?: I): PaymentAction {
+    return PaymentAction.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PaymentAction>, I>>(object: I): PaymentAction {
+    const message = createBasePaymentAction();
+    message.url = object.url ?? "";
+    message.dueTime = object.dueTime ?? undefined;
+    return message;
+  },
+};
+
 function createBasePayment(): Payment {
   return {
     paymentId: "",
@@ -518,6 +834,10 @@ function createBasePayment(): Payment {
     createTime: undefined,
     updateTime: undefined,
     audit: undefined,
+    captureDecline: undefined,
+    action: undefined,
+    refundPendingAmount: undefined,
+    externallyRefundedAmount: undefined,
   };
 }
 
@@ -555,6 +875,18 @@ export const Payment: MessageFns<Payment> = {
     }
     if (message.audit !== undefined) {
       GatewayAudit.encode(message.audit, writer.uint32(90).fork()).join();
+    }
+    if (message.captureDecline !== undefined) {
+      Decline.encode(message.captureDecline, writer.uint32(98).fork()).join();
+    }
+    if (message.action !== undefined) {
+      PaymentAction.encode(message.action, writer.uint32(106).fork()).join();
+    }
+    if (message.refundPendingAmount !== undefined) {
+      Money.encode(message.refundPendingAmount, writer.uint32(114).fork()).join();
+    }
+    if (message.externallyRefundedAmount !== undefined) {
+      Money.encode(message.externallyRefundedAmount, writer.uint32(122).fork()).join();
     }
     return writer;
   },
@@ -660,6 +992,38 @@ export const Payment: MessageFns<Payment> = {
             message.audit = GatewayAudit.decode(reader, reader.uint32());
             continue;
           }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.captureDecline = Decline.decode(reader, reader.uint32());
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.action = PaymentAction.decode(reader, reader.uint32());
+            continue;
+          }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.refundPendingAmount = Money.decode(reader, reader.uint32());
+            continue;
+          }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.externallyRefundedAmount = Money.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -713,6 +1077,22 @@ export const Payment: MessageFns<Payment> = {
         ? fromJsonTimestamp(object.update_time)
         : undefined,
       audit: isSet(object.audit) ? GatewayAudit.fromJSON(object.audit) : undefined,
+      captureDecline: isSet(object.captureDecline)
+        ? Decline.fromJSON(object.captureDecline)
+        : isSet(object.capture_decline)
+        ? Decline.fromJSON(object.capture_decline)
+        : undefined,
+      action: isSet(object.action) ? PaymentAction.fromJSON(object.action) : undefined,
+      refundPendingAmount: isSet(object.refundPendingAmount)
+        ? Money.fromJSON(object.refundPendingAmount)
+        : isSet(object.refund_pending_amount)
+        ? Money.fromJSON(object.refund_pending_amount)
+        : undefined,
+      externallyRefundedAmount: isSet(object.externallyRefundedAmount)
+        ? Money.fromJSON(object.externallyRefundedAmount)
+        : isSet(object.externally_refunded_amount)
+        ? Money.fromJSON(object.externally_refunded_amount)
+        : undefined,
     };
   },
 
@@ -751,6 +1131,18 @@ export const Payment: MessageFns<Payment> = {
     if (message.audit !== undefined) {
       obj.audit = GatewayAudit.toJSON(message.audit);
     }
+    if (message.captureDecline !== undefined) {
+      obj.captureDecline = Decline.toJSON(message.captureDecline);
+    }
+    if (message.action !== undefined) {
+      obj.action = PaymentAction.toJSON(message.action);
+    }
+    if (message.refundPendingAmount !== undefined) {
+      obj.refundPendingAmount = Money.toJSON(message.refundPendingAmount);
+    }
+    if (message.externallyRefundedAmount !== undefined) {
+      obj.externallyRefundedAmount = Money.toJSON(message.externallyRefundedAmount);
+    }
     return obj;
   },
 
@@ -782,6 +1174,19 @@ export const Payment: MessageFns<Payment> = {
     message.audit = (object.audit !== undefined && object.audit !== null)
       ? GatewayAudit.fromPartial(object.audit)
       : undefined;
+    message.captureDecline = (object.captureDecline !== undefined && object.captureDecline !== null)
+      ? Decline.fromPartial(object.captureDecline)
+      : undefined;
+    message.action = (object.action !== undefined && object.action !== null)
+      ? PaymentAction.fromPartial(object.action)
+      : undefined;
+    message.refundPendingAmount = (object.refundPendingAmount !== undefined && object.refundPendingAmount !== null)
+      ? Money.fromPartial(object.refundPendingAmount)
+      : undefined;
+    message.externallyRefundedAmount =
+      (object.externallyRefundedAmount !== undefined && object.externallyRefundedAmount !== null)
+        ? Money.fromPartial(object.externallyRefundedAmount)
+        : undefined;
     return message;
   },
 };
@@ -964,6 +1369,169 @@ export const GatewayAudit: MessageFns<GatewayAudit> = {
       ? Money.fromPartial(object.refundedAmount)
       : undefined;
     message.voided = object.voided ?? false;
+    return message;
+  },
+};
+
+function createBaseGatewayTransaction(): GatewayTransaction {
+  return { transactionId: "", paymentId: "", kind: 0, amount: undefined, time: undefined, paymentKnown: false };
+}
+
+export const GatewayTransaction: MessageFns<GatewayTransaction> = {
+  encode(message: GatewayTransaction, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.transactionId !== "") {
+      writer.uint32(10).string(message.transactionId);
+    }
+    if (message.paymentId !== "") {
+      writer.uint32(18).string(message.paymentId);
+    }
+    if (message.kind !== 0) {
+      writer.uint32(24).int32(message.kind);
+    }
+    if (message.amount !== undefined) {
+      Money.encode(message.amount, writer.uint32(34).fork()).join();
+    }
+    if (message.time !== undefined) {
+      Timestamp.encode(toTimestamp(message.time), writer.uint32(42).fork()).join();
+    }
+    if (message.paymentKnown !== false) {
+      writer.uint32(48).bool(message.paymentKnown);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GatewayTransaction {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGatewayTransaction();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.transactionId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.paymentId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.kind = reader.int32() as any;
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.amount = Money.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.time = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.paymentKnown = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GatewayTransaction {
+    return {
+      transactionId: isSet(object.transactionId)
+        ? globalThis.String(object.transactionId)
+        : isSet(object.transaction_id)
+        ? globalThis.String(object.transaction_id)
+        : "",
+      paymentId: isSet(object.paymentId)
+        ? globalThis.String(object.paymentId)
+        : isSet(object.payment_id)
+        ? globalThis.String(object.payment_id)
+        : "",
+      kind: isSet(object.kind) ? gatewayTransactionKindFromJSON(object.kind) : 0,
+      amount: isSet(object.amount) ? Money.fromJSON(object.amount) : undefined,
+      time: isSet(object.time) ? fromJsonTimestamp(object.time) : undefined,
+      paymentKnown: isSet(object.paymentKnown)
+        ? globalThis.Boolean(object.paymentKnown)
+        : isSet(object.payment_known)
+        ? globalThis.Boolean(object.payment_known)
+        : false,
+    };
+  },
+
+  toJSON(message: GatewayTransaction): unknown {
+    const obj: any = {};
+    if (message.transactionId !== "") {
+      obj.transactionId = message.transactionId;
+    }
+    if (message.paymentId !== "") {
+      obj.paymentId = message.paymentId;
+    }
+    if (message.kind !== 0) {
+      obj.kind = gatewayTransactionKindToJSON(message.kind);
+    }
+    if (message.amount !== undefined) {
+      obj.amount = Money.toJSON(message.amount);
+    }
+    if (message.time !== undefined) {
+      obj.time = message.time.toISOString();
+    }
+    if (message.paymentKnown !== false) {
+      obj.paymentKnown = message.paymentKnown;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<GatewayTransaction>, I>>(base?: I): GatewayTransaction {
+    return GatewayTransaction.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<GatewayTransaction>, I>>(object: I): GatewayTransaction {
+    const message = createBaseGatewayTransaction();
+    message.transactionId = object.transactionId ?? "";
+    message.paymentId = object.paymentId ?? "";
+    message.kind = object.kind ?? 0;
+    message.amount = (object.amount !== undefined && object.amount !== null)
+      ? Money.fromPartial(object.amount)
+      : undefined;
+    message.time = object.time ?? undefined;
+    message.paymentKnown = object.paymentKnown ?? false;
     return message;
   },
 };
@@ -1329,13 +1897,19 @@ export const CapturePaymentResponse: MessageFns<CapturePaymentResponse> = {
 };
 
 function createBaseVoidPaymentRequest(): VoidPaymentRequest {
-  return { paymentId: "" };
+  return { paymentId: "", actor: undefined, reason: undefined };
 }
 
 export const VoidPaymentRequest: MessageFns<VoidPaymentRequest> = {
   encode(message: VoidPaymentRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.paymentId !== "") {
       writer.uint32(10).string(message.paymentId);
+    }
+    if (message.actor !== undefined) {
+      writer.uint32(18).string(message.actor);
+    }
+    if (message.reason !== undefined) {
+      writer.uint32(26).string(message.reason);
     }
     return writer;
   },
@@ -1361,6 +1935,22 @@ export const VoidPaymentRequest: MessageFns<VoidPaymentRequest> = {
             message.paymentId = reader.string();
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.actor = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1380,6 +1970,8 @@ export const VoidPaymentRequest: MessageFns<VoidPaymentRequest> = {
         : isSet(object.payment_id)
         ? globalThis.String(object.payment_id)
         : "",
+      actor: isSet(object.actor) ? globalThis.String(object.actor) : undefined,
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : undefined,
     };
   },
 
@@ -1387,6 +1979,12 @@ export const VoidPaymentRequest: MessageFns<VoidPaymentRequest> = {
     const obj: any = {};
     if (message.paymentId !== "") {
       obj.paymentId = message.paymentId;
+    }
+    if (message.actor !== undefined) {
+      obj.actor = message.actor;
+    }
+    if (message.reason !== undefined) {
+      obj.reason = message.reason;
     }
     return obj;
   },
@@ -1397,6 +1995,8 @@ export const VoidPaymentRequest: MessageFns<VoidPaymentRequest> = {
   fromPartial<I extends Exact<DeepPartial<VoidPaymentRequest>, I>>(object: I): VoidPaymentRequest {
     const message = createBaseVoidPaymentRequest();
     message.paymentId = object.paymentId ?? "";
+    message.actor = object.actor ?? undefined;
+    message.reason = object.reason ?? undefined;
     return message;
   },
 };
@@ -1471,7 +2071,7 @@ export const VoidPaymentResponse: MessageFns<VoidPaymentResponse> = {
 };
 
 function createBaseRefundPaymentRequest(): RefundPaymentRequest {
-  return { requestId: "", paymentId: "", amount: undefined };
+  return { requestId: "", paymentId: "", amount: undefined, actor: undefined, reason: undefined, channel: undefined };
 }
 
 export const RefundPaymentRequest: MessageFns<RefundPaymentRequest> = {
@@ -1484,6 +2084,15 @@ export const RefundPaymentRequest: MessageFns<RefundPaymentRequest> = {
     }
     if (message.amount !== undefined) {
       Money.encode(message.amount, writer.uint32(26).fork()).join();
+    }
+    if (message.actor !== undefined) {
+      writer.uint32(34).string(message.actor);
+    }
+    if (message.reason !== undefined) {
+      writer.uint32(42).string(message.reason);
+    }
+    if (message.channel !== undefined) {
+      writer.uint32(48).int32(message.channel);
     }
     return writer;
   },
@@ -1525,6 +2134,30 @@ export const RefundPaymentRequest: MessageFns<RefundPaymentRequest> = {
             message.amount = Money.decode(reader, reader.uint32());
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.actor = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.channel = reader.int32() as any;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1550,6 +2183,9 @@ export const RefundPaymentRequest: MessageFns<RefundPaymentRequest> = {
         ? globalThis.String(object.payment_id)
         : "",
       amount: isSet(object.amount) ? Money.fromJSON(object.amount) : undefined,
+      actor: isSet(object.actor) ? globalThis.String(object.actor) : undefined,
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : undefined,
+      channel: isSet(object.channel) ? refundChannelFromJSON(object.channel) : undefined,
     };
   },
 
@@ -1564,6 +2200,15 @@ export const RefundPaymentRequest: MessageFns<RefundPaymentRequest> = {
     if (message.amount !== undefined) {
       obj.amount = Money.toJSON(message.amount);
     }
+    if (message.actor !== undefined) {
+      obj.actor = message.actor;
+    }
+    if (message.reason !== undefined) {
+      obj.reason = message.reason;
+    }
+    if (message.channel !== undefined) {
+      obj.channel = refundChannelToJSON(message.channel);
+    }
     return obj;
   },
 
@@ -1577,6 +2222,9 @@ export const RefundPaymentRequest: MessageFns<RefundPaymentRequest> = {
     message.amount = (object.amount !== undefined && object.amount !== null)
       ? Money.fromPartial(object.amount)
       : undefined;
+    message.actor = object.actor ?? undefined;
+    message.reason = object.reason ?? undefined;
+    message.channel = object.channel ?? undefined;
     return message;
   },
 };
@@ -2010,20 +2658,233 @@ export const ListPaymentsResponse: MessageFns<ListPaymentsResponse> = {
   },
 };
 
+function createBaseListGatewayTransactionsRequest(): ListGatewayTransactionsRequest {
+  return { pageSize: 0, pageToken: "", paymentId: "" };
+}
+
+export const ListGatewayTransactionsRequest: MessageFns<ListGatewayTransactionsRequest> = {
+  encode(message: ListGatewayTransactionsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.pageSize !== 0) {
+      writer.uint32(8).int32(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      writer.uint32(18).string(message.pageToken);
+    }
+    if (message.paymentId !== "") {
+      writer.uint32(26).string(message.paymentId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListGatewayTransactionsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListGatewayTransactionsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.pageSize = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.pageToken = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.paymentId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListGatewayTransactionsRequest {
+    return {
+      pageSize: isSet(object.pageSize)
+        ? globalThis.Number(object.pageSize)
+        : isSet(object.page_size)
+        ? globalThis.Number(object.page_size)
+        : 0,
+      pageToken: isSet(object.pageToken)
+        ? globalThis.String(object.pageToken)
+        : isSet(object.page_token)
+        ? globalThis.String(object.page_token)
+        : "",
+      paymentId: isSet(object.paymentId)
+        ? globalThis.String(object.paymentId)
+        : isSet(object.payment_id)
+        ? globalThis.String(object.payment_id)
+        : "",
+    };
+  },
+
+  toJSON(message: ListGatewayTransactionsRequest): unknown {
+    const obj: any = {};
+    if (message.pageSize !== 0) {
+      obj.pageSize = Math.round(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      obj.pageToken = message.pageToken;
+    }
+    if (message.paymentId !== "") {
+      obj.paymentId = message.paymentId;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ListGatewayTransactionsRequest>, I>>(base?: I): ListGatewayTransactionsRequest {
+    return ListGatewayTransactionsRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListGatewayTransactionsRequest>, I>>(
+    object: I,
+  ): ListGatewayTransactionsRequest {
+    const message = createBaseListGatewayTransactionsRequest();
+    message.pageSize = object.pageSize ?? 0;
+    message.pageToken = object.pageToken ?? "";
+    message.paymentId = object.paymentId ?? "";
+    return message;
+  },
+};
+
+function createBaseListGatewayTransactionsResponse(): ListGatewayTransactionsResponse {
+  return { transactions: [], nextPageToken: "" };
+}
+
+export const ListGatewayTransactionsResponse: MessageFns<ListGatewayTransactionsResponse> = {
+  encode(message: ListGatewayTransactionsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.transactions) {
+      GatewayTransaction.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.nextPageToken !== "") {
+      writer.uint32(18).string(message.nextPageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListGatewayTransactionsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListGatewayTransactionsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.transactions.push(GatewayTransaction.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.nextPageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListGatewayTransactionsResponse {
+    return {
+      transactions: globalThis.Array.isArray(object?.transactions)
+        ? object.transactions.map((e: any) => GatewayTransaction.fromJSON(e))
+        : [],
+      nextPageToken: isSet(object.nextPageToken)
+        ? globalThis.String(object.nextPageToken)
+        : isSet(object.next_page_token)
+        ? globalThis.String(object.next_page_token)
+        : "",
+    };
+  },
+
+  toJSON(message: ListGatewayTransactionsResponse): unknown {
+    const obj: any = {};
+    if (message.transactions?.length) {
+      obj.transactions = message.transactions.map((e) => GatewayTransaction.toJSON(e));
+    }
+    if (message.nextPageToken !== "") {
+      obj.nextPageToken = message.nextPageToken;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ListGatewayTransactionsResponse>, I>>(base?: I): ListGatewayTransactionsResponse {
+    return ListGatewayTransactionsResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListGatewayTransactionsResponse>, I>>(
+    object: I,
+  ): ListGatewayTransactionsResponse {
+    const message = createBaseListGatewayTransactionsResponse();
+    message.transactions = object.transactions?.map((e) => GatewayTransaction.fromPartial(e)) || [];
+    message.nextPageToken = object.nextPageToken ?? "";
+    return message;
+  },
+};
+
 /**
- * Payments over a payment gateway. Card numbers never enter this system:
- * callers hold payment-method tokens only.
+ * Payments through a payment gateway. Card numbers never enter this system:
+ * callers send payment-method tokens only.
  */
 export type PaymentServiceService = typeof PaymentServiceService;
 export const PaymentServiceService = {
   /**
-   * Blocks the amount on the customer's payment method. Keyed by `payment_id`:
-   * repeating an equal request returns the same payment and never charges again.
+   * Blocks the amount on the customer's payment method. `payment_id` is the
+   * idempotency key: a repeated equal request returns the same payment and
+   * does not charge again.
    *
-   * A decline is an answer (state DECLINED), not an error. UNAVAILABLE with
-   * reason PAYMENT_IN_DOUBT means that the gateway's answer is not known:
-   * repeat with the same id. FAILED_PRECONDITION with reason PAYMENT_VOIDED if
-   * the payment was voided before it was authorized.
+   * A declined payment is returned with state DECLINED and is not an error. A payment whose
+   * customer must act first is returned with state ACTION_REQUIRED and `action`: repeat the
+   * request with the same id after the customer has acted. Fails
+   * with UNAVAILABLE, reason PAYMENT_IN_DOUBT, when the answer of the gateway is
+   * unknown, or while another payment of the order is PENDING: repeat the request
+   * with the same id. Fails with FAILED_PRECONDITION, reason PAYMENT_VOIDED, if the
+   * payment was voided before it was authorized, and with FAILED_PRECONDITION, reason
+   * ILLEGAL_TRANSITION, if the order has another live payment.
    */
   authorizePayment: {
     path: "/payment.v1.PaymentService/AuthorizePayment" as const,
@@ -2036,7 +2897,11 @@ export const PaymentServiceService = {
       Buffer.from(AuthorizePaymentResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): AuthorizePaymentResponse => AuthorizePaymentResponse.decode(value),
   },
-  /** Takes the authorized money. Repeating is free. */
+  /**
+   * Captures authorized money. The call is idempotent. A declined capture is returned with
+   * `capture_decline`, and an authorization that expired before the capture is returned with
+   * state EXPIRED; neither is an error.
+   */
   capturePayment: {
     path: "/payment.v1.PaymentService/CapturePayment" as const,
     requestStream: false as const,
@@ -2049,9 +2914,10 @@ export const PaymentServiceService = {
     responseDeserialize: (value: Buffer): CapturePaymentResponse => CapturePaymentResponse.decode(value),
   },
   /**
-   * Gives up an authorization. Voiding an unknown payment leaves a tombstone, so
-   * that a late AuthorizePayment is refused. Repeating is free.
-   * FAILED_PRECONDITION with reason ILLEGAL_TRANSITION once captured: refund instead.
+   * Releases an authorization. For an unknown payment, the server stores a
+   * tombstone that rejects a late AuthorizePayment. The call is idempotent. Fails
+   * with FAILED_PRECONDITION, reason ILLEGAL_TRANSITION, after a capture: a
+   * captured payment can only be refunded.
    */
   voidPayment: {
     path: "/payment.v1.PaymentService/VoidPayment" as const,
@@ -2063,9 +2929,12 @@ export const PaymentServiceService = {
     responseDeserialize: (value: Buffer): VoidPaymentResponse => VoidPaymentResponse.decode(value),
   },
   /**
-   * Gives captured money back, in part or whole. Keyed by `request_id`.
-   * FAILED_PRECONDITION with reason REFUND_EXCEEDS_CAPTURE if the refunds
-   * together would be more than what was captured.
+   * Refunds captured money, in part or in full. `request_id` is the idempotency
+   * key. Fails with FAILED_PRECONDITION, reason REFUND_EXCEEDS_CAPTURE, if the sum
+   * of all refunds would exceed the captured amount, and with FAILED_PRECONDITION,
+   * reason REFUND_DECLINED, if the gateway declines the refund. Fails with UNAVAILABLE,
+   * reason PAYMENT_IN_DOUBT, while this refund is pending at the gateway, or while another
+   * pending refund may still decide how much is left: repeat the request with the same key.
    */
   refundPayment: {
     path: "/payment.v1.PaymentService/RefundPayment" as const,
@@ -2077,7 +2946,10 @@ export const PaymentServiceService = {
       Buffer.from(RefundPaymentResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): RefundPaymentResponse => RefundPaymentResponse.decode(value),
   },
-  /** Returns one payment, NOT_FOUND if there is none. */
+  /**
+   * Returns one payment. Fails with NOT_FOUND if the id is unknown. With the view PAYMENT_VIEW_AUDIT,
+   * a payment that only the gateway knows is returned with its id and `audit` alone.
+   */
   getPayment: {
     path: "/payment.v1.PaymentService/GetPayment" as const,
     requestStream: false as const,
@@ -2098,48 +2970,90 @@ export const PaymentServiceService = {
       Buffer.from(ListPaymentsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListPaymentsResponse => ListPaymentsResponse.decode(value),
   },
+  /**
+   * Lists the transactions in the gateway's own ledger, oldest first, for operators. A
+   * transaction whose payment is unknown here is a charge without a record.
+   */
+  listGatewayTransactions: {
+    path: "/payment.v1.PaymentService/ListGatewayTransactions" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListGatewayTransactionsRequest): Buffer =>
+      Buffer.from(ListGatewayTransactionsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListGatewayTransactionsRequest => ListGatewayTransactionsRequest.decode(value),
+    responseSerialize: (value: ListGatewayTransactionsResponse): Buffer =>
+      Buffer.from(ListGatewayTransactionsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListGatewayTransactionsResponse =>
+      ListGatewayTransactionsResponse.decode(value),
+  },
 } as const;
 
 export interface PaymentServiceServer extends UntypedServiceImplementation {
   /**
-   * Blocks the amount on the customer's payment method. Keyed by `payment_id`:
-   * repeating an equal request returns the same payment and never charges again.
+   * Blocks the amount on the customer's payment method. `payment_id` is the
+   * idempotency key: a repeated equal request returns the same payment and
+   * does not charge again.
    *
-   * A decline is an answer (state DECLINED), not an error. UNAVAILABLE with
-   * reason PAYMENT_IN_DOUBT means that the gateway's answer is not known:
-   * repeat with the same id. FAILED_PRECONDITION with reason PAYMENT_VOIDED if
-   * the payment was voided before it was authorized.
+   * A declined payment is returned with state DECLINED and is not an error. A payment whose
+   * customer must act first is returned with state ACTION_REQUIRED and `action`: repeat the
+   * request with the same id after the customer has acted. Fails
+   * with UNAVAILABLE, reason PAYMENT_IN_DOUBT, when the answer of the gateway is
+   * unknown, or while another payment of the order is PENDING: repeat the request
+   * with the same id. Fails with FAILED_PRECONDITION, reason PAYMENT_VOIDED, if the
+   * payment was voided before it was authorized, and with FAILED_PRECONDITION, reason
+   * ILLEGAL_TRANSITION, if the order has another live payment.
    */
   authorizePayment: handleUnaryCall<AuthorizePaymentRequest, AuthorizePaymentResponse>;
-  /** Takes the authorized money. Repeating is free. */
+  /**
+   * Captures authorized money. The call is idempotent. A declined capture is returned with
+   * `capture_decline`, and an authorization that expired before the capture is returned with
+   * state EXPIRED; neither is an error.
+   */
   capturePayment: handleUnaryCall<CapturePaymentRequest, CapturePaymentResponse>;
   /**
-   * Gives up an authorization. Voiding an unknown payment leaves a tombstone, so
-   * that a late AuthorizePayment is refused. Repeating is free.
-   * FAILED_PRECONDITION with reason ILLEGAL_TRANSITION once captured: refund instead.
+   * Releases an authorization. For an unknown payment, the server stores a
+   * tombstone that rejects a late AuthorizePayment. The call is idempotent. Fails
+   * with FAILED_PRECONDITION, reason ILLEGAL_TRANSITION, after a capture: a
+   * captured payment can only be refunded.
    */
   voidPayment: handleUnaryCall<VoidPaymentRequest, VoidPaymentResponse>;
   /**
-   * Gives captured money back, in part or whole. Keyed by `request_id`.
-   * FAILED_PRECONDITION with reason REFUND_EXCEEDS_CAPTURE if the refunds
-   * together would be more than what was captured.
+   * Refunds captured money, in part or in full. `request_id` is the idempotency
+   * key. Fails with FAILED_PRECONDITION, reason REFUND_EXCEEDS_CAPTURE, if the sum
+   * of all refunds would exceed the captured amount, and with FAILED_PRECONDITION,
+   * reason REFUND_DECLINED, if the gateway declines the refund. Fails with UNAVAILABLE,
+   * reason PAYMENT_IN_DOUBT, while this refund is pending at the gateway, or while another
+   * pending refund may still decide how much is left: repeat the request with the same key.
    */
   refundPayment: handleUnaryCall<RefundPaymentRequest, RefundPaymentResponse>;
-  /** Returns one payment, NOT_FOUND if there is none. */
+  /**
+   * Returns one payment. Fails with NOT_FOUND if the id is unknown. With the view PAYMENT_VIEW_AUDIT,
+   * a payment that only the gateway knows is returned with its id and `audit` alone.
+   */
   getPayment: handleUnaryCall<GetPaymentRequest, GetPaymentResponse>;
   /** Lists payments, newest first. */
   listPayments: handleUnaryCall<ListPaymentsRequest, ListPaymentsResponse>;
+  /**
+   * Lists the transactions in the gateway's own ledger, oldest first, for operators. A
+   * transaction whose payment is unknown here is a charge without a record.
+   */
+  listGatewayTransactions: handleUnaryCall<ListGatewayTransactionsRequest, ListGatewayTransactionsResponse>;
 }
 
 export interface PaymentServiceClient extends Client {
   /**
-   * Blocks the amount on the customer's payment method. Keyed by `payment_id`:
-   * repeating an equal request returns the same payment and never charges again.
+   * Blocks the amount on the customer's payment method. `payment_id` is the
+   * idempotency key: a repeated equal request returns the same payment and
+   * does not charge again.
    *
-   * A decline is an answer (state DECLINED), not an error. UNAVAILABLE with
-   * reason PAYMENT_IN_DOUBT means that the gateway's answer is not known:
-   * repeat with the same id. FAILED_PRECONDITION with reason PAYMENT_VOIDED if
-   * the payment was voided before it was authorized.
+   * A declined payment is returned with state DECLINED and is not an error. A payment whose
+   * customer must act first is returned with state ACTION_REQUIRED and `action`: repeat the
+   * request with the same id after the customer has acted. Fails
+   * with UNAVAILABLE, reason PAYMENT_IN_DOUBT, when the answer of the gateway is
+   * unknown, or while another payment of the order is PENDING: repeat the request
+   * with the same id. Fails with FAILED_PRECONDITION, reason PAYMENT_VOIDED, if the
+   * payment was voided before it was authorized, and with FAILED_PRECONDITION, reason
+   * ILLEGAL_TRANSITION, if the order has another live payment.
    */
   authorizePayment(
     request: AuthorizePaymentRequest,
@@ -2156,7 +3070,11 @@ export interface PaymentServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: AuthorizePaymentResponse) => void,
   ): ClientUnaryCall;
-  /** Takes the authorized money. Repeating is free. */
+  /**
+   * Captures authorized money. The call is idempotent. A declined capture is returned with
+   * `capture_decline`, and an authorization that expired before the capture is returned with
+   * state EXPIRED; neither is an error.
+   */
   capturePayment(
     request: CapturePaymentRequest,
     callback: (error: ServiceError | null, response: CapturePaymentResponse) => void,
@@ -2173,9 +3091,10 @@ export interface PaymentServiceClient extends Client {
     callback: (error: ServiceError | null, response: CapturePaymentResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Gives up an authorization. Voiding an unknown payment leaves a tombstone, so
-   * that a late AuthorizePayment is refused. Repeating is free.
-   * FAILED_PRECONDITION with reason ILLEGAL_TRANSITION once captured: refund instead.
+   * Releases an authorization. For an unknown payment, the server stores a
+   * tombstone that rejects a late AuthorizePayment. The call is idempotent. Fails
+   * with FAILED_PRECONDITION, reason ILLEGAL_TRANSITION, after a capture: a
+   * captured payment can only be refunded.
    */
   voidPayment(
     request: VoidPaymentRequest,
@@ -2193,9 +3112,12 @@ export interface PaymentServiceClient extends Client {
     callback: (error: ServiceError | null, response: VoidPaymentResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Gives captured money back, in part or whole. Keyed by `request_id`.
-   * FAILED_PRECONDITION with reason REFUND_EXCEEDS_CAPTURE if the refunds
-   * together would be more than what was captured.
+   * Refunds captured money, in part or in full. `request_id` is the idempotency
+   * key. Fails with FAILED_PRECONDITION, reason REFUND_EXCEEDS_CAPTURE, if the sum
+   * of all refunds would exceed the captured amount, and with FAILED_PRECONDITION,
+   * reason REFUND_DECLINED, if the gateway declines the refund. Fails with UNAVAILABLE,
+   * reason PAYMENT_IN_DOUBT, while this refund is pending at the gateway, or while another
+   * pending refund may still decide how much is left: repeat the request with the same key.
    */
   refundPayment(
     request: RefundPaymentRequest,
@@ -2212,7 +3134,10 @@ export interface PaymentServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: RefundPaymentResponse) => void,
   ): ClientUnaryCall;
-  /** Returns one payment, NOT_FOUND if there is none. */
+  /**
+   * Returns one payment. Fails with NOT_FOUND if the id is unknown. With the view PAYMENT_VIEW_AUDIT,
+   * a payment that only the gateway knows is returned with its id and `audit` alone.
+   */
   getPayment(
     request: GetPaymentRequest,
     callback: (error: ServiceError | null, response: GetPaymentResponse) => void,
@@ -2243,6 +3168,25 @@ export interface PaymentServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListPaymentsResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Lists the transactions in the gateway's own ledger, oldest first, for operators. A
+   * transaction whose payment is unknown here is a charge without a record.
+   */
+  listGatewayTransactions(
+    request: ListGatewayTransactionsRequest,
+    callback: (error: ServiceError | null, response: ListGatewayTransactionsResponse) => void,
+  ): ClientUnaryCall;
+  listGatewayTransactions(
+    request: ListGatewayTransactionsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListGatewayTransactionsResponse) => void,
+  ): ClientUnaryCall;
+  listGatewayTransactions(
+    request: ListGatewayTransactionsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListGatewayTransactionsResponse) => void,
   ): ClientUnaryCall;
 }
 
