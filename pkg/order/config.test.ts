@@ -1,12 +1,12 @@
 import { expect } from 'chai';
-import { ConfigError, type Environment } from '../config/index.js';
-import { loadOrderConfig } from './config.js';
+import { ConfigError, readSettings, type Environment } from '../config/index.js';
+import { orderConfig, orderSettings } from './config.js';
 
-const url = { DATABASE_URL: 'postgres://localhost/orders' };
+const configOf = (env: Environment) => orderConfig(readSettings(env, orderSettings));
 
 function problemsOf(env: Environment): readonly string[] {
   try {
-    loadOrderConfig(env);
+    configOf(env);
     return [];
   } catch (error) {
     if (error instanceof ConfigError) return error.problems;
@@ -14,27 +14,24 @@ function problemsOf(env: Environment): readonly string[] {
   }
 }
 
-const namesOf = (env: Environment): (string | undefined)[] =>
+const invalidSettingsOf = (env: Environment): (string | undefined)[] =>
   problemsOf(env).map((problem) => problem.split(' ', 1)[0]);
 
-describe('the configuration of the order service', () => {
-  it('needs no more than a database', () => {
-    const config = loadOrderConfig(url);
-    expect(config.server.port).to.equal(50_051);
-    expect(config.telemetry).to.include({ service: 'order-service', metricsPort: 9464 });
+describe('orderConfig', () => {
+  it('has defaults for all settings', () => {
+    const config = configOf({});
     expect(config.addresses).to.deep.equal({
       inventory: 'localhost:50052',
       payment: 'localhost:50053',
       catalog: 'localhost:50054',
     });
     expect(config).to.include({ maxInFlight: 512, watchPollMs: 250 });
-    expect(config.saga).to.deep.include({ stepTimeoutMs: 3000, backoff: { baseMs: 50, capMs: 2000 } });
-    expect(config.recovery).to.deep.equal({ heartbeatMs: 300, silenceMs: 1200 });
+    expect(config.saga).to.deep.include({ stepTimeoutMs: 3000, backoff: { baseMs: 50, capMs: 10_000 } });
+    expect(config.recovery).to.deep.equal({ heartbeatMs: 300, heartbeatTimeoutMs: 1200 });
   });
 
-  it('takes what it is told', () => {
-    const config = loadOrderConfig({
-      ...url,
+  it('reads its settings from the environment', () => {
+    const config = configOf({
       INVENTORY_SERVICE_ADDR: 'dns:///inventory:1',
       ORDER_MAX_IN_FLIGHT: '7',
       SAGA_STEP_TIMEOUT: '1s',
@@ -47,11 +44,11 @@ describe('the configuration of the order service', () => {
     expect(config.addresses.inventory).to.equal('dns:///inventory:1');
     expect(config).to.include({ maxInFlight: 7, watchPollMs: 20 });
     expect(config.saga).to.deep.include({ stepTimeoutMs: 1000, backoff: { baseMs: 2, capMs: 3000 } });
-    expect(config.recovery).to.deep.equal({ heartbeatMs: 100, silenceMs: 200 });
+    expect(config.recovery).to.deep.equal({ heartbeatMs: 100, heartbeatTimeoutMs: 200 });
   });
 
-  it('names everything that is wrong with it', () => {
-    const wrong = {
+  it('reports all invalid settings at once', () => {
+    const invalid = {
       INVENTORY_SERVICE_ADDR: 'nowhere',
       PAYMENT_SERVICE_ADDR: ':',
       CATALOG_SERVICE_ADDR: 'catalog:port',
@@ -63,12 +60,14 @@ describe('the configuration of the order service', () => {
       HEARTBEAT_TIMEOUT: '10',
       ORDER_WATCH_INTERVAL: '0s',
     };
-    expect(namesOf(wrong)).to.deep.equal(['DATABASE_URL', ...Object.keys(wrong)]);
+    expect(invalidSettingsOf(invalid)).to.deep.equal(Object.keys(invalid));
   });
 
-  it('gives a replica time for two heartbeats before it counts as silent', () => {
-    const heartbeats = { ...url, HEARTBEAT_INTERVAL: '500ms' };
-    expect(namesOf({ ...heartbeats, HEARTBEAT_TIMEOUT: '999ms' })).to.deep.equal(['HEARTBEAT_TIMEOUT']);
-    expect(namesOf({ ...heartbeats, HEARTBEAT_TIMEOUT: '1s' })).to.deep.equal([]);
+  it('rejects a heartbeat timeout shorter than two heartbeat intervals', () => {
+    const heartbeats = { HEARTBEAT_INTERVAL: '500ms' };
+    expect(invalidSettingsOf({ ...heartbeats, HEARTBEAT_TIMEOUT: '999ms' })).to.deep.equal([
+      'HEARTBEAT_TIMEOUT',
+    ]);
+    expect(invalidSettingsOf({ ...heartbeats, HEARTBEAT_TIMEOUT: '1s' })).to.deep.equal([]);
   });
 });

@@ -1,20 +1,11 @@
-import {
-  ConfigError,
-  duration,
-  integer,
-  readSettings,
-  type Environment,
-  type Settings,
-} from '../config/index.js';
-import { addressSettings } from '../rpc/config.js';
-import { serviceConfig, serviceSettings, type ServiceConfig } from '../rpc/service-config.js';
-import type { RecoveryConfig } from './recovery.js';
-import type { SagaConfig } from './saga.js';
+import { ConfigError, duration, integer, type Settings, type Values } from '../config/index.js';
+import { addressSettings } from '../rpc/index.js';
+import type { RecoveryConfig } from './saga/recovery.js';
+import type { SagaConfig } from './saga/saga.js';
 
 const { INVENTORY_SERVICE_ADDR, PAYMENT_SERVICE_ADDR, CATALOG_SERVICE_ADDR } = addressSettings;
 
 export const orderSettings = {
-  ...serviceSettings('order-service', { grpc: 50051, metrics: 9464 }),
   INVENTORY_SERVICE_ADDR,
   PAYMENT_SERVICE_ADDR,
   CATALOG_SERVICE_ADDR,
@@ -22,47 +13,47 @@ export const orderSettings = {
     default: '512',
     min: 1,
     max: 100_000,
-    help: 'Orders that one replica drives at once; new ones beyond that are refused as OVERLOADED, cancellations never',
+    help: 'Maximum number of new orders that one replica drives; above the limit, new orders are rejected as OVERLOADED. As many further slots serve cancellations and orders that the replica takes over',
   }),
   SAGA_STEP_TIMEOUT: duration({
     default: '3s',
     min: '50ms',
     max: '60s',
-    help: 'Longest wait for the answer to one step of an order; then it is in doubt and repeated',
+    help: 'Maximum duration of one attempt of a saga step; after this time, the step is in doubt and is repeated',
   }),
   SAGA_RETRY_BASE: duration({
     default: '50ms',
     min: '1ms',
     max: '10s',
-    help: 'Upper bound of the wait before a step in doubt is first repeated; doubles from there',
+    help: 'Upper bound of the delay before the first retry of a step in doubt; the bound doubles with each retry',
   }),
   SAGA_RETRY_CAP: duration({
-    default: '2s',
+    default: '10s',
     min: '10ms',
-    max: '60s',
-    help: 'Upper bound of every wait before a step in doubt is repeated',
+    max: '10s',
+    help: 'Upper bound of every delay before a retry of a step in doubt',
   }),
   HEARTBEAT_INTERVAL: duration({
     default: '300ms',
     min: '50ms',
     max: '10s',
-    help: 'Time between two heartbeats of a replica, and between two looks for stalled orders',
+    help: 'Time between two heartbeats of a replica, and between two searches for orders without a live driver',
   }),
   HEARTBEAT_TIMEOUT: duration({
     default: '1200ms',
     min: '200ms',
     max: '60s',
-    help: 'Silence after which the orders of a replica are carried on by the others; at least twice HEARTBEAT_INTERVAL',
+    help: 'Maximum age of the last heartbeat of a replica that has lost its database session before other replicas claim its orders (10 s while it holds the session); at least twice HEARTBEAT_INTERVAL',
   }),
   ORDER_WATCH_INTERVAL: duration({
     default: '250ms',
     min: '20ms',
     max: '10s',
-    help: 'Time between two looks at watched orders that another replica drives',
+    help: 'Time between two polls of watched orders that another replica drives',
   }),
 } satisfies Settings;
 
-export interface OrderConfig extends ServiceConfig {
+export interface OrderConfig {
   readonly addresses: { readonly inventory: string; readonly payment: string; readonly catalog: string };
   readonly maxInFlight: number;
   readonly saga: SagaConfig;
@@ -70,14 +61,12 @@ export interface OrderConfig extends ServiceConfig {
   readonly watchPollMs: number;
 }
 
-/** @throws ConfigError that names every problem of single settings, else of their relations */
-export function loadOrderConfig(env: Environment): OrderConfig {
-  const values = readSettings(env, orderSettings);
-  // Else replicas that are alive would take over each other's orders all the time.
+/** @throws ConfigError when the heartbeat settings contradict each other */
+export function orderConfig(values: Values<typeof orderSettings>): OrderConfig {
+  // With a shorter timeout, live replicas would claim each other's orders.
   if (values.HEARTBEAT_TIMEOUT < 2 * values.HEARTBEAT_INTERVAL)
     throw new ConfigError(['HEARTBEAT_TIMEOUT must be at least twice HEARTBEAT_INTERVAL']);
   return {
-    ...serviceConfig(values),
     addresses: {
       inventory: values.INVENTORY_SERVICE_ADDR,
       payment: values.PAYMENT_SERVICE_ADDR,
@@ -86,10 +75,12 @@ export function loadOrderConfig(env: Environment): OrderConfig {
     maxInFlight: values.ORDER_MAX_IN_FLIGHT,
     saga: {
       stepTimeoutMs: values.SAGA_STEP_TIMEOUT,
-      slowStepMs: 200,
       backoff: { baseMs: values.SAGA_RETRY_BASE, capMs: values.SAGA_RETRY_CAP },
     },
-    recovery: { heartbeatMs: values.HEARTBEAT_INTERVAL, silenceMs: values.HEARTBEAT_TIMEOUT },
+    recovery: {
+      heartbeatMs: values.HEARTBEAT_INTERVAL,
+      heartbeatTimeoutMs: values.HEARTBEAT_TIMEOUT,
+    },
     watchPollMs: values.ORDER_WATCH_INTERVAL,
   };
 }

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
-import { isResting, orderStates, transitions, type OrderState } from './domain.js';
+import { isTerminal, orderStates, transitions, type OrderState } from './domain.js';
 
-/** States that can be reached from `state` in any number of steps. */
+/** States reachable from `state` by any number of transitions. */
 function reachableFrom(state: OrderState, seen = new Set<OrderState>()): Set<OrderState> {
   for (const next of transitions[state]) {
     if (seen.has(next)) continue;
@@ -11,35 +11,38 @@ function reachableFrom(state: OrderState, seen = new Set<OrderState>()): Set<Ord
   return seen;
 }
 
-describe('the life of an order', () => {
+describe('the states of an order', () => {
   const legal: Readonly<Record<OrderState, readonly OrderState[]>> = {
     PENDING: ['PENDING', 'CONFIRMED', 'REJECTED', 'CANCELLING'],
-    CONFIRMED: ['CANCELLING'],
+    CONFIRMED: ['CONFIRMED', 'CANCELLING'],
     REJECTED: [],
     CANCELLING: ['CANCELLING', 'CANCELLED'],
-    CANCELLED: [],
+    CANCELLED: ['CANCELLED'],
   };
   for (const from of orderStates)
     for (const to of orderStates) {
       const isLegal = legal[from].includes(to);
-      it(`${isLegal ? 'may' : 'may not'} lead from ${from} to ${to}`, () => {
+      it(`${isLegal ? 'have a' : 'have no'} transition from ${from} to ${to}`, () => {
         expect(transitions[from].includes(to)).to.equal(isLegal);
       });
     }
 
-  it('leads from every state that does not rest to one that does', () => {
-    for (const state of orderStates.filter((one) => !isResting(one)))
-      expect([...reachableFrom(state)].some(isResting), state).to.equal(true);
+  it('lead from every unfinished state to a terminal state', () => {
+    for (const state of orderStates.filter((candidate) => !isTerminal(candidate)))
+      expect([...reachableFrom(state)].some(isTerminal), state).to.equal(true);
   });
 
-  it('never comes back to PENDING, nor out of REJECTED and CANCELLED', () => {
-    for (const state of orderStates.filter((one) => one !== 'PENDING'))
+  it('never return to PENDING, and never leave REJECTED or CANCELLED', () => {
+    for (const state of orderStates.filter((candidate) => candidate !== 'PENDING'))
       expect(transitions[state], state).not.to.include('PENDING');
     for (const state of ['REJECTED', 'CANCELLED'] as const)
-      expect([...reachableFrom(state)], state).to.deep.equal([]);
+      expect(
+        [...reachableFrom(state)].filter((next) => next !== state),
+        state,
+      ).to.deep.equal([]);
   });
 
-  it('rests when nothing is left to do', () => {
-    expect(orderStates.filter(isResting)).to.deep.equal(['CONFIRMED', 'REJECTED', 'CANCELLED']);
+  it('include three terminal states: CONFIRMED, REJECTED and CANCELLED', () => {
+    expect(orderStates.filter(isTerminal)).to.deep.equal(['CONFIRMED', 'REJECTED', 'CANCELLED']);
   });
 });

@@ -4,8 +4,8 @@ import { orderEvents } from './events.js';
 import { orderMetrics } from './metrics.js';
 import { anOrder } from './testing/builders.js';
 
-describe('the log of orders', () => {
-  it('has one line a change of state, with the facts in fields', () => {
+describe('orderEvents', () => {
+  it('logs one line for a state change, with data in fields', () => {
     const lines: unknown[] = [];
     const log = { info: (...line: unknown[]) => void lines.push(line) };
     const events = orderEvents(log, orderMetrics(new Registry()));

@@ -1,6 +1,11 @@
 import { expect } from 'chai';
 import { AppError } from '../errors/index.js';
-import { OrderState, type CancelOrderRequest, type CreateOrderRequest } from '../pb/order/v1/order.js';
+import {
+  OrderState,
+  type CancelOrderRequest,
+  type CreateOrderRequest,
+  type ListOrdersRequest,
+} from '../pb/order/v1/order.js';
 import { encodePageToken } from '../rpc/index.js';
 import { orderStates } from './domain.js';
 import {
@@ -8,13 +13,15 @@ import {
   parseCancelOrder,
   parseCreateOrder,
   parseListOrders,
+  parseOperatorAction,
   parseOrderRef,
+  parseRefundOrder,
   parseWatchOrder,
 } from './grpc-parse.js';
 
 const orderId = '018f0000-0000-7000-8000-000000000001';
 
-function refusalOf(parse: () => unknown): AppError | undefined {
+function errorOf(parse: () => unknown): AppError | undefined {
   try {
     parse();
   } catch (error) {
@@ -24,24 +31,24 @@ function refusalOf(parse: () => unknown): AppError | undefined {
   return undefined;
 }
 
-const fieldsOf = (parse: () => unknown): string[] => refusalOf(parse)?.fields.map(({ field }) => field) ?? [];
+const fieldsOf = (parse: () => unknown): string[] => errorOf(parse)?.fields.map(({ field }) => field) ?? [];
 
-const creating = (given: Partial<CreateOrderRequest>) => () =>
+const creating = (overrides: Partial<CreateOrderRequest>) => () =>
   parseCreateOrder({
     requestId: 'r-1',
     customerId: 'ada',
     items: [{ sku: 'espresso', quantity: 1n }],
     paymentMethod: 'pm_approve',
-    ...given,
+    ...overrides,
   });
-const cancelling = (given: Partial<CancelOrderRequest>) => () =>
-  parseCancelOrder({ requestId: '', orderId, customerId: '', reason: '', ...given });
+const cancelling = (overrides: Partial<CancelOrderRequest>) => () =>
+  parseCancelOrder({ requestId: '', orderId, customerId: '', reason: '', ...overrides });
 
 const lines = (length: number) => Array.from({ length }, (_, index) => ({ sku: `s${index}`, quantity: 1n }));
 const portions = (...quantities: readonly bigint[]) => quantities.map((quantity) => ({ sku: 'a', quantity }));
 
-describe('CreateOrder', () => {
-  it('sums equal SKUs and sorts them, so that equal orders are equal', () => {
+describe('parseCreateOrder', () => {
+  it('sums the quantities of equal SKUs and sorts the items by SKU', () => {
     const items = [
       { sku: 'b', quantity: 1n },
       { sku: 'a', quantity: 2n },
@@ -57,13 +64,13 @@ describe('CreateOrder', () => {
     expect(creating({ items: items.toReversed() })().items).to.deep.equal(expected);
   });
 
-  it('names every field that breaks a rule', () => {
+  it('reports every invalid field', () => {
     const bad = { requestId: 'r'.repeat(129), customerId: '', paymentMethod: '', items: lines(101) };
     const expected = ['request_id', 'customer_id', 'payment_method', 'items'];
     expect(fieldsOf(creating(bad))).to.deep.equal(expected);
   });
 
-  it('names every line that breaks a rule', () => {
+  it('reports every invalid item', () => {
     const items = [
       { sku: '', quantity: 1n },
       { sku: 'fine', quantity: 1n },
@@ -84,42 +91,42 @@ describe('CreateOrder', () => {
     ]);
   });
 
-  it('takes one to a hundred lines', () => {
+  it('accepts one to a hundred items', () => {
     expect(fieldsOf(creating({ items: [] }))).to.deep.equal(['items']);
     expect(fieldsOf(creating({ items: lines(100) }))).to.deep.equal([]);
     expect(fieldsOf(creating({ items: lines(101) }))).to.deep.equal(['items']);
     expect(fieldsOf(creating({ items: lines(10_000) }))).to.deep.equal(['items']);
   });
 
-  it('tells at most twenty violations, however many there are', () => {
+  it('reports at most twenty invalid fields', () => {
     const items = Array.from({ length: 100 }, () => ({ sku: '', quantity: 0n }));
     expect(fieldsOf(creating({ items }))).to.have.length(20);
   });
 
-  it('takes at most 10,000 of a SKU, in one line or in several', () => {
+  it('accepts at most 10,000 units of a SKU, in one item or in several items', () => {
     expect(fieldsOf(creating({ items: portions(10_000n) }))).to.deep.equal([]);
     expect(fieldsOf(creating({ items: portions(10_001n) }))).to.deep.equal(['items[0].quantity']);
     expect(fieldsOf(creating({ items: portions(5000n, 5000n) }))).to.deep.equal([]);
     expect(fieldsOf(creating({ items: portions(5000n, 5000n, 1n) }))).to.deep.equal(['items[2].quantity']);
   });
 
-  it('does not let a negative quantity make room for a larger one', () => {
+  it('does not offset a quantity above the limit with a negative quantity', () => {
     expect(fieldsOf(creating({ items: portions(-5n, 10_005n) }))).to.deep.equal(['items[0].quantity']);
   });
 
-  it('needs no request id', () => {
+  it('accepts an empty request id', () => {
     expect(creating({ requestId: '' })().requestId).to.equal('');
     expect(fieldsOf(creating({ requestId: 'r'.repeat(128) }))).to.deep.equal([]);
   });
 
-  it('takes customers of 1 to 64 plain characters', () => {
+  it('accepts customer ids of 1 to 64 characters', () => {
     for (const customerId of ['a', 'A.b_c:d@e-9', 'c'.repeat(64)])
       expect(fieldsOf(creating({ customerId })), customerId).to.deep.equal([]);
     for (const customerId of ['', 'c'.repeat(65), 'ada lovelace', 'ada\n', 'ä', 'nul\0', '\uFFFD'])
       expect(fieldsOf(creating({ customerId })), customerId).to.deep.equal(['customer_id']);
   });
 
-  it('takes payment-method tokens, and never a card number, which it does not repeat', () => {
+  it('accepts payment-method tokens, rejects card numbers, and keeps card numbers out of the error', () => {
     for (const paymentMethod of ['pm_approve', 'pm_1', `pm_${'a'.repeat(61)}`])
       expect(fieldsOf(creating({ paymentMethod })), paymentMethod).to.deep.equal([]);
     const bad = ['', 'pm_', 'PM_A', 'pm_A', 'card', `pm_${'a'.repeat(62)}`, '4242424242424242'];
@@ -129,18 +136,18 @@ describe('CreateOrder', () => {
       'pm_4242_4242_4242_4242',
       '4242 4242 4242 4242',
     ]) {
-      const refusal = refusalOf(creating({ paymentMethod }));
+      const error = errorOf(creating({ paymentMethod }));
       expect(
-        refusal?.fields.map(({ field }) => field),
+        error?.fields.map(({ field }) => field),
         paymentMethod,
       ).to.deep.equal(['payment_method']);
-      expect(JSON.stringify([refusal?.message, refusal?.fields])).not.to.include('4242');
+      expect(JSON.stringify([error?.message, error?.fields])).not.to.include('4242');
     }
   });
 });
 
-describe('a reference to an order', () => {
-  it('is a lower-case UUID, and a customer if somebody asks for their own', () => {
+describe('parseOrderRef', () => {
+  it('accepts a lower-case UUID and an optional customer id', () => {
     expect(parseOrderRef({ orderId, customerId: '' })).to.deep.equal({ id: orderId, customerId: '' });
     expect(parseOrderRef({ orderId, customerId: 'ada' })).to.deep.equal({ id: orderId, customerId: 'ada' });
     for (const bad of [
@@ -156,7 +163,7 @@ describe('a reference to an order', () => {
       ).to.deep.equal(['order_id']);
   });
 
-  it('has all its problems named', () => {
+  it('reports every invalid field, as parseWatchOrder and parseCancelOrder do', () => {
     const bad = { orderId: '', customerId: 'a b' };
     expect(fieldsOf(() => parseOrderRef(bad))).to.deep.equal(['order_id', 'customer_id']);
     const watching = () => parseWatchOrder({ ...bad, afterRevision: -1 });
@@ -166,8 +173,8 @@ describe('a reference to an order', () => {
   });
 });
 
-describe('WatchOrder', () => {
-  it('starts after any revision from 0', () => {
+describe('parseWatchOrder', () => {
+  it('accepts revisions of 0 or more', () => {
     const after = (afterRevision: number) => () =>
       parseWatchOrder({ orderId, customerId: '', afterRevision });
     expect(after(0)()).to.deep.equal({ id: orderId, customerId: '', after: 0 });
@@ -177,63 +184,138 @@ describe('WatchOrder', () => {
   });
 });
 
-describe('CancelOrder', () => {
-  it('needs neither a request id, nor a customer, nor a reason', () => {
-    const expected = { requestId: '', orderId, customerId: '', reason: '' };
+describe('parseCancelOrder', () => {
+  it('requires only an order id', () => {
+    const expected = { requestId: '', orderId, customerId: '', reason: '', actor: undefined };
     expect(cancelling({})()).to.deep.equal(expected);
   });
 
-  it('takes a reason in any script, of up to 200 characters', () => {
+  it('accepts a reason of up to 200 characters in any script', () => {
     expect(fieldsOf(cancelling({ reason: 'ещё раз, 別の ☕'.padEnd(200, 'x') }))).to.deep.equal([]);
     for (const reason of ['r'.repeat(201), 'nul\0', '\uFFFD'])
       expect(fieldsOf(cancelling({ reason }))).to.deep.equal(['reason']);
   });
 });
 
-describe('ListOrders', () => {
-  const request = { pageSize: 0, pageToken: '', customerId: '', state: OrderState.UNSPECIFIED };
-  const anything = { customerId: '', state: undefined };
-  const listing = (given: Partial<typeof request>) => () => parseListOrders({ ...request, ...given });
+describe('the texts of operators', () => {
+  const action = { orderId, actor: 'grace', reason: 'returned by bank transfer' };
+  const amount = { currencyCode: 'USD', units: 2n, nanos: 0 };
+  const requests: Record<string, (overrides: Partial<typeof action>) => () => object> = {
+    RefundOrder: (overrides) => () => parseRefundOrder({ requestId: 'r-1', amount, ...action, ...overrides }),
+    'RetryOrder and ResolveOrder': (overrides) => () => parseOperatorAction({ ...action, ...overrides }),
+    'CancelOrder with an actor': (overrides) => cancelling({ ...action, ...overrides }),
+  };
+  const valid = [
+    { actor: 'g' },
+    { actor: 'g'.repeat(128) },
+    { actor: '👩‍🍳'.repeat(42) },
+    { actor: "金子 (support), O'Brien" },
+    { reason: 'r' },
+    { reason: '😀'.repeat(200) },
+  ];
+  const invalid = [
+    { actor: 'g'.repeat(129) },
+    { actor: '😀'.repeat(129) },
+    { actor: 'grace\n' },
+    { actor: 'nul\0' },
+    { actor: 'escape\u001B[2J' },
+    { actor: 'next\u0085line' },
+    { actor: '\uFFFD' },
+    { reason: 'r'.repeat(201) },
+    { reason: 'nul\0' },
+  ];
+  for (const [method, request] of Object.entries(requests)) {
+    for (const overrides of valid)
+      it(`of ${method} are accepted: ${JSON.stringify(overrides).slice(0, 40)}`, () => {
+        expect(request(overrides)()).to.deep.include(overrides);
+      });
+    for (const overrides of invalid)
+      it(`of ${method} are rejected: ${JSON.stringify(overrides).slice(0, 40)}`, () => {
+        expect(fieldsOf(request(overrides))).to.deep.equal(Object.keys(overrides));
+      });
+  }
 
-  it('lists everything, fifty a page, unless told otherwise', () => {
-    expect(listing({})()).to.deep.equal({ filter: anything, page: { after: undefined, size: 50 } });
-    expect(listing({ pageSize: 1000 })().page.size).to.equal(1000);
+  it('are required, and so are the key and the amount of RefundOrder', () => {
+    const none = { orderId: '', actor: '', reason: '' };
+    expect(fieldsOf(() => parseOperatorAction(none))).to.deep.equal(['order_id', 'actor', 'reason']);
+    expect(fieldsOf(() => parseRefundOrder({ ...none, requestId: '', amount: undefined }))).to.deep.equal([
+      'request_id',
+      'order_id',
+      'actor',
+      'reason',
+      'amount',
+    ]);
   });
 
-  it('knows every state, and no other', () => {
+  for (const bad of [
+    { ...amount, units: 0n },
+    { ...amount, units: -1n },
+    { ...amount, nanos: 1 },
+    { ...amount, currencyCode: 'usd' },
+  ])
+    it(`of RefundOrder need a valid amount greater than zero: not ${bad.units} ${bad.nanos} ${bad.currencyCode}`, () => {
+      const parsing = () => parseRefundOrder({ requestId: 'r-1', amount: bad, ...action });
+      expect(fieldsOf(parsing)).to.deep.equal(['amount']);
+    });
+});
+
+describe('parseListOrders', () => {
+  const request = { pageSize: 0, pageToken: '', customerId: '', state: OrderState.UNSPECIFIED };
+  const noFilter = {
+    customerId: '',
+    state: undefined,
+    createdFrom: undefined,
+    createdBefore: undefined,
+    blockedOnly: false,
+  };
+  const listing = (overrides: Partial<ListOrdersRequest>) => () =>
+    parseListOrders({ ...request, ...overrides });
+
+  it('has no filter and a page size of 50 by default', () => {
+    expect(listing({})()).to.deep.equal({ filter: noFilter, page: { after: undefined, size: 50 } });
+  });
+
+  it('accepts a page size of up to 1,000', () => {
+    expect(listing({ pageSize: 1000 })().page.size).to.equal(1000);
+    expect(fieldsOf(listing({ pageSize: 1001 }))).to.deep.equal(['page_size']);
+  });
+
+  it('accepts every known state, and rejects unknown states', () => {
     for (const state of orderStates)
       expect(listing({ state: OrderState[state] })().filter.state).to.equal(state);
     for (const state of [OrderState.UNRECOGNIZED, 6 as OrderState])
       expect(fieldsOf(listing({ state }))).to.deep.equal(['state']);
   });
 
-  it('names every field that breaks a rule', () => {
+  it('reports every invalid field', () => {
     const bad = { pageSize: -1, customerId: 'a b', state: OrderState.UNRECOGNIZED };
     expect(fieldsOf(listing(bad))).to.deep.equal(['customer_id', 'page_size', 'state']);
-    expect(fieldsOf(listing({ pageSize: 1001 }))).to.deep.equal(['page_size']);
   });
 
-  it('goes on after the order that its token names', () => {
-    const filter = { customerId: 'ada', state: 'CONFIRMED' } as const;
+  it('continues after the order in the page token', () => {
+    const filter = { ...noFilter, customerId: 'ada', state: 'CONFIRMED' } as const;
     const pageToken = encodePageToken([orderId], pageFilter(filter));
-    const given = { customerId: 'ada', state: OrderState.CONFIRMED, pageToken };
-    expect(listing(given)().page.after).to.equal(orderId);
+    const overrides = { customerId: 'ada', state: OrderState.CONFIRMED, pageToken };
+    expect(listing(overrides)().page.after).to.equal(orderId);
   });
 
-  it('refuses tokens that it did not make, or made for other fields', () => {
-    const all = pageFilter(anything);
+  it('rejects malformed page tokens and page tokens from requests with other filters', () => {
+    const filter = pageFilter(noFilter);
     const forged = [
       'x',
-      encodePageToken([orderId], pageFilter({ ...anything, customerId: 'ada' })),
-      encodePageToken([orderId], pageFilter({ ...anything, state: 'PENDING' })),
-      encodePageToken([orderId, orderId], all),
-      encodePageToken(['not a uuid'], all),
-      encodePageToken([`${orderId}' or true --`], all),
+      encodePageToken([orderId], pageFilter({ ...noFilter, customerId: 'ada' })),
+      encodePageToken([orderId], pageFilter({ ...noFilter, state: 'PENDING' })),
+      encodePageToken([orderId], pageFilter({ ...noFilter, blockedOnly: true })),
+      encodePageToken([orderId], pageFilter({ ...noFilter, createdFrom: new Date(1) })),
+      encodePageToken([orderId], pageFilter({ ...noFilter, createdBefore: new Date(1) })),
+      encodePageToken([orderId, orderId], filter),
+      encodePageToken(['not a uuid'], filter),
+      encodePageToken([`${orderId}' or true --`], filter),
     ];
     for (const pageToken of forged) {
-      const refusal = refusalOf(listing({ pageToken }));
-      expect(refusal?.reason).to.equal('INVALID_PAGE_TOKEN');
-      expect(refusal?.fields.map(({ field }) => field)).to.deep.equal(['page_token']);
+      const error = errorOf(listing({ pageToken }));
+      expect(error?.reason).to.equal('INVALID_PAGE_TOKEN');
+      expect(error?.fields.map(({ field }) => field)).to.deep.equal(['page_token']);
     }
   });
 });

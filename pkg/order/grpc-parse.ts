@@ -1,4 +1,5 @@
 import { textRules, Validation } from '../errors/index.js';
+import { positiveFromWire, type Money } from '../money/index.js';
 import {
   OrderState as WireState,
   type CancelOrderRequest,
@@ -7,17 +8,43 @@ import {
   type GetOrderTimelineRequest,
   type ListOrdersRequest,
   type OrderItem,
+  type RefundOrderRequest,
+  type ResolveOrderRequest,
+  type RetryOrderRequest,
   type WatchOrderRequest,
 } from '../pb/order/v1/order.js';
 import { decodePageToken, invalidToken, pageSizeOf, pageSizes } from '../rpc/index.js';
-import type { Cancellation } from './cancel-order.js';
-import { limits, orderStates, type OrderRequest, type OrderState } from './domain.js';
-import type { OrderFilter } from './store.js';
+import {
+  limits,
+  orderStates,
+  type Cancellation,
+  type OperatorAction,
+  type OrderRequest,
+  type RefundOrder,
+} from './domain.js';
+import type { OrderFilter, PageRequest } from './listing-store.js';
 
 const customerRule = {
   max: 64,
   pattern: /^[A-Za-z0-9._:@-]+$/,
-  hint: "must be of A-Z, a-z, 0-9, '.', '_', ':', '@' and '-'",
+  hint: "may contain only A-Z, a-z, 0-9, '.', '_', ':', '@' and '-'",
+};
+/** Texts of operators for the timeline. The patterns count code points; `max` counts UTF-16 code units. */
+const actorRule = {
+  max: 256,
+  pattern: /^\P{Cc}{1,128}$/u,
+  hint: 'must be 1 to 128 characters without control characters',
+};
+const reasonRule = {
+  max: 400,
+  optional: true,
+  pattern: /^[^]{1,200}$/u,
+  hint: 'must be at most 200 characters',
+};
+const operatorReasonRule = {
+  max: 400,
+  pattern: /^\P{Cc}{1,200}$/u,
+  hint: 'must be 1 to 200 characters without control characters',
 };
 const anyCustomerRule = { ...customerRule, optional: true };
 
@@ -32,10 +59,10 @@ export function parseCreateOrder(request: CreateOrderRequest): OrderRequest {
   return { requestId, customerId, paymentMethod, items };
 }
 
-/** Sums equal SKUs and sorts, so that equal orders are equal whatever the order of their lines. */
+/** Sums the quantities of equal SKUs and sorts the items, so that equal requests have equal fingerprints. */
 function parseItems(check: Validation, items: readonly OrderItem[]): OrderRequest['items'] {
   check.require(items.length > 0, 'items', 'must not be empty');
-  check.require(items.length <= limits.items, 'items', `must be at most ${limits.items}`);
+  check.require(items.length <= limits.items, 'items', `must have at most ${limits.items} items`);
   const quantities = new Map<string, bigint>();
   for (const [index, { sku, quantity }] of items.slice(0, limits.items).entries()) {
     check.text(`items[${index}].sku`, sku, textRules.sku);
@@ -44,7 +71,7 @@ function parseItems(check: Validation, items: readonly OrderItem[]): OrderReques
     check.require(
       sum <= limits.quantity,
       `items[${index}].quantity`,
-      `must be at most ${limits.quantity} of one SKU`,
+      `must not raise the total of this SKU above ${limits.quantity}`,
     );
     quantities.set(sku, sum);
   }
@@ -82,39 +109,70 @@ export function parseCancelOrder(request: CancelOrderRequest): Cancellation {
   const check = new Validation();
   checkRef(check, request);
   check.text('request_id', request.requestId, textRules.requestId);
-  check.text('reason', request.reason, { max: 200, optional: true });
+  check.text('reason', request.reason, reasonRule);
+  check.text('actor', request.actor ?? '', { ...actorRule, optional: true });
   check.throwIfAny();
-  const { requestId, orderId, customerId, reason } = request;
-  return { requestId, orderId, customerId, reason };
+  const { requestId, orderId, customerId, reason, actor = '' } = request;
+  return { requestId, orderId, customerId, reason, actor: actor || undefined };
+}
+
+export function parseRefundOrder(request: RefundOrderRequest): RefundOrder {
+  const check = new Validation();
+  check.text('request_id', request.requestId, { ...textRules.requestId, optional: false });
+  const action = readAction(check, request);
+  const amount = positiveFromWire(request.amount);
+  if (typeof amount === 'string') check.fail('amount', amount);
+  check.throwIfAny();
+  return { ...action, requestId: request.requestId, amount: amount as Money };
+}
+
+export function parseOperatorAction(request: RetryOrderRequest | ResolveOrderRequest): OperatorAction {
+  const check = new Validation();
+  const action = readAction(check, request);
+  check.throwIfAny();
+  return action;
+}
+
+function readAction(check: Validation, { orderId, actor, reason }: OperatorAction): OperatorAction {
+  check.text('order_id', orderId, textRules.uuid);
+  check.text('actor', actor, actorRule);
+  check.text('reason', reason, operatorReasonRule);
+  return { orderId, actor, reason };
 }
 
 export interface OrderListing {
   readonly filter: OrderFilter;
-  readonly page: { readonly after: string | undefined; readonly size: number };
+  readonly page: PageRequest;
 }
 
-export function parseListOrders({ customerId, state, pageSize, pageToken }: ListOrdersRequest): OrderListing {
+export function parseListOrders(request: ListOrdersRequest): OrderListing {
+  const { customerId, state, pageSize, pageToken } = request;
   const check = new Validation();
   check.text('customer_id', customerId, anyCustomerRule);
   const isPageSize = pageSize >= 0 && pageSize <= pageSizes.maximum;
   check.require(isPageSize, 'page_size', `must be from 0 to ${pageSizes.maximum}`);
-  const wanted =
+  const requested =
     state === WireState.UNSPECIFIED ? undefined : orderStates.find((known) => WireState[known] === state);
-  check.require(wanted !== undefined || state === WireState.UNSPECIFIED, 'state', 'is not a known state');
+  check.require(requested !== undefined || state === WireState.UNSPECIFIED, 'state', 'is not a known state');
   check.throwIfAny();
-  const filter = { customerId, state: wanted };
+  const filter: OrderFilter = {
+    customerId,
+    state: requested,
+    createdFrom: request.createTimeFrom,
+    createdBefore: request.createTimeBefore,
+    blockedOnly: request.blockedOnly === true,
+  };
   const [after] = decodePageToken(pageToken, 1, pageFilter(filter)) ?? [];
   if (after !== undefined && !textRules.uuid.pattern.test(after)) throw invalidToken();
   return { filter, page: { after, size: pageSizeOf(pageSize) } };
 }
 
-/** What a page token of this listing is bound to. */
-export function pageFilter({
-  customerId,
-  state,
-}: {
-  customerId: string;
-  state: OrderState | undefined;
-}): string[] {
-  return ['ListOrders', customerId, state ?? ''];
+/** The request fields that must be equal on all pages of a listing. */
+export function pageFilter(filter: OrderFilter): string[] {
+  const { customerId, state, createdFrom, createdBefore, blockedOnly } = filter;
+  const timeOf = (time: Date | undefined): string => time?.toISOString() ?? '';
+  const fields = ['ListOrders', customerId, state ?? ''];
+  const isExtended = createdFrom !== undefined || createdBefore !== undefined || blockedOnly;
+  // Without the newer fields, page tokens of an older version stay valid during a rollout.
+  return isExtended ? [...fields, timeOf(createdFrom), timeOf(createdBefore), String(blockedOnly)] : fields;
 }

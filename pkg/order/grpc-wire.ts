@@ -1,4 +1,4 @@
-import { toWire } from '../money/index.js';
+import { toWire, type Money, type WireMoney } from '../money/index.js';
 import {
   OrderState,
   RejectionReason,
@@ -8,7 +8,7 @@ import {
   type Rejection as WireRejection,
   type TimelineEntry as WireEntry,
 } from '../pb/order/v1/order.js';
-import { rejectionOf, type Order, type Rejection, type TimelineEntry } from './domain.js';
+import { isTerminal, rejectionOf, type Order, type Rejection, type TimelineEntry } from './domain.js';
 
 export function orderToWire(order: Order): WireOrder {
   const rejection = rejectionOf(order);
@@ -30,7 +30,21 @@ export function orderToWire(order: Order): WireOrder {
     createTime: order.createdAt,
     updateTime: order.updatedAt,
     requestId: order.requestId,
+    refundedAmount: toWireUnlessZero(order.refunded),
+    refundPendingAmount: toWireUnlessZero(order.refundPending),
+    paymentAction:
+      order.state === 'PENDING' && order.paymentAction
+        ? { url: order.paymentAction.url, dueTime: order.paymentAction.dueAt }
+        : undefined,
+    blockedReason: order.block?.reason ?? '',
+    blockedSince: order.block?.since,
+    step: isTerminal(order.state) ? SagaStep.UNSPECIFIED : SagaStep[order.step],
+    nextAttemptTime: order.nextAttemptAt,
   };
+}
+
+function toWireUnlessZero(amount: Money): WireMoney | undefined {
+  return amount.minor === 0n ? undefined : toWire(amount);
 }
 
 function rejectionToWire({ reason, declineCode, declineAdvice, skus }: Rejection): WireRejection {
@@ -53,5 +67,6 @@ export function entryToWire(entry: TimelineEntry): WireEntry {
     time: entry.time,
     traceId: entry.traceId,
     detail: entry.detail,
+    actor: entry.actor,
   };
 }

@@ -1,43 +1,57 @@
 import { annotateCall } from '../observability/index.js';
 import { OrderServiceService } from '../pb/order/v1/order.js';
 import { encodePageToken, handler, implement, type BoundService, type CallContext } from '../rpc/index.js';
-import { rejectionOf, type Order } from './domain.js';
+import type { WaitOptions } from './await-terminal.js';
+import { rejectionOf, type OperatorAction, type Order } from './domain.js';
 import {
   pageFilter,
   parseCancelOrder,
   parseCreateOrder,
   parseListOrders,
+  parseOperatorAction,
   parseOrderRef,
+  parseRefundOrder,
   parseWatchOrder,
 } from './grpc-parse.js';
 import { entryToWire, orderToWire } from './grpc-wire.js';
-import type { OrderService, Patience } from './service.js';
+import type { OrderService } from './service.js';
 
-/** How long before the deadline a waiting call answers PENDING, milliseconds. */
-const answerMarginMs = 50;
+/** Time between the end of a wait and the deadline of the call, so that the response arrives in time. */
+const responseMarginMs = 50;
 
-/** Serves `order.v1.OrderService`. */
+/** Handlers of `order.v1.OrderService`. */
 export function orderHandlers(orders: OrderService): BoundService {
   return implement(OrderServiceService, {
     createOrder: handler(parseCreateOrder, async (request, context) => {
       annotateRef({ customerId: request.customerId });
-      return { order: answer(await orders.createOrder(request, patienceOf(context))) };
+      return { order: toResponse(await orders.createOrder(request, waitOptions(context))) };
     }),
-    getOrder: handler(parseOrderRef, async ({ id, customerId }) => {
+    getOrder: handler(parseOrderRef, async ({ id, customerId }, context) => {
       annotateRef({ id, customerId });
-      return { order: answer(await orders.getOrder(id, customerId)) };
+      return { order: toResponse(await orders.getOrder(id, customerId, context)) };
     }),
-    listOrders: handler(parseListOrders, async ({ filter, page }) => {
+    listOrders: handler(parseListOrders, async ({ filter, page }, context) => {
       annotateRef(filter);
-      const found = await orders.listOrders(filter, { ...page, size: page.size + 1 });
-      const shown = found.slice(0, page.size);
-      const last = found.length > page.size ? shown.at(-1) : undefined;
-      const nextPageToken = last ? encodePageToken([last.id], pageFilter(filter)) : '';
-      return { orders: shown.map(orderToWire), nextPageToken };
+      const listed = await orders.listOrders(filter, page, context);
+      if (listed.unreadable.length > 0) annotateCall({ unreadable_orders: listed.unreadable.length });
+      const nextPageToken = listed.next ? encodePageToken([listed.next], pageFilter(filter)) : '';
+      return { orders: listed.orders.map(orderToWire), nextPageToken };
     }),
     cancelOrder: handler(parseCancelOrder, async (cancellation, context) => {
       annotateRef({ id: cancellation.orderId, customerId: cancellation.customerId });
-      return { order: answer(await orders.cancelOrder(cancellation, patienceOf(context))) };
+      return { order: toResponse(await orders.cancelOrder(cancellation, waitOptions(context))) };
+    }),
+    refundOrder: handler(parseRefundOrder, async (request, context) => {
+      annotateAction(request);
+      return { order: toResponse(await orders.operators.refundOrder(request, waitOptions(context))) };
+    }),
+    retryOrder: handler(parseOperatorAction, async (action, context) => {
+      annotateAction(action);
+      return { order: toResponse(await orders.operators.retryOrder(action, context)) };
+    }),
+    resolveOrder: handler(parseOperatorAction, async (action, context) => {
+      annotateAction(action);
+      return { order: toResponse(await orders.operators.resolveOrder(action, context)) };
     }),
     watchOrder: handler(parseWatchOrder, async function* watch(order, context) {
       annotateRef(order);
@@ -46,25 +60,30 @@ export function orderHandlers(orders: OrderService): BoundService {
         yield { entry: entryToWire(entry) };
       }
     }),
-    getOrderTimeline: handler(parseOrderRef, async ({ id, customerId }) => {
+    getOrderTimeline: handler(parseOrderRef, async ({ id, customerId }, context) => {
       annotateRef({ id, customerId });
-      return { entries: (await orders.getTimeline(id, customerId)).map(entryToWire) };
+      return { entries: (await orders.getTimeline(id, customerId, context)).map(entryToWire) };
     }),
   });
 }
 
-function patienceOf(context: CallContext): Patience {
-  return { deadline: context.deadline - answerMarginMs, signal: context.signal };
+function waitOptions(context: CallContext): WaitOptions {
+  const { deadline, signal } = context;
+  return { deadline: deadline - responseMarginMs, signal, onWait: () => context.wait() };
 }
 
-/** Also a call that fails is found by what it asked for. */
+/** Adds ids to the log line and span of the call. Handlers call this first, so that failed calls have the ids, too. */
 function annotateRef({ id, customerId }: { id?: string; customerId: string }): void {
   if (id !== undefined) annotateCall({ order_id: id }, { 'order.id': id });
   if (customerId !== '') annotateCall({ customer_id: customerId }, { 'customer.id': customerId });
 }
 
-/** The order for the wire; who and what it concerns on the log line and the span. */
-function answer(order: Order) {
+function annotateAction({ orderId, actor }: OperatorAction): void {
+  annotateCall({ order_id: orderId, actor }, { 'order.id': orderId, 'order.actor': actor });
+}
+
+/** Converts an order to a message, and adds its ids, state and total to the log line and span of the call. */
+function toResponse(order: Order) {
   const { id, customerId, state, total, reservationId, paymentId } = order;
   annotateRef({ id, customerId });
   annotateCall(

@@ -7,8 +7,8 @@ async function linesOf(registry: Registry, prefix: string): Promise<string[]> {
   return (await registry.metrics()).split('\n').filter((line) => line.startsWith(prefix));
 }
 
-describe('the metrics of orders', () => {
-  it('count orders that are confirmed and rejected, and no other change', async () => {
+describe('orderMetrics and sagaGauges', () => {
+  it('count CONFIRMED and REJECTED orders, and no other state change', async () => {
     const registry = new Registry();
     const metrics = orderMetrics(registry);
     expect(await linesOf(registry, 'orders_created_total')).to.have.members([
@@ -23,7 +23,7 @@ describe('the metrics of orders', () => {
     ]);
   });
 
-  it('show every step from the start, and count attempts after one that settled nothing as retries', async () => {
+  it('export zero for every step, and count attempts after an attempt in doubt as retries', async () => {
     const registry = new Registry();
     const { countAttempt } = orderMetrics(registry);
     countAttempt({ step: 'RESERVE_STOCK', outcome: 'in_doubt', attempt: 1, seconds: 3 });
@@ -39,18 +39,25 @@ describe('the metrics of orders', () => {
       'saga_step_retries_total{step="RELEASE_STOCK"} 0',
     ]);
     const counts = await linesOf(registry, 'saga_step_duration_seconds_count');
-    expect(counts).to.have.length(21);
+    expect(counts).to.have.length(28);
     expect(counts.filter((line) => !line.endsWith(' 0'))).to.have.members([
       'saga_step_duration_seconds_count{step="RESERVE_STOCK",outcome="in_doubt"} 2',
       'saga_step_duration_seconds_count{step="RESERVE_STOCK",outcome="succeeded"} 1',
     ]);
   });
 
-  it('show how many sagas run at the moment of the scrape, and how many may', async () => {
+  it('export the number of running sagas at the time of the scrape, and the limits', async () => {
     const registry = new Registry();
-    const sagas = { running: 3, limit: 512 };
-    sagaGauges(registry, sagas);
-    sagas.running = 5;
+    const running = { ACCEPTED: 3, STORAGE: 1 };
+    sagaGauges(registry, {
+      running: (origin) => running[origin],
+      limit: (origin) => (origin === 'ACCEPTED' ? 512 : 256),
+    });
+    running.ACCEPTED = 5;
     expect(await linesOf(registry, 'sagas_')).to.have.members(['sagas_active 5', 'sagas_limit 512']);
+    expect(await linesOf(registry, 'recovery_sagas_')).to.have.members([
+      'recovery_sagas_active 1',
+      'recovery_sagas_limit 256',
+    ]);
   });
 });

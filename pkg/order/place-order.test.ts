@@ -14,18 +14,18 @@ const aProduct = (sku: string, minor: bigint, currency = 'USD'): PricedProduct =
   price: money(currency, minor),
 });
 
-function place(given: Partial<OrderRequest>, products: readonly PricedProduct[]): SagaOrder {
-  return placeOrder(anOrderRequest(given), products, uuidv7);
+function place(overrides: Partial<OrderRequest>, products: readonly PricedProduct[]): SagaOrder {
+  return placeOrder(anOrderRequest(overrides), products, uuidv7);
 }
 
-function refusalOf(given: Partial<OrderRequest>, products: readonly PricedProduct[]): AppError {
+function errorOf(overrides: Partial<OrderRequest>, products: readonly PricedProduct[]): AppError {
   try {
-    place(given, products);
+    place(overrides, products);
   } catch (error) {
     if (error instanceof AppError) return error;
     throw error;
   }
-  throw new Error('expected a refusal');
+  throw new Error('expected an error');
 }
 
 const anyLines = fc.uniqueArray(
@@ -37,8 +37,8 @@ const anyLines = fc.uniqueArray(
   { selector: ({ sku }) => sku, minLength: 1, maxLength: limits.items },
 );
 
-describe('a new order', () => {
-  it('costs the sum of quantity times price over its lines', () => {
+describe('placeOrder', () => {
+  it('sums quantity times price of all lines', () => {
     fc.assert(
       fc.property(anyLines, (lines) => {
         const products = lines.map(({ sku, price }) => aProduct(sku, price));
@@ -50,19 +50,19 @@ describe('a new order', () => {
     );
   });
 
-  it('keeps the names and prices of the catalog, in the order of its lines', () => {
+  it('copies names and prices from the catalog, in the sequence of the items', () => {
     const items = [
       { sku: 'b', quantity: 2n },
       { sku: 'c', quantity: 1n },
     ];
-    const order = place({ items }, [aProduct('c', 5n), aProduct('unasked', 1n), aProduct('b', 7n)]);
+    const order = place({ items }, [aProduct('c', 5n), aProduct('other', 1n), aProduct('b', 7n)]);
     expect(order.lines).to.deep.equal([
       { sku: 'b', name: 'A b', quantity: 2n, unitPrice: money('USD', 7n) },
       { sku: 'c', name: 'A c', quantity: 1n, unitPrice: money('USD', 5n) },
     ]);
   });
 
-  it('is pending at its first step, with ids of its own for reservation and payment', () => {
+  it('returns a PENDING order at its first step, with new ids for reservation, payment and refund', () => {
     const request = anOrderRequest();
     const order = placeOrder(request, [aProduct('espresso', 350n)], uuidv7);
     expect(order).to.include({ state: 'PENDING', step: 'RESERVE_STOCK', revision: 1, failures: 0 });
@@ -72,41 +72,41 @@ describe('a new order', () => {
     expect(new Set([order.id, order.reservationId, order.paymentId, order.refundId]).size).to.equal(4);
   });
 
-  it('gets a request id when its caller sent none', () => {
+  it('assigns a request id to a request without a request id', () => {
     const ids = [1, 2].map(() => place({ requestId: '' }, [aProduct('espresso', 1n)]).requestId);
     expect(new Set(ids).size).to.equal(2);
     expect(ids).not.to.include('');
   });
 });
 
-describe('an order that cannot be placed', () => {
+describe('placeOrder rejects', () => {
   const items = [
     { sku: 'espresso', quantity: 1n },
     { sku: 'headphones', quantity: 1n },
   ];
 
-  it('has lines in more than one currency, and hears of each once', () => {
+  it('prices in several currencies, and reports each currency once', () => {
     const mixed = [aProduct('espresso', 350n), aProduct('headphones', 12_800n, 'JPY')];
-    const refusal = refusalOf({ items }, mixed);
-    expect(refusal.reason).to.equal('CURRENCY_MISMATCH');
-    expect(refusal.fields).to.deep.equal([
+    const error = errorOf({ items }, mixed);
+    expect(error.reason).to.equal('CURRENCY_MISMATCH');
+    expect(error.fields).to.deep.equal([
       { field: 'items', description: 'espresso is priced in USD' },
       { field: 'items', description: 'headphones is priced in JPY' },
     ]);
   });
 
-  it('asks for a product that the catalog did not price', () => {
-    const refusal = refusalOf({ items }, [aProduct('espresso', 350n)]);
-    expect(refusal).to.deep.include({ reason: 'PRODUCT_NOT_FOUND', metadata: { sku: 'headphones' } });
+  it('a product that the catalog does not contain', () => {
+    const error = errorOf({ items }, [aProduct('espresso', 350n)]);
+    expect(error).to.deep.include({ reason: 'PRODUCT_NOT_FOUND', metadata: { sku: 'headphones' } });
   });
 
-  it('costs more than the system can handle, by as little as one minor unit', () => {
-    const one = [{ sku: 'gold', quantity: 1n }];
-    expect(place({ items: one }, [aProduct('gold', maxMinor)]).total.minor).to.equal(maxMinor);
-    const refusal = refusalOf({ items: one }, [aProduct('gold', maxMinor + 1n)]);
-    expect(refusal.reason).to.equal('VALIDATION_FAILED');
-    expect(refusal.fields.map(({ field }) => field)).to.deep.equal(['items']);
-    const many = [{ sku: 'gold', quantity: limits.quantity }];
-    expect(refusalOf({ items: many }, [aProduct('gold', maxMinor)]).reason).to.equal('VALIDATION_FAILED');
+  it('a total that exceeds the maximum by one minor unit', () => {
+    const oneUnit = [{ sku: 'gold', quantity: 1n }];
+    expect(place({ items: oneUnit }, [aProduct('gold', maxMinor)]).total.minor).to.equal(maxMinor);
+    const error = errorOf({ items: oneUnit }, [aProduct('gold', maxMinor + 1n)]);
+    expect(error.reason).to.equal('VALIDATION_FAILED');
+    expect(error.fields.map(({ field }) => field)).to.deep.equal(['items']);
+    const manyUnits = [{ sku: 'gold', quantity: limits.quantity }];
+    expect(errorOf({ items: manyUnits }, [aProduct('gold', maxMinor)]).reason).to.equal('VALIDATION_FAILED');
   });
 });

@@ -1,14 +1,15 @@
 import { AppError, Validation } from '../errors/index.js';
+import { currentTraceparent } from '../observability/index.js';
 import { add, maxMinor, money, multiply } from '../money/index.js';
 import { timeOfUuidv7, type IdSource } from '../runtime/index.js';
 import type { OrderLine, OrderRequest, SagaOrder } from './domain.js';
 import type { PricedProduct } from './ports.js';
-import { firstStep } from './saga-plan.js';
-import { currentTraceparent } from './trace-id.js';
+import { firstStep } from './saga/plan.js';
 
 /**
- * A new order: prices from the catalog, ids for its reservation and payment fixed once and for all.
- * @throws AppError CURRENCY_MISMATCH when the prices differ in currency, VALIDATION_FAILED when the total is too large
+ * Creates an order with the catalog prices and with new ids for its reservation, payment and refund.
+ * @throws AppError PRODUCT_NOT_FOUND, CURRENCY_MISMATCH when the prices differ in currency, VALIDATION_FAILED when
+ *   the total is too large
  */
 export function placeOrder(
   request: OrderRequest,
@@ -16,8 +17,9 @@ export function placeOrder(
   newId: IdSource,
 ): SagaOrder {
   const lines = priceLines(request, products);
+  const total = totalOf(lines);
   const id = newId();
-  // So that orders sort by time as they do by id.
+  // The creation time is the time in the id, so that sorting by id also sorts by creation time.
   const now = timeOfUuidv7(id);
   return {
     id,
@@ -25,7 +27,7 @@ export function placeOrder(
     requestId: request.requestId === '' ? newId() : request.requestId,
     state: 'PENDING',
     lines,
-    total: totalOf(lines),
+    total,
     rejection: undefined,
     revision: 1,
     reservationId: newId(),
@@ -37,6 +39,12 @@ export function placeOrder(
     traceparent: currentTraceparent(),
     step: firstStep,
     failures: 0,
+    refunded: money(total.currency, 0n),
+    refundPending: money(total.currency, 0n),
+    paymentAction: undefined,
+    block: undefined,
+    nextAttemptAt: undefined,
+    resolution: undefined,
   };
 }
 
@@ -56,14 +64,14 @@ function priceLines({ items }: OrderRequest, products: readonly PricedProduct[])
 
 function totalOf(lines: readonly OrderLine[]) {
   const currencies = new Set(lines.map(({ unitPrice }) => unitPrice.currency));
-  const [currency, another] = currencies;
-  if (currency === undefined || another !== undefined) throw mixedCurrencies(lines);
+  const [currency, otherCurrency] = currencies;
+  if (currency === undefined || otherCurrency !== undefined) throw mixedCurrencies(lines);
   const total = lines.reduce(
     (sum, line) => add(sum, multiply(line.unitPrice, line.quantity)),
     money(currency, 0),
   );
   const check = new Validation();
-  check.require(total.minor <= maxMinor, 'items', 'together cost more than the system can handle');
+  check.require(total.minor <= maxMinor, 'items', 'must have a total within the supported maximum');
   check.throwIfAny();
   return total;
 }
@@ -73,7 +81,7 @@ function mixedCurrencies(lines: readonly OrderLine[]): AppError {
   return new AppError({
     reason: 'CURRENCY_MISMATCH',
     message: 'all items of an order must be priced in one currency',
-    // Not by index: lines are summed and sorted, so theirs is not that of the caller's items.
+    // The items are already summed and sorted, so the index of an item in the request is unknown.
     fields: [...examples].map(([currency, sku]) => ({
       field: 'items',
       description: `${sku} is priced in ${currency}`,

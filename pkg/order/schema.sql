@@ -21,6 +21,21 @@ create table order_lines (
   unit_price_minor bigint not null
 );
 
+create table order_refunds (
+  id uuid not null,
+  order_id uuid not null,
+  request_id text not null,
+  amount_minor bigint not null,
+  actor text not null,
+  reason text not null,
+  state text not null,
+  refusal text,
+  attempts integer default 0 not null,
+  next_attempt_at timestamp with time zone,
+  created_at timestamp with time zone default now() not null,
+  finished_at timestamp with time zone
+);
+
 create table order_timeline (
   order_id uuid not null,
   revision integer not null,
@@ -31,7 +46,8 @@ create table order_timeline (
   attempt integer not null,
   occurred_at timestamp with time zone not null,
   trace_id text not null,
-  detail text not null
+  detail text not null,
+  actor text default ''::text not null
 );
 
 create table orders (
@@ -53,7 +69,14 @@ create table orders (
   driver uuid,
   created_at timestamp with time zone not null,
   updated_at timestamp with time zone not null,
-  traceparent text default ''::text not null
+  traceparent text default ''::text not null,
+  next_attempt_at timestamp with time zone,
+  blocked_reason text,
+  blocked_since timestamp with time zone,
+  payment_action jsonb,
+  refunded_minor bigint default 0 not null,
+  resolution jsonb,
+  refund_pending_minor bigint default 0 not null
 );
 
 alter table idempotency_keys
@@ -71,6 +94,39 @@ alter table order_lines
 alter table order_lines
   add constraint order_lines_unit_price_minor_check CHECK ((unit_price_minor > 0));
 
+alter table order_refunds
+  add constraint finished_refunds_have_a_time CHECK (((state = 'PENDING'::text) = (finished_at IS NULL)));
+
+alter table order_refunds
+  add constraint order_refunds_actor_check CHECK ((actor <> ''::text));
+
+alter table order_refunds
+  add constraint order_refunds_amount_minor_check CHECK ((amount_minor > 0));
+
+alter table order_refunds
+  add constraint order_refunds_attempts_check CHECK ((attempts >= 0));
+
+alter table order_refunds
+  add constraint order_refunds_order_id_request_id_key UNIQUE (order_id, request_id);
+
+alter table order_refunds
+  add constraint order_refunds_pkey PRIMARY KEY (id);
+
+alter table order_refunds
+  add constraint order_refunds_reason_check CHECK ((reason <> ''::text));
+
+alter table order_refunds
+  add constraint order_refunds_request_id_check CHECK ((request_id <> ''::text));
+
+alter table order_refunds
+  add constraint order_refunds_state_check CHECK ((state = ANY (ARRAY['PENDING'::text, 'SUCCEEDED'::text, 'REFUSED'::text])));
+
+alter table order_refunds
+  add constraint pending_refunds_are_due CHECK (((state = 'PENDING'::text) = (next_attempt_at IS NOT NULL)));
+
+alter table order_refunds
+  add constraint refused_refunds_have_a_refusal CHECK (((state = 'REFUSED'::text) = (refusal IS NOT NULL)));
+
 alter table order_timeline
   add constraint only_the_first_entry_has_no_origin CHECK (((from_state IS NULL) = (revision = 1)));
 
@@ -87,7 +143,13 @@ alter table order_timeline
   add constraint order_timeline_revision_check CHECK ((revision > 0));
 
 alter table orders
-  add constraint only_unfinished_orders_are_driven CHECK (((driver IS NULL) OR (state = ANY (ARRAY['PENDING'::text, 'CANCELLING'::text]))));
+  add constraint blocked_orders_have_a_reason CHECK (((blocked_reason IS NULL) = (blocked_since IS NULL))) NOT VALID;
+
+alter table orders
+  add constraint only_active_orders_are_driven CHECK (((driver IS NULL) OR (state = ANY (ARRAY['PENDING'::text, 'CANCELLING'::text])) OR ((state = 'CONFIRMED'::text) AND (step = 'STOP_FULFILLMENT'::text)))) NOT VALID;
+
+alter table orders
+  add constraint only_cancelling_orders_are_blocked CHECK (((blocked_since IS NULL) OR (state = ANY (ARRAY['CANCELLING'::text, 'CANCELLED'::text])))) NOT VALID;
 
 alter table orders
   add constraint orders_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text));
@@ -117,6 +179,12 @@ alter table orders
   add constraint orders_total_minor_check CHECK ((total_minor > 0));
 
 alter table orders
+  add constraint pending_refunds_within_total CHECK (((refund_pending_minor >= 0) AND ((refunded_minor + refund_pending_minor) <= total_minor))) NOT VALID;
+
+alter table orders
+  add constraint refunds_within_total CHECK (((refunded_minor >= 0) AND (refunded_minor <= total_minor))) NOT VALID;
+
+alter table orders
   add constraint rejected_orders_have_a_reason CHECK (((state <> 'REJECTED'::text) OR (rejection IS NOT NULL)));
 
 alter table order_lines
@@ -126,6 +194,14 @@ alter table order_timeline
   add constraint order_timeline_order_id_fkey FOREIGN KEY (order_id) REFERENCES orders(id);
 
 CREATE INDEX idempotency_keys_oldest ON public.idempotency_keys USING btree (created_at);
+
+CREATE INDEX pending_order_refunds ON public.order_refunds USING btree (next_attempt_at) WHERE (state = 'PENDING'::text);
+
+CREATE INDEX blocked_orders ON public.orders USING btree (id DESC) WHERE (blocked_since IS NOT NULL);
+
+CREATE INDEX claimable_orders ON public.orders USING btree (next_attempt_at) WHERE ((driver IS NULL) AND (blocked_since IS NULL) AND (state = ANY (ARRAY['PENDING'::text, 'CANCELLING'::text])));
+
+CREATE INDEX driven_orders ON public.orders USING btree (driver, id) WHERE (driver IS NOT NULL);
 
 CREATE INDEX orders_by_customer ON public.orders USING btree (customer_id, id DESC);
 

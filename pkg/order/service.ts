@@ -1,22 +1,20 @@
 import { AppError } from '../errors/index.js';
-import type { Database } from '../postgres/index.js';
-import { fingerprint } from '../postgres/index.js';
+import { currentTraceId } from '../observability/index.js';
+import { fingerprint, isSameRequest, withIdempotencyKey, type Database } from '../postgres/index.js';
+import type { CallOptions } from '../rpc/index.js';
 import type { Clock, IdSource } from '../runtime/index.js';
-import { isResting, type Order, type OrderRequest, type SagaOrder, type TimelineEntry } from './domain.js';
-import { cancelOrder, type Cancellation } from './cancel-order.js';
-import { placeOrder } from './place-order.js';
-import type { CallBounds, CatalogPort, OrderEvents } from './ports.js';
+import { awaitTerminal, type AcceptedOrder, type WaitOptions } from './await-terminal.js';
+import { beginCancellation } from './cancel-order.js';
+import type { Cancellation, Order, OrderRequest, SagaOrder, TimelineEntry } from './domain.js';
+import type { OrderEvents } from './events.js';
+import type { OperatorService } from './operator/operator-service.js';
 import type { OrderFeed } from './order-feed.js';
-import type { SagaRunner } from './saga-runner.js';
-import {
-  acceptOrder,
-  findByRequestId,
-  findOrder,
-  listOrders,
-  readTimeline,
-  type OrderFilter,
-} from './store.js';
-import { currentTraceId } from './trace-id.js';
+import { listOrders, type OrderFilter, type OrderPage, type PageRequest } from './listing-store.js';
+import { placeOrder } from './place-order.js';
+import type { CatalogPort } from './ports.js';
+import type { Permit, SagaRunner } from './saga/runner.js';
+import { recordProgress, type NextDrive } from './saga/store.js';
+import { acceptOrder, findByRequestId, findOrder, lockOrder, readTimeline } from './store.js';
 
 export interface OrderServiceDeps {
   readonly db: Database;
@@ -27,173 +25,221 @@ export interface OrderServiceDeps {
   readonly newId: IdSource;
   readonly instance: string;
   readonly events: OrderEvents;
+  readonly operators: OperatorService;
 }
 
-/** How long a caller waits for an order to rest. */
-export interface Patience {
-  /** When the answer must be ready, milliseconds since the epoch. */
-  readonly deadline: number;
-  /** Aborts when the caller hangs up. The order goes on. */
-  readonly signal: AbortSignal;
-}
+/**
+ * Maximum number of concurrent look-ups while no slot is free. A look-up checks whether a request repeats an accepted
+ * request. More look-ups would take the database connections of accepted orders.
+ */
+const maxLookups = 4;
 
-/** An order that was accepted, by this call (then with its saga) or by an equal one before. */
-interface Accepted {
-  readonly order: SagaOrder;
-  readonly saga?: Promise<SagaOrder>;
-}
-
-/** Accepts orders and cancellations, and tells how orders stand. The saga does the work. */
+/** Accepts orders and cancellations, starts their sagas, and reads orders. */
 export class OrderService {
   readonly #deps: OrderServiceDeps;
+  /** Number of look-ups in progress, of requests that found no free slot. */
+  #lookups = 0;
 
   constructor(deps: OrderServiceDeps) {
     this.#deps = deps;
   }
 
+  /** Actions of operators. */
+  get operators(): OperatorService {
+    return this.#deps.operators;
+  }
+
   /**
-   * Accepts an order and waits for it to rest, as long as the caller has patience.
-   * @throws AppError PRODUCT_NOT_FOUND, CURRENCY_MISMATCH, REQUEST_ID_REUSED, OVERLOADED
+   * Accepts an order and waits until the order is terminal. Returns the current order if `deadline` passes or
+   * `signal` aborts first. The saga of the order continues.
+   * @throws AppError PRODUCT_NOT_FOUND, CURRENCY_MISMATCH, VALIDATION_FAILED, REQUEST_ID_REUSED, OVERLOADED,
+   *   SHUTTING_DOWN, DEPENDENCY_UNAVAILABLE
    */
-  async createOrder(request: OrderRequest, patience: Patience): Promise<Order> {
-    const { order, saga } = await this.#deps.runner.admit(() => this.#accept(request, patience));
-    return saga ? this.#waitFor(saga, order, patience) : this.#follow(order, patience);
+  async createOrder(request: OrderRequest, options: WaitOptions): Promise<Order> {
+    return awaitTerminal(this.#deps, await this.#admit(request, options), options);
   }
 
-  /** @throws AppError ORDER_NOT_FOUND, also for an order of another customer unless `customerId` is empty */
-  async getOrder(id: string, customerId: string): Promise<Order> {
-    return this.#require(id, customerId);
+  /** Accepts an order in a free slot. Without a free slot, only a repetition of an accepted request is answered. */
+  async #admit(request: OrderRequest, options: CallOptions): Promise<AcceptedOrder> {
+    let permit: Permit;
+    try {
+      permit = this.#deps.runner.admit();
+    } catch (error) {
+      return this.#repeated(request, error, options);
+    }
+    try {
+      return await this.#accept(request, options);
+    } finally {
+      permit.release();
+    }
   }
 
-  /** Newest first; `after` is the last id of the page before. */
-  listOrders(
-    filter: OrderFilter,
-    page: { readonly after: string | undefined; readonly size: number },
-  ): Promise<Order[]> {
-    return listOrders(this.#deps.db, filter, page);
+  /** Throws `rejection` when the request was not accepted before, or when too many requests are looked up. */
+  async #repeated(request: OrderRequest, rejection: unknown, options: CallOptions): Promise<AcceptedOrder> {
+    if (this.#lookups >= maxLookups) throw rejection;
+    this.#lookups += 1;
+    try {
+      const known = await this.#findRepeated(request, fingerprintOf(request), options);
+      if (known) return { order: known };
+      throw rejection;
+    } finally {
+      this.#lookups -= 1;
+    }
+  }
+
+  /** @throws AppError ORDER_NOT_FOUND. With a non-empty `customerId`, orders of other customers are not found. */
+  async getOrder(id: string, customerId: string, options: CallOptions = {}): Promise<Order> {
+    return required(await findOrder(this.#deps.db.within(options), id), { id, customerId });
+  }
+
+  /** Lists orders, newest first. */
+  listOrders(filter: OrderFilter, page: PageRequest, options: CallOptions = {}): Promise<OrderPage> {
+    return listOrders(this.#deps.db.within(options), filter, page);
   }
 
   /** @throws AppError ORDER_NOT_FOUND */
-  async getTimeline(id: string, customerId: string): Promise<TimelineEntry[]> {
-    await this.#require(id, customerId);
-    return readTimeline(this.#deps.db, id, 0);
+  async getTimeline(id: string, customerId: string, options: CallOptions = {}): Promise<TimelineEntry[]> {
+    await this.getOrder(id, customerId, options);
+    return readTimeline(this.#deps.db.within(options), id, 0);
   }
 
-  /** Streams the timeline after a revision until the order rests. @throws AppError ORDER_NOT_FOUND */
+  /** Streams the timeline entries after a revision until the order is terminal. @throws AppError ORDER_NOT_FOUND */
   async *watchOrder(
     { id, customerId, after }: { readonly id: string; readonly customerId: string; readonly after: number },
     signal: AbortSignal,
   ): AsyncIterable<TimelineEntry> {
-    await this.#require(id, customerId);
+    await this.getOrder(id, customerId, { signal });
     yield* this.#deps.feed.watch(id, after, signal);
   }
 
   /**
-   * Cancels an order and waits for it to rest, as long as the caller has patience.
+   * Cancels an order and waits until the order is terminal, like {@link createOrder}.
    * @throws AppError ORDER_NOT_FOUND, ILLEGAL_TRANSITION for a rejected order, REQUEST_ID_REUSED
    */
-  async cancelOrder(cancellation: Cancellation, patience: Patience): Promise<Order> {
-    const { db, runner, clock, instance, feed, events } = this.#deps;
-    const { order, isNew } = await cancelOrder(db, cancellation, { instance, now: clock.now() });
-    if (!isNew) return this.#follow(order, patience);
-    events.changed(order);
-    feed.wake(order.id);
-    return this.#waitFor(runner.start(order), order, patience);
+  async cancelOrder(cancellation: Cancellation, options: WaitOptions): Promise<Order> {
+    const { runner, feed, events, instance } = this.#deps;
+    const permit = runner.reserve('STORAGE');
+    let cancelled: AcceptedOrder;
+    try {
+      // Without a free slot, the order is stored as CANCELLING, and a replica claims it when a slot is free.
+      const next: NextDrive = permit ? { kind: 'DRIVEN', driver: instance } : { kind: 'RELEASED' };
+      const { order, isNew } = await this.#requestCancellation(cancellation, next, options);
+      if (isNew) {
+        events.changed(order);
+        feed.wake(order.id);
+      }
+      cancelled = { order, ...(isNew && permit ? { saga: runner.start(order, 'STORAGE') } : {}) };
+    } finally {
+      permit?.release();
+    }
+    return awaitTerminal(this.#deps, cancelled, options);
   }
 
-  #price({ items }: OrderRequest, { deadline, signal }: CallBounds) {
-    const skus = items.map(({ sku }) => sku);
-    return this.#deps.catalog.price(skus, signal ? { deadline, signal } : { deadline });
+  /**
+   * Stores a cancellation in one commit. After the commit, the writes of the former saga are rejected. The compensation
+   * stores tombstones in the other services, which reject a step of the former saga that arrives later.
+   */
+  #requestCancellation(
+    { requestId, orderId, customerId, reason, actor }: Cancellation,
+    next: NextDrive,
+    options: CallOptions,
+  ) {
+    const { db, clock } = this.#deps;
+    return db.within(options).transaction(async (tx): Promise<{ order: SagaOrder; isNew: boolean }> => {
+      const order = required(await lockOrder(tx, orderId), { id: orderId, customerId });
+      const scope = `${order.customerId}/CancelOrder`;
+      let cancelling: SagaOrder | undefined;
+      const request = { scope, requestId, fingerprint: fingerprint({ orderId, reason, actor }) };
+      await withIdempotencyKey(tx, request, async () => {
+        const begun = beginCancellation(order, { reason, actor, now: clock.now() });
+        if (begun)
+          await recordProgress(tx, {
+            order: begun.order,
+            entries: [begun.entry],
+            expected: { revision: order.revision },
+            next,
+          });
+        cancelling = begun?.order;
+        return orderId;
+      });
+      return { order: cancelling ?? order, isNew: cancelling !== undefined };
+    });
   }
 
-  async #require(id: string, customerId: string): Promise<SagaOrder> {
-    const order = await findOrder(this.#deps.db, id);
-    if (order && (customerId === '' || order.customerId === customerId)) return order;
-    throw new AppError({ reason: 'ORDER_NOT_FOUND', message: 'no such order', metadata: { order_id: id } });
-  }
-
-  /** Stores an order and starts its saga, or finds the one that this very request created before. */
-  async #accept(request: OrderRequest, bounds: CallBounds): Promise<Accepted> {
-    const { db, runner, newId, instance, events } = this.#deps;
-    const print = fingerprintOf(request);
+  /** Stores an order and starts its saga, or returns the order of an equal earlier request. */
+  async #accept(request: OrderRequest, options: CallOptions): Promise<AcceptedOrder> {
+    const { db, runner, catalog, newId, instance, events } = this.#deps;
+    const requestFingerprint = fingerprintOf(request);
     let order: SagaOrder;
     try {
-      order = placeOrder(request, await this.#price(request, bounds), newId);
+      const skus = request.items.map(({ sku }) => sku);
+      order = placeOrder(request, await catalog.price(skus, options), newId);
     } catch (error) {
-      // A repeated request is answered even if the catalog has changed since or is away.
-      const known = await this.#findEqual(request, print);
+      // A repeated request succeeds even if the catalog has changed or is unavailable.
+      const known = await this.#findRepeated(request, requestFingerprint, options);
       if (known) return { order: known };
       throw error;
     }
-    const acceptance = { order, fingerprint: print, driver: instance, traceId: currentTraceId() };
-    if (await acceptOrder(db, acceptance)) {
+    const acceptance = {
+      order,
+      fingerprint: requestFingerprint,
+      driver: instance,
+      traceId: currentTraceId(),
+    };
+    if (await acceptOrder(db.within(options), acceptance)) {
       events.changed(order);
-      return { order, saga: runner.start(order) };
+      return { order, saga: runner.start(order, 'ACCEPTED') };
     }
-    const known = await this.#findEqual(request, print);
-    if (!known) throw new Error('an order vanished');
+    const known = await this.#findRepeated(request, requestFingerprint, options);
+    if (!known) throw new Error('the order of a used request id is missing');
     return { order: known };
   }
 
-  /** The order that this very request created before. @throws AppError REQUEST_ID_REUSED if another did */
-  async #findEqual({ customerId, requestId }: OrderRequest, print: Buffer): Promise<SagaOrder | undefined> {
+  /**
+   * Returns the order of an equal earlier request.
+   * @throws AppError REQUEST_ID_REUSED when the earlier request was not equal
+   */
+  async #findRepeated(
+    request: OrderRequest,
+    requestFingerprint: Buffer,
+    options: CallOptions,
+  ): Promise<SagaOrder | undefined> {
+    const { customerId, requestId } = request;
     if (requestId === '') return undefined;
-    const known = await findByRequestId(this.#deps.db, customerId, requestId);
-    if (!known || known.fingerprint.equals(print)) return known?.order;
+    const known = await findByRequestId(this.#deps.db.within(options), customerId, requestId);
+    if (!known) return undefined;
+    const { order } = known;
+    if (isSameRequest(known.fingerprint, requestFingerprint, () => isOrderOf(order, request))) return order;
     throw new AppError({
       reason: 'REQUEST_ID_REUSED',
       message: 'the request id was used before with another request',
       metadata: { request_id: requestId },
     });
   }
-
-  /** Waits for a saga of this process. */
-  async #waitFor(saga: Promise<SagaOrder>, accepted: SagaOrder, patience: Patience): Promise<Order> {
-    const order = await withPatience(saga, patience);
-    // A saga that ended before its order rests is carried on elsewhere, from what is stored: what this
-    // one did beyond that gets other revisions there.
-    return order && isResting(order.state) ? order : this.#follow(accepted, patience);
-  }
-
-  /** Waits for an order that may be driven by any instance; the order as it stands when patience ends. */
-  async #follow(order: SagaOrder, patience: Patience): Promise<Order> {
-    if (isResting(order.state)) return order;
-    const giveUp = new AbortController();
-    const rest = this.#untilRest(order, AbortSignal.any([giveUp.signal, patience.signal]));
-    await withPatience(rest, patience);
-    giveUp.abort();
-    // The order is accepted, whatever happens to this last look at it: a failure would deny that.
-    return (await findOrder(this.#deps.db, order.id).catch(() => undefined)) ?? order;
-  }
-
-  async #untilRest(order: SagaOrder, signal: AbortSignal): Promise<void> {
-    for await (const entry of this.#deps.feed.watch(order.id, order.revision, signal)) void entry;
-  }
 }
 
-/** What an order request says, for telling a repetition from a reuse of its id. */
+/** @throws AppError ORDER_NOT_FOUND when the order is missing or belongs to another customer */
+function required(
+  order: SagaOrder | undefined,
+  { id, customerId }: { readonly id: string; readonly customerId: string },
+): SagaOrder {
+  if (order && (customerId === '' || order.customerId === customerId)) return order;
+  throw new AppError({ reason: 'ORDER_NOT_FOUND', message: 'no such order', metadata: { order_id: id } });
+}
+
+/** Returns equal fingerprints for a request and its repetition, and different fingerprints for different requests. */
 function fingerprintOf({ items, paymentMethod }: OrderRequest): Buffer {
   return fingerprint({ items: items.map(({ sku, quantity }) => ({ sku, quantity })), paymentMethod });
 }
 
-/** The promise's value, or undefined when patience ends first or the promise fails. */
-async function withPatience<T>(promise: Promise<T>, { deadline, signal }: Patience): Promise<T | undefined> {
-  let stop: () => void = () => undefined;
-  const impatience = new Promise<undefined>((resolve) => {
-    const timer = Number.isFinite(deadline)
-      ? setTimeout(() => resolve(undefined), deadline - Date.now())
-      : undefined;
-    const onAbort = (): void => resolve(undefined);
-    if (signal.aborted) onAbort();
-    signal.addEventListener('abort', onAbort, { once: true });
-    stop = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', onAbort);
-    };
-  });
-  try {
-    return await Promise.race([promise.catch(() => undefined), impatience]);
-  } finally {
-    stop();
-  }
+/** Whether an order has the items and the payment method of a request. */
+function isOrderOf({ lines, paymentMethod }: SagaOrder, request: OrderRequest): boolean {
+  return (
+    paymentMethod === request.paymentMethod &&
+    lines.length === request.items.length &&
+    lines.every(({ sku, quantity }, index) => {
+      const item = request.items[index];
+      return sku === item?.sku && quantity === item.quantity;
+    })
+  );
 }

@@ -1,11 +1,23 @@
 import { money, type Money } from '../money/index.js';
 import { sql, type Queryable } from '../postgres/index.js';
-import type { OrderLine, OrderState, Rejection, SagaOrder, SagaStep, TimelineEntry } from './domain.js';
+import type {
+  Block,
+  OrderLine,
+  OrderState,
+  PaymentAction,
+  Rejection,
+  Resolution,
+  SagaOrder,
+  SagaStep,
+  TimelineEntry,
+} from './domain.js';
 
-/** Columns of an order with its lines, for every statement that reads orders as `o`. */
+/** The columns of {@link OrderRow}, for statements that select from `orders o`. */
 export const orderColumns = `
   o.id, o.customer_id, o.request_id, o.state, o.currency, o.total_minor, o.rejection, o.payment_method,
   o.reservation_id, o.payment_id, o.refund_id, o.revision, o.traceparent, o.step, o.failures, o.created_at, o.updated_at,
+  o.refunded_minor, o.payment_action, o.blocked_reason, o.blocked_since, o.next_attempt_at,
+  o.resolution, o.refund_pending_minor,
   (select json_agg(json_build_object('sku', l.sku, 'name', l.name, 'quantity', l.quantity,
      'unitPriceMinor', l.unit_price_minor) order by l.sku)
    from order_lines l where l.order_id = o.id) as lines`;
@@ -28,7 +40,14 @@ export interface OrderRow {
   failures: number;
   created_at: Date;
   updated_at: Date;
-  // Numbers in JSON are exact here: every amount is at most Number.MAX_SAFE_INTEGER.
+  refunded_minor: bigint;
+  payment_action: { url: string; dueTime: string } | null;
+  blocked_reason: string | null;
+  blocked_since: Date | null;
+  next_attempt_at: Date | null;
+  resolution: Resolution | null;
+  refund_pending_minor: bigint;
+  // JSON numbers are exact here: amounts are at most Number.MAX_SAFE_INTEGER.
   lines: { sku: string; name: string; quantity: number; unitPriceMinor: number }[];
 }
 
@@ -51,7 +70,47 @@ export function toOrder(row: OrderRow): SagaOrder {
     traceparent: row.traceparent,
     step: row.step,
     failures: row.failures,
+    refunded: money(row.currency, row.refunded_minor),
+    refundPending: money(row.currency, row.refund_pending_minor),
+    paymentAction: toPaymentAction(row),
+    block: toBlock(row),
+    nextAttemptAt: row.next_attempt_at ?? undefined,
+    resolution: row.resolution ?? undefined,
   };
+}
+
+/** A stored order with a value that this version cannot read, such as a currency that it does not know. */
+export interface UnreadableOrder {
+  readonly id: string;
+  readonly error: unknown;
+}
+
+/** Converts rows; a row that cannot be read does not affect the others. */
+export function toOrders(rows: readonly OrderRow[]): {
+  readonly orders: SagaOrder[];
+  readonly unreadable: UnreadableOrder[];
+} {
+  const orders: SagaOrder[] = [];
+  const unreadable: UnreadableOrder[] = [];
+  for (const row of rows) {
+    try {
+      orders.push(toOrder(row));
+    } catch (error) {
+      unreadable.push({ id: row.id, error });
+    }
+  }
+  return { orders, unreadable };
+}
+
+function toPaymentAction({ payment_action: action }: OrderRow): PaymentAction | undefined {
+  return action === null ? undefined : { url: action.url, dueAt: new Date(action.dueTime) };
+}
+
+/**
+ * An older version may finish a blocked order and leave its block columns set, so only a CANCELLING order has a block.
+ */
+function toBlock({ state, blocked_reason: reason, blocked_since: since }: OrderRow): Block | undefined {
+  return state !== 'CANCELLING' || reason === null || since === null ? undefined : { reason, since };
 }
 
 function toLine(line: OrderRow['lines'][number], currency: string): OrderLine {
@@ -64,18 +123,19 @@ const accept = sql(
   `with accepted as (
      insert into orders (id, customer_id, request_id, fingerprint, state, currency, total_minor, payment_method,
        reservation_id, payment_id, refund_id, revision, traceparent, step, driver, created_at, updated_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $19, 1, $20, $11, $12, $13, $13)
+     values ($id, $customerId, $requestId, $fingerprint, $state, $currency, $totalMinor, $paymentMethod,
+       $reservationId, $paymentId, $refundId, 1, $traceparent, $step, $driver, $createdAt, $createdAt)
      on conflict (customer_id, request_id) do nothing
      returning id
    ), lines as (
      insert into order_lines (order_id, sku, name, quantity, unit_price_minor)
      select accepted.id, line.sku, line.name, line.quantity, line.unit_price_minor
-     from accepted, unnest($14::text[], $15::text[], $16::bigint[], $17::bigint[])
+     from accepted, unnest($skus::text[], $names::text[], $quantities::bigint[], $unitPrices::bigint[])
        as line (sku, name, quantity, unit_price_minor)
    ), entry as (
      insert into order_timeline (order_id, revision, from_state, to_state, step, outcome, attempt, occurred_at,
        trace_id, detail)
-     select accepted.id, 1, null, $5, 'ACCEPT', 'SUCCEEDED', 1, $13, $18, '' from accepted
+     select accepted.id, 1, null, $state, 'ACCEPT', 'SUCCEEDED', 1, $createdAt, $traceId, '' from accepted
    )
    select id from accepted`,
 );
@@ -87,84 +147,66 @@ export interface Acceptance {
   readonly traceId: string;
 }
 
-/** Accepts an order in one commit; false when the customer has used the request id before. */
+/** Stores a new order in one commit. Returns false when the customer has used the request id before. */
 export async function acceptOrder(
   db: Queryable,
   { order, fingerprint, driver, traceId }: Acceptance,
 ): Promise<boolean> {
   const { lines, total } = order;
-  const identity = [order.id, order.customerId, order.requestId, fingerprint, order.state];
-  const plan = [
-    order.paymentMethod,
-    order.reservationId,
-    order.paymentId,
-    order.step,
+  const statement = accept({
+    id: order.id,
+    customerId: order.customerId,
+    requestId: order.requestId,
+    state: order.state,
+    paymentMethod: order.paymentMethod,
+    reservationId: order.reservationId,
+    paymentId: order.paymentId,
+    refundId: order.refundId,
+    traceparent: order.traceparent,
+    step: order.step,
+    createdAt: order.createdAt,
+    fingerprint,
     driver,
-    order.createdAt,
-  ];
-  const columns = [
-    lines.map(({ sku }) => sku),
-    lines.map(({ name }) => name),
-    lines.map(({ quantity }) => quantity),
-    lines.map(({ unitPrice }) => unitPrice.minor),
-  ];
-  const rest = [traceId, order.refundId, order.traceparent];
-  const values = [...identity, total.currency, total.minor, ...plan, ...columns, ...rest];
-  const rows = await db.query(accept, values);
-  return rows.length > 0;
+    traceId,
+    currency: total.currency,
+    totalMinor: total.minor,
+    skus: lines.map(({ sku }) => sku),
+    names: lines.map(({ name }) => name),
+    quantities: lines.map(({ quantity }) => quantity),
+    unitPrices: lines.map(({ unitPrice }) => unitPrice.minor),
+  });
+  return (await db.query(statement)).length > 0;
 }
 
 const findByRequest = sql(
   'order.find_by_request',
-  `select o.fingerprint, ${orderColumns} from orders o where o.customer_id = $1 and o.request_id = $2`,
+  `select o.fingerprint, ${orderColumns} from orders o where o.customer_id = $customerId and o.request_id = $requestId`,
 );
 
-/** The order that a customer's request id stands for, with the fingerprint of its request. */
+/** Finds the order of a request id, with the fingerprint of the request. */
 export async function findByRequestId(
   db: Queryable,
   customerId: string,
   requestId: string,
 ): Promise<{ order: SagaOrder; fingerprint: Buffer } | undefined> {
-  const [row] = await db.query<OrderRow & { fingerprint: Buffer }>(findByRequest, [customerId, requestId]);
+  const statement = findByRequest({ customerId, requestId });
+  const [row] = await db.query<OrderRow & { fingerprint: Buffer }>(statement);
   return row && { order: toOrder(row), fingerprint: row.fingerprint };
 }
 
-const getById = sql('order.get', `select ${orderColumns} from orders o where o.id = $1`);
+const getById = sql('order.get', `select ${orderColumns} from orders o where o.id = $id`);
 
 export async function findOrder(db: Queryable, id: string): Promise<SagaOrder | undefined> {
-  const [row] = await db.query<OrderRow>(getById, [id]);
+  const [row] = await db.query<OrderRow>(getById({ id }));
   return row && toOrder(row);
 }
 
-const lockById = sql('order.lock', `select ${orderColumns} from orders o where o.id = $1 for update of o`);
+const lockById = sql('order.lock', `select ${orderColumns} from orders o where o.id = $id for update of o`);
 
-/** Reads an order and holds it until the transaction ends. */
+/** Reads an order and locks its row until the transaction ends. */
 export async function lockOrder(tx: Queryable, id: string): Promise<SagaOrder | undefined> {
-  const [row] = await tx.query<OrderRow>(lockById, [id]);
+  const [row] = await tx.query<OrderRow>(lockById({ id }));
   return row && toOrder(row);
-}
-
-export interface OrderFilter {
-  /** Empty: every customer. */
-  readonly customerId: string;
-  readonly state: OrderState | undefined;
-}
-
-const list = sql(
-  'order.list',
-  `select ${orderColumns} from orders o
-   where ($1 = '' or o.customer_id = $1) and ($2::text is null or o.state = $2) and ($3::uuid is null or o.id < $3)
-   order by o.id desc limit $4`,
-);
-
-/** Newest first; `after` is the last id of the page before. */
-export async function listOrders(
-  db: Queryable,
-  { customerId, state }: OrderFilter,
-  page: { readonly after: string | undefined; readonly size: number },
-): Promise<SagaOrder[]> {
-  const rows = await db.query<OrderRow>(list, [customerId, state ?? null, page.after ?? null, page.size]);
-  return rows.map(toOrder);
 }
 
 interface TimelineRow {
@@ -177,17 +219,18 @@ interface TimelineRow {
   occurred_at: Date;
   trace_id: string;
   detail: string;
+  actor: string;
 }
 
 const timeline = sql(
   'order.timeline',
-  `select revision, from_state, to_state, step, outcome, attempt, occurred_at, trace_id, detail
-   from order_timeline where order_id = $1 and revision > $2 order by revision`,
+  `select revision, from_state, to_state, step, outcome, attempt, occurred_at, trace_id, detail, actor
+   from order_timeline where order_id = $orderId and revision > $after order by revision`,
 );
 
-/** Entries after a revision, oldest first. */
+/** Reads the timeline entries after a revision, oldest first. */
 export async function readTimeline(db: Queryable, orderId: string, after: number): Promise<TimelineEntry[]> {
-  const rows = await db.query<TimelineRow>(timeline, [orderId, after]);
+  const rows = await db.query<TimelineRow>(timeline({ orderId, after }));
   return rows.map((row) => ({
     revision: row.revision,
     from: row.from_state ?? undefined,
@@ -198,15 +241,19 @@ export async function readTimeline(db: Queryable, orderId: string, after: number
     time: row.occurred_at,
     traceId: row.trace_id,
     detail: row.detail,
+    actor: row.actor || undefined,
   }));
 }
 
-const positions = sql('order.positions', 'select id, revision, state from orders where id = any($1::uuid[])');
+const positions = sql(
+  'order.positions',
+  'select id, revision, state from orders where id = any($ids::uuid[])',
+);
 
-/** Where many orders stand at once. */
+/** Reads the revision and state of orders. The result has no entry for an unknown order. */
 export function readPositions(
   db: Queryable,
   ids: readonly string[],
 ): Promise<{ id: string; revision: number; state: OrderState }[]> {
-  return db.query(positions, [ids]);
+  return db.query(positions({ ids }));
 }

@@ -17,10 +17,10 @@ create table orders (
   payment_id uuid not null,
   refund_id uuid not null,
   revision integer not null check (revision > 0),
-  -- What the saga does next, and how often that has ended in doubt.
+  -- `step` is the next step of the saga. `failures` is the number of its attempts that ended in doubt.
   step text not null,
   failures integer not null default 0 check (failures >= 0),
-  -- The instance that drives the saga; none when the order rests or waits to be claimed.
+  -- The instance that drives the saga; null when the order is terminal or released.
   driver uuid,
   created_at timestamptz not null,
   updated_at timestamptz not null,

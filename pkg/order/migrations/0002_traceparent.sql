@@ -1,3 +1,3 @@
--- The span that accepted the order (W3C traceparent), for recovery to link to; none without tracing, and
--- for orders that code before this migration accepts.
+-- W3C traceparent of the span that accepted the order. Recovery spans link to that span. The text is empty when tracing
+-- is off, and for orders that an older version of the service accepts.
 alter table orders add column traceparent text not null default '';

@@ -1,20 +1,24 @@
 import { money } from '../../money/index.js';
 import { uuidv7 } from '../../runtime/index.js';
-import type { OrderRequest, SagaOrder } from '../domain.js';
+import type { OrderRequest, Rejection, SagaOrder } from '../domain.js';
+import type { Refusal } from '../saga/plan.js';
 
-/** A request as a customer would make it, unless told otherwise. */
-export function anOrderRequest(given: Partial<OrderRequest> = {}): OrderRequest {
+/** A valid request, both as OrderRequest and as CreateOrderRequest. */
+export function anOrderRequest({
+  items = [{ sku: 'espresso', quantity: 2n }],
+  ...overrides
+}: Partial<OrderRequest> = {}) {
   return {
     requestId: uuidv7(),
     customerId: 'ada',
-    items: [{ sku: 'espresso', quantity: 2n }],
     paymentMethod: 'pm_approve',
-    ...given,
+    ...overrides,
+    items: [...items],
   };
 }
 
-/** An order just accepted, unless told otherwise. */
-export function anOrder(given: Partial<SagaOrder> = {}): SagaOrder {
+/** A newly accepted order. */
+export function anOrder(overrides: Partial<SagaOrder> = {}): SagaOrder {
   const now = new Date();
   return {
     id: uuidv7(),
@@ -34,6 +38,18 @@ export function anOrder(given: Partial<SagaOrder> = {}): SagaOrder {
     traceparent: '',
     step: 'RESERVE_STOCK',
     failures: 0,
-    ...given,
+    refunded: money('USD', 0n),
+    refundPending: money('USD', 0n),
+    paymentAction: undefined,
+    block: undefined,
+    nextAttemptAt: undefined,
+    resolution: undefined,
+    ...overrides,
   };
+}
+
+/** A refusal as the clients return it: only OUT_OF_STOCK and PAYMENT_DECLINED show that the step had no effect. */
+export function aRefusal(rejection: Rejection, detail: string = rejection.reason): Refusal {
+  const hasNoEffect = rejection.reason === 'OUT_OF_STOCK' || rejection.reason === 'PAYMENT_DECLINED';
+  return { kind: 'refused', rejection, detail, effect: hasNoEffect ? 'NONE' : 'UNKNOWN' };
 }

@@ -1,40 +1,45 @@
 import { AppError } from '../../errors/index.js';
 import { money } from '../../money/index.js';
-import type { OrderPorts } from '../clients.js';
+import type { OrderPorts } from '../clients/clients.js';
 import type { SagaOrder } from '../domain.js';
-import type { CallBounds, PricedProduct } from '../ports.js';
-import type { RemoteStep, StepResult } from '../saga-plan.js';
-import { Books } from './books.js';
+import type { CallOptions } from '../../rpc/index.js';
+import type { PricedProduct } from '../ports.js';
+import type { RemoteStep, StepResult } from '../saga/plan.js';
+import { EffectLedger } from './effect-ledger.js';
+import { FakeRefunds } from './fake-refunds.js';
 import type { Fault } from './faults.js';
 
 /**
- * Inventory, payment and catalog in memory, keyed and with tombstones as the real ones. Faults are put
- * in the way of single steps; every call is written down.
+ * In-memory inventory, payment and catalog services with idempotency keys and tombstones. A fault can replace the
+ * effect of a step, or run before or after the effect. Every call of a step is recorded.
  */
 export class FakePorts implements OrderPorts {
   readonly calls: { readonly orderId: string; readonly step: RemoteStep }[] = [];
   readonly faults = new Map<RemoteStep, Fault>();
   readonly products = new Map<string, PricedProduct>();
-  /** Thrown by the catalog while set. */
+  readonly refunds = new FakeRefunds();
+  /** If set, every catalog call fails with this error. */
   catalogFailure: Error | undefined;
-  readonly #books = new Map<string, Books>();
+  readonly #ledgers = new Map<string, EffectLedger>();
 
   constructor() {
-    this.sells('espresso', 'USD', 350n).sells('latte', 'USD', 450n).sells('headphones', 'JPY', 12_800n);
+    this.setPrice('espresso', 'USD', 350n)
+      .setPrice('latte', 'USD', 450n)
+      .setPrice('headphones', 'JPY', 12_800n);
   }
 
-  sells(sku: string, currency: string, minor: bigint): this {
+  setPrice(sku: string, currency: string, minor: bigint): this {
     this.products.set(sku, { sku, name: `A ${sku}`, price: money(currency, minor) });
     return this;
   }
 
-  booksOf(orderId: string): Books {
-    const books = this.#books.get(orderId) ?? new Books();
-    this.#books.set(orderId, books);
-    return books;
+  ledgerOf(orderId: string): EffectLedger {
+    const ledger = this.#ledgers.get(orderId) ?? new EffectLedger();
+    this.#ledgers.set(orderId, ledger);
+    return ledger;
   }
 
-  /** Steps that were called for an order, in order. */
+  /** Returns the step of each call for an order, oldest first. */
   stepsOf(orderId: string): RemoteStep[] {
     return this.calls.filter((call) => call.orderId === orderId).map(({ step }) => step);
   }
@@ -63,16 +68,16 @@ export class FakePorts implements OrderPorts {
     refund: this.#step('REFUND_PAYMENT'),
   };
 
-  /** What the service that a step belongs to does when it is called. */
-  async call(step: RemoteStep, order: SagaOrder, bounds: CallBounds): Promise<StepResult> {
+  /** Records a call of a step, and applies the fault or the effect of the step. */
+  async call(step: RemoteStep, order: SagaOrder, options: CallOptions): Promise<StepResult> {
     this.calls.push({ orderId: order.id, step });
-    const books = this.booksOf(order.id);
-    const intervened = await this.faults.get(step)?.(order, bounds, () => books.apply(step, order));
-    if (intervened?.kind === 'refused') return books.refuse(step, intervened);
-    return intervened ?? books.apply(step, order);
+    const ledger = this.ledgerOf(order.id);
+    const fault = await this.faults.get(step)?.(order, options, () => ledger.apply(step, order));
+    if (fault?.kind === 'refused') return ledger.refuse(step, fault);
+    return fault ?? ledger.apply(step, order);
   }
 
   #step(step: RemoteStep) {
-    return (order: SagaOrder, bounds: CallBounds): Promise<StepResult> => this.call(step, order, bounds);
+    return (order: SagaOrder, options: CallOptions): Promise<StepResult> => this.call(step, order, options);
   }
 }

@@ -1,9 +1,10 @@
 import { expect } from 'chai';
 import type { SagaOrder } from '../domain.js';
-import type { RemoteStep, StepResult } from '../saga-plan.js';
+import type { RemoteStep, StepResult } from '../saga/plan.js';
+import { aRefusal } from './builders.js';
 
-/** Money and stock of one order, as the other services' books show it. */
-export class Books {
+/** The effects of one order in the fake inventory and payment services. */
+export class EffectLedger {
   reserved = false;
   committed = false;
   released = false;
@@ -11,12 +12,14 @@ export class Books {
   captured = false;
   voided = false;
   refunded = false;
-  /** Ids under which the order's stock and money were booked: one each, or something happened twice. */
+  /**
+   * Ids and total that each call of `apply` used. More than one key means that two calls used different ids or totals.
+   */
   readonly keys = new Set<string>();
   readonly #done = new Set<RemoteStep>();
   readonly #refusals = new Map<RemoteStep, StepResult>();
 
-  /** Writes a refusal down: it is definite, so it stays. What was done before is not refused any more. */
+  /** Stores a refusal, which all later calls of the step return. A step that is already done is not refused. */
   refuse(step: RemoteStep, refusal: StepResult): StepResult {
     if (this.#done.has(step)) return { kind: 'done' };
     const known = this.#refusals.get(step) ?? refusal;
@@ -24,13 +27,19 @@ export class Books {
     return known;
   }
 
-  /** Lets a step take effect, unless it was refused or a tombstone stands in its way. */
+  /** Deletes the stored refusal of a step. */
+  forgetRefusal(step: RemoteStep): void {
+    this.#refusals.delete(step);
+  }
+
+  /** Applies the effect of a step, unless a stored refusal or a tombstone stops the effect. */
   apply(step: RemoteStep, order: SagaOrder): StepResult {
     this.keys.add(`${order.reservationId} ${order.paymentId} ${order.total.minor} ${order.total.currency}`);
     const refusal = this.#refusals.get(step);
     if (refusal) return refusal;
-    if (this.#isBlocked(step)) return tombstone;
-    this.#book(step);
+    // A void of a captured payment has no effect.
+    if (this.#isBlocked(step)) return step === 'VOID_PAYMENT' ? { ...tombstone, effect: 'NONE' } : tombstone;
+    this.#record(step);
     this.#done.add(step);
     return { kind: 'done' };
   }
@@ -53,7 +62,7 @@ export class Books {
     }
   }
 
-  #book(step: RemoteStep): void {
+  #record(step: RemoteStep): void {
     switch (step) {
       case 'RESERVE_STOCK':
         this.reserved = true;
@@ -82,23 +91,22 @@ export class Books {
   }
 }
 
-const tombstone: StepResult = {
-  kind: 'refused',
-  rejection: { reason: 'STEP_REFUSED' },
-  detail: 'tombstone',
-};
+const tombstone = aRefusal({ reason: 'STEP_REFUSED' }, 'tombstone');
 
-/** Asserts that the books say what the order's state promises. */
-export function expectTrueBooks(state: string, books: Books): void {
-  expect(books.keys.size, 'ids in the books').to.be.at.most(1);
-  const isTaken = books.captured && !books.refunded;
-  const isBlocked = books.authorized && !books.captured && !books.voided;
-  const { reserved, committed } = books;
-  const isSold = state === 'CONFIRMED';
-  expect({ isTaken, isBlocked, reserved, committed }, `books of an order that is ${state}`).to.deep.equal({
-    isTaken: isSold,
-    isBlocked: false,
-    reserved: isSold,
-    committed: isSold,
+/** Asserts that stock and money agree with the state of a terminal order. */
+export function expectConsistentLedger(state: string, ledger: EffectLedger): void {
+  expect(ledger.keys.size, 'keys of the ledger').to.be.at.most(1);
+  const isPaid = ledger.captured && !ledger.refunded;
+  const hasOpenAuthorization = ledger.authorized && !ledger.captured && !ledger.voided;
+  const { reserved, committed } = ledger;
+  const isConfirmed = state === 'CONFIRMED';
+  expect(
+    { isPaid, hasOpenAuthorization, reserved, committed },
+    `ledger of an order that is ${state}`,
+  ).to.deep.equal({
+    isPaid: isConfirmed,
+    hasOpenAuthorization: false,
+    reserved: isConfirmed,
+    committed: isConfirmed,
   });
 }

@@ -1,0 +1,121 @@
+import { AppError } from '../../errors/index.js';
+import { fromWire, toWire } from '../../money/index.js';
+import { CatalogServiceService, type Product } from '../../pb/catalog/v1/catalog.js';
+import { InventoryServiceService } from '../../pb/inventory/v1/inventory.js';
+import { PaymentServiceService } from '../../pb/payment/v1/payment.js';
+import type { Telemetry } from '../../observability/index.js';
+import { createClient, type RpcClient, type Transport } from '../../rpc/index.js';
+import type { Scope } from '../../runtime/index.js';
+import type { CatalogPort, InventoryPort, PaymentPort, PricedProduct } from '../ports.js';
+import type { RefundPort } from '../operator/refund.js';
+import { authorized, captured, refund, refundPart, voided } from './payment-answers.js';
+import {
+  commitRefusals,
+  commonRefusals,
+  paymentRefusals,
+  reserveRefusals,
+  toStepResult,
+  voidRefusals,
+} from './step-answers.js';
+
+/** The services that the order service calls. */
+export interface OrderPorts {
+  readonly inventory: InventoryPort;
+  readonly payment: PaymentPort;
+  readonly catalog: CatalogPort;
+  /** Partial refunds by operators. */
+  readonly refunds: RefundPort;
+}
+
+export interface ConnectOptions {
+  readonly addresses: { readonly inventory: string; readonly payment: string; readonly catalog: string };
+  readonly telemetry: Telemetry;
+  readonly transport: Transport;
+  /** Maximum duration of one attempt of a step. */
+  readonly timeoutMs: number;
+}
+
+/** Creates clients of the other services. A client connects at its first call. */
+export function connectPorts({ addresses, ...options }: ConnectOptions, scope: Scope): OrderPorts {
+  // The saga repeats its steps itself; retries of the channel would multiply the attempts.
+  const saga = { ...options, retry: false };
+  const inventory = { ...saga, name: 'inventory-service', target: addresses.inventory };
+  const payment = { ...saga, name: 'payment-service', target: addresses.payment };
+  // Prices are read before the order is accepted, so no saga repeats this call and the channel must retry it. The
+  // deadline of the incoming call limits the wait.
+  const catalog = {
+    ...saga,
+    retry: true,
+    timeoutMs: 30_000,
+    name: 'catalog-service',
+    target: addresses.catalog,
+  };
+  const paymentClient = scope.use(createClient(PaymentServiceService, payment));
+  return {
+    inventory: inventoryPort(scope.use(createClient(InventoryServiceService, inventory))),
+    payment: paymentPort(paymentClient),
+    refunds: { refund: (part, call) => refundPart(paymentClient, part, call) },
+    catalog: catalogPort(scope.use(createClient(CatalogServiceService, catalog))),
+  };
+}
+
+export function inventoryPort(client: RpcClient<typeof InventoryServiceService>): InventoryPort {
+  return {
+    reserve: (order, options) => {
+      const items = order.lines.map(({ sku, quantity }) => ({ sku, quantity }));
+      const request = { reservationId: order.reservationId, items, ttl: undefined };
+      return toStepResult(client.reserveStock(request, options), reserveRefusals);
+    },
+    commit: ({ reservationId }, options) =>
+      toStepResult(client.commitReservation({ reservationId }, options), commitRefusals),
+    release: ({ reservationId }, options) =>
+      toStepResult(client.releaseReservation({ reservationId }, options), commonRefusals),
+  };
+}
+
+export function paymentPort(client: RpcClient<typeof PaymentServiceService>): PaymentPort {
+  return {
+    authorize: ({ id, paymentId, total, paymentMethod }, options) => {
+      const request = { paymentId, orderId: id, amount: toWire(total), paymentMethod };
+      return toStepResult(client.authorizePayment(request, options), paymentRefusals, authorized);
+    },
+    // The amount lets the payment service reject the call if another client has captured only a part of the payment.
+    capture: ({ paymentId, total }, options) =>
+      toStepResult(
+        client.capturePayment({ paymentId, amount: toWire(total) }, options),
+        paymentRefusals,
+        captured,
+      ),
+    void: ({ paymentId }, options) =>
+      toStepResult(client.voidPayment({ paymentId }, options), voidRefusals, voided),
+    refund: (order, options) => refund(client, order, options),
+  };
+}
+
+export function catalogPort(client: RpcClient<typeof CatalogServiceService>): CatalogPort {
+  return {
+    price: async (skus, options) => {
+      const { products, missingSkus } = await client.batchGetProducts({ skus: [...skus] }, options);
+      if (missingSkus.length > 0) throw unknownProducts(missingSkus);
+      return products.map(toPricedProduct);
+    },
+  };
+}
+
+/** The error lists at most ten SKUs, because gRPC sends error details in metadata of limited size. */
+function unknownProducts(skus: readonly string[]): AppError {
+  const listed = skus.slice(0, 10);
+  const more = skus.length > 10 ? ` and ${skus.length - 10} more` : '';
+  return new AppError({
+    reason: 'PRODUCT_NOT_FOUND',
+    message: `unknown products: ${listed.join(', ')}${more}`,
+    metadata: { skus: listed.join(',') },
+  });
+}
+
+function toPricedProduct({ sku, name, price }: Product): PricedProduct {
+  const amount = price && fromWire(price);
+  if (amount === undefined || typeof amount === 'string')
+    throw new Error(`the catalog has no valid price for ${sku}`);
+  return { sku, name, price: amount };
+}

@@ -1,0 +1,254 @@
+import { isAppError } from '../../errors/index.js';
+import type { Logger } from '../../observability/index.js';
+import type { Database } from '../../postgres/index.js';
+import type { CallOptions } from '../../rpc/index.js';
+import { backoffMs, pause, type Clock } from '../../runtime/index.js';
+import { isTerminal, type PaymentAction, type SagaOrder } from '../domain.js';
+import type { OrderEvents } from '../events.js';
+import type { OrderFeed } from '../order-feed.js';
+import type { InventoryPort, PaymentPort } from '../ports.js';
+import { findOrder } from '../store.js';
+import {
+  isCompensation,
+  isFinal,
+  isRemote,
+  nextStep,
+  refuseOverdue,
+  type DriveOrigin,
+  type RemoteStep,
+  type StepAttempt,
+  type StepResult,
+} from './plan.js';
+import { SagaProgress } from './progress.js';
+import { recordProgress, type NextDrive } from './store.js';
+
+export interface SagaConfig {
+  /** Maximum duration of one attempt of a step. */
+  readonly stepTimeoutMs: number;
+  readonly backoff: { readonly baseMs: number; readonly capMs: number };
+}
+
+export interface SagaDeps {
+  readonly db: Database;
+  readonly inventory: InventoryPort;
+  readonly payment: PaymentPort;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly events: OrderEvents;
+  readonly config: SagaConfig;
+  /** Driver id of this process. */
+  readonly instance: string;
+  /** Shows the timeline entries to watchers, also before they are stored. */
+  readonly feed: Pick<OrderFeed, 'follow' | 'unfollow' | 'wake'>;
+}
+
+type Answer = StepResult | { readonly doubt: unknown };
+
+/** SUSPENDED: stored without a driver, parked or blocked. SUPERSEDED: another saga took over the order. */
+type Advance = 'CONTINUED' | 'SUSPENDED' | 'SUPERSEDED';
+
+/** The running drive of one order. */
+interface Drive {
+  readonly origin: DriveOrigin;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Number of attempts in doubt after which the order is parked. An order that was parked before is parked again after
+ * one more attempt in doubt.
+ */
+const attemptsInMemory = 3;
+
+/** Maximum delay before a write that found no free connection is repeated. */
+const maxWriteDelayMs = 250;
+
+/**
+ * Time until a payment that waits for the customer is polled again: an eighth of the age of the order, within these
+ * bounds. An order that has waited for a long time thus causes few polls.
+ */
+const actionPoll = { minMs: 2000, maxMs: 10_000, agePart: 8 } as const;
+
+/**
+ * Drives one order from its current step until the order is terminal, parked or blocked. The entries of the
+ * happy path are stored in one write at the end of the saga. After a crash, the steps are repeated
+ * with the same idempotency keys. A step in doubt, a refusal and a compensation are stored immediately.
+ */
+export class Saga {
+  readonly #deps: SagaDeps;
+  readonly #driven: NextDrive;
+
+  constructor(deps: SagaDeps) {
+    this.#deps = deps;
+    this.#driven = { kind: 'DRIVEN', driver: deps.instance };
+  }
+
+  /**
+   * @returns the terminal, parked or blocked order, or the current order when another saga took over or `signal`
+   *   aborted
+   * @throws AppError DEPENDENCY_UNAVAILABLE when the database is unreachable
+   */
+  async drive(order: SagaOrder, drive: Drive): Promise<SagaOrder> {
+    const progress = new SagaProgress(order, this.#deps.clock);
+    this.#deps.feed.follow(order.id, progress);
+    try {
+      while (!isTerminal(progress.order.state) && !drive.signal.aborted) {
+        const advance = await this.#advance(progress, drive);
+        if (advance === 'SUPERSEDED') return await this.#reload(progress.order);
+        if (advance === 'SUSPENDED') break;
+      }
+      return progress.order;
+    } finally {
+      this.#deps.feed.unfollow(order.id, progress);
+    }
+  }
+
+  /** Executes one step. */
+  async #advance(progress: SagaProgress, { origin, signal }: Drive): Promise<Advance> {
+    const { step } = progress.order;
+    if (isFinal(step)) {
+      progress.finish(step);
+      return this.#save(progress, signal);
+    }
+    if (!isRemote(step)) throw new Error(`order ${progress.order.id} cannot be driven from ${step}`);
+    const deadline = Date.now() + this.#deps.config.stepTimeoutMs;
+    const result = await this.#answer(step, progress.order, { deadline, signal });
+    if (signal.aborted) return 'CONTINUED';
+    if ('doubt' in result) return this.#retryLater(progress, result.doubt, signal);
+    if (result.kind === 'waiting') return this.#wait(progress, result.action, signal);
+    const { state, failures } = progress.order;
+    const next = nextStep(step, result, { state, failures, origin });
+    if (next === 'BLOCKED') return this.#block(progress, result.detail ?? '', signal);
+    progress.answered(step, result, next);
+    const leavesHappyPath = result.kind === 'refused' || isCompensation(step);
+    // An entry before a final step is stored together with the entry of the final step.
+    if (leavesHappyPath && !isFinal(next)) return this.#save(progress, signal);
+    this.#deps.feed.wake(progress.order.id);
+    return 'CONTINUED';
+  }
+
+  async #answer(step: RemoteStep, order: SagaOrder, options: CallOptions): Promise<Answer> {
+    const started = performance.now();
+    const answer: Answer = await this.#call(step, order, options).then(
+      (result) => refuseOverdue(result, this.#deps.clock.now()),
+      (doubt: unknown) => ({ doubt }),
+    );
+    const seconds = (performance.now() - started) / 1000;
+    this.#deps.events.stepEnded({ step, outcome: outcomeOf(answer), attempt: order.failures + 1, seconds });
+    return answer;
+  }
+
+  #call(step: RemoteStep, order: SagaOrder, options: CallOptions): Promise<StepResult> {
+    const { inventory, payment } = this.#deps;
+    switch (step) {
+      case 'RESERVE_STOCK':
+        return inventory.reserve(order, options);
+      case 'AUTHORIZE_PAYMENT':
+        return payment.authorize(order, options);
+      case 'COMMIT_STOCK':
+        return inventory.commit(order, options);
+      case 'CAPTURE_PAYMENT':
+        return payment.capture(order, options);
+      case 'VOID_PAYMENT':
+        return payment.void(order, options);
+      case 'REFUND_PAYMENT':
+        return payment.refund(order, options);
+      case 'RELEASE_STOCK':
+        return inventory.release(order, options);
+    }
+  }
+
+  /** Parks an order whose customer must act. A later drive repeats the authorization. */
+  async #wait(progress: SagaProgress, action: PaymentAction, signal: AbortSignal): Promise<Advance> {
+    progress.waiting(action);
+    const { createdAt } = progress.order;
+    const now = this.#deps.clock.now().getTime();
+    const { minMs, maxMs, agePart } = actionPoll;
+    const pollMs = Math.min(maxMs, Math.max(minMs, (now - createdAt.getTime()) / agePart));
+    // The payment service decides at the due time. A poll shortly after the due time gets this decision.
+    const untilDueMs = action.dueAt.getTime() - now;
+    const delayMs = untilDueMs > 0 ? Math.min(pollMs, untilDueMs) : minMs;
+    return this.#suspend(progress, { kind: 'PARKED', delayMs: Math.round(delayMs) }, signal);
+  }
+
+  /** Blocks an order whose compensation was refused for good. */
+  async #block(progress: SagaProgress, reason: string, signal: AbortSignal): Promise<Advance> {
+    const { id, step } = progress.order;
+    progress.blocked(reason);
+    this.#deps.logger.error({ order_id: id, step, reason }, 'saga compensation blocked');
+    return this.#suspend(progress, { kind: 'BLOCKED' }, signal);
+  }
+
+  async #suspend(progress: SagaProgress, next: NextDrive, signal: AbortSignal): Promise<Advance> {
+    return (await this.#store(progress, signal, next)) ? 'SUSPENDED' : 'SUPERSEDED';
+  }
+
+  async #retryLater(progress: SagaProgress, doubt: unknown, signal: AbortSignal): Promise<Advance> {
+    const { logger, config } = this.#deps;
+    const { id, step } = progress.order;
+    progress.inDoubt(doubt);
+    const { failures } = progress.order;
+    const waitMs = Math.round(backoffMs(failures, config.backoff));
+    const fields = { order_id: id, step, attempt: failures, retry_in_ms: waitMs, err: doubt };
+    logger.warn(fields, 'saga step in doubt');
+    if (failures >= attemptsInMemory)
+      return this.#suspend(progress, { kind: 'PARKED', delayMs: waitMs }, signal);
+    if (!(await this.#store(progress, signal))) return 'SUPERSEDED';
+    await pause(waitMs, signal);
+    return 'CONTINUED';
+  }
+
+  async #save(progress: SagaProgress, signal: AbortSignal): Promise<Advance> {
+    return (await this.#store(progress, signal)) ? 'CONTINUED' : 'SUPERSEDED';
+  }
+
+  /** Stores the unsaved entries. Returns false when another saga took over the order. */
+  async #store(progress: SagaProgress, signal: AbortSignal, next = this.#driven): Promise<boolean> {
+    const { events, feed } = this.#deps;
+    const { order } = progress;
+    if (!(await this.#write(progress, next, signal))) return false;
+    progress.saved();
+    feed.wake(order.id);
+    if (isTerminal(order.state)) events.changed(order);
+    return true;
+  }
+
+  /**
+   * Retries while the connection pool is exhausted. Without retries, the saga would end and the order would wait for
+   * recovery.
+   */
+  async #write(
+    { order, entries, storedRevision }: SagaProgress,
+    next: NextDrive,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const { db, instance, config } = this.#deps;
+    const expected = { revision: storedRevision, driver: instance };
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await recordProgress(db, { order, entries, expected, next });
+      } catch (error) {
+        // OVERLOADED means that the statement was not executed. After other errors, it may have been executed.
+        if (!isAppError(error, 'OVERLOADED')) throw error;
+        if (!(await pause(backoffMs(attempt, writeBackoff(config)), signal))) throw error;
+      }
+    }
+  }
+
+  async #reload(order: SagaOrder): Promise<SagaOrder> {
+    this.#deps.logger.info({ order_id: order.id }, 'order is driven elsewhere');
+    return (await findOrder(this.#deps.db, order.id)) ?? order;
+  }
+}
+
+/**
+ * The delays are short, because the queue of the pool shrinks as soon as other statements end, and because callers wait
+ * for the write.
+ */
+function writeBackoff({ backoff: { baseMs, capMs } }: SagaConfig): SagaConfig['backoff'] {
+  return { baseMs: Math.min(baseMs, maxWriteDelayMs), capMs: Math.min(capMs, maxWriteDelayMs) };
+}
+
+function outcomeOf(answer: Answer): StepAttempt['outcome'] {
+  if ('doubt' in answer) return 'in_doubt';
+  return answer.kind === 'done' ? 'succeeded' : answer.kind;
+}
