@@ -1,38 +1,51 @@
 import { expect } from 'chai';
-import { amountOf, paymentStates, verdicts, wasNeverMade, type Command, type Verdict } from './domain.js';
+import {
+  paymentStates,
+  requestedAmount,
+  verdicts,
+  wasNeverAuthorized,
+  type Command,
+  type Verdict,
+} from './domain.js';
 import { aCharge, aPayment, paymentsByState } from './testing/builders.js';
 
-describe('what may be asked of a payment', () => {
+describe('verdicts', () => {
   const table: Readonly<Record<Command, readonly Verdict[]>> = {
-    //        AUTHORIZED CAPTURED  PARTIALLY REFUNDED  VOIDED    DECLINED
-    CAPTURE: ['ACT', 'ANSWER', 'ANSWER', 'ANSWER', 'REFUSE', 'REFUSE'],
-    VOID: ['ACT', 'REFUSE', 'REFUSE', 'REFUSE', 'ANSWER', 'ANSWER'],
-    REFUND: ['REFUSE', 'ACT', 'ACT', 'ACT', 'REFUSE', 'REFUSE'],
+    // Columns: PENDING, ACTION_REQUIRED, AUTHORIZED, CAPTURED, PARTIALLY_REFUNDED, REFUNDED, VOIDED, DECLINED, EXPIRED.
+    CAPTURE: words('IN_DOUBT REJECT EXECUTE UNCHANGED UNCHANGED UNCHANGED REJECT REJECT UNCHANGED'),
+    VOID: words('EXECUTE EXECUTE EXECUTE REJECT REJECT REJECT UNCHANGED UNCHANGED UNCHANGED'),
+    REFUND: words('REJECT REJECT REJECT EXECUTE EXECUTE EXECUTE REJECT REJECT REJECT'),
   };
   for (const [command, expected] of Object.entries(table)) {
     for (const [index, state] of paymentStates.entries()) {
-      it(`${command} of a payment that is ${state}: ${expected[index] ?? ''}`, () => {
+      it(`contain ${expected[index] ?? ''} for ${command} in state ${state}`, () => {
         expect(verdicts[command as Command][state]).to.equal(expected[index]);
       });
     }
   }
 });
 
-describe('a payment that was never made', () => {
-  it('is a tombstone, or one whose order was paid otherwise', () => {
-    expect(wasNeverMade(aPayment({ state: 'VOIDED', charge: undefined }))).to.equal(true);
-    const refused = aCharge({ authorized: 0n, captured: 0n });
-    expect(wasNeverMade(aPayment({ state: 'VOIDED', charge: refused }))).to.equal(true);
+function words(text: string): Verdict[] {
+  return text.split(' ') as Verdict[];
+}
+
+describe('wasNeverAuthorized', () => {
+  it('is true for a tombstone, and for a payment that is VOIDED because the order has another payment', () => {
+    expect(wasNeverAuthorized(aPayment({ state: 'VOIDED', charge: undefined }))).to.equal(true);
+    const rejected = aCharge({ authorized: 0n, captured: 0n });
+    expect(wasNeverAuthorized(aPayment({ state: 'VOIDED', charge: rejected }))).to.equal(true);
   });
 
   for (const state of paymentStates) {
-    it(`is not one that was made and is ${state}`, () => {
-      expect(wasNeverMade(paymentsByState[state])).to.equal(false);
+    it(`is false in state ${state} if the gateway approved or declined the authorization`, () => {
+      expect(wasNeverAuthorized(paymentsByState[state])).to.equal(false);
     });
   }
+});
 
-  it('has no amount when it is a tombstone', () => {
-    expect(amountOf(aPayment({ charge: undefined }))).to.equal(undefined);
-    expect(amountOf(aPayment())).to.deep.equal({ currency: 'USD', minor: 1000n });
+describe('requestedAmount', () => {
+  it('is undefined for a tombstone only', () => {
+    expect(requestedAmount(aPayment({ charge: undefined }))).to.equal(undefined);
+    expect(requestedAmount(aPayment())).to.deep.equal({ currency: 'USD', minor: 1000n });
   });
 });

@@ -1,18 +1,22 @@
 import type { Money } from '../money/index.js';
 
-/** Life of a payment. */
 export const paymentStates = [
+  /** The gateway has not given a definite answer to the authorization. */
+  'PENDING',
+  /** The customer must act before the gateway decides. */
+  'ACTION_REQUIRED',
   'AUTHORIZED',
   'CAPTURED',
   'PARTIALLY_REFUNDED',
   'REFUNDED',
   'VOIDED',
   'DECLINED',
+  /** The authorization expired before a capture, or the customer did not act in time. */
+  'EXPIRED',
 ] as const;
 
 export type PaymentState = (typeof paymentStates)[number];
 
-/** Why a gateway said no. */
 export const declineCodes = [
   'INSUFFICIENT_FUNDS',
   'CARD_EXPIRED',
@@ -24,7 +28,6 @@ export const declineCodes = [
 
 export type DeclineCode = (typeof declineCodes)[number];
 
-/** What to do after a decline. */
 export type DeclineAdvice = 'DO_NOT_RETRY' | 'RETRY_LATER';
 
 export interface Decline {
@@ -32,77 +35,131 @@ export interface Decline {
   readonly advice: DeclineAdvice;
 }
 
-/** What a payment asked for and how far it came; amounts in minor units of `currency`. */
+/** What the customer must do before the gateway decides about an authorization. */
+export interface PaymentAction {
+  readonly url: string;
+  /** Time after which the gateway expires the payment. */
+  readonly dueAt: Date;
+}
+
+/** The requested amount, and how much of it was authorized, captured and refunded, in minor units of `currency`. */
 export interface Charge {
   readonly orderId: string;
   readonly currency: string;
   readonly amount: bigint;
-  /** The amount, or zero if declined or refused. */
+  /** `amount`, or zero if the payment was declined or never authorized. */
   readonly authorized: bigint;
   readonly captured: bigint;
   readonly refunded: bigint;
-  /** Reserved by refunds whose gateway answer is not known yet. */
+  /** Part of `refunded` that was returned outside the gateway. */
+  readonly externallyRefunded: bigint;
+  /** Amount reserved by pending refunds. */
   readonly refundPending: bigint;
-  /** Of the request that made it. */
+  /** Fingerprint of the request to authorize. */
   readonly fingerprint: Buffer;
 }
 
 export interface Payment {
   readonly id: string;
   readonly state: PaymentState;
-  /** Undefined on a tombstone: voided before it was ever authorized. */
+  /** Undefined for a tombstone: a payment that was voided before it was authorized. */
   readonly charge: Charge | undefined;
   readonly decline: Decline | undefined;
-  /** VOIDED here, but the gateway has not confirmed the void yet. */
-  readonly owesVoid: boolean;
-  /** What the gateway had blocked, as it turned out, for a payment that was VOIDED before it was made. */
+  /** Decline of the capture of an AUTHORIZED payment. */
+  readonly captureDecline: Decline | undefined;
+  /** Defined in state ACTION_REQUIRED. */
+  readonly action: PaymentAction | undefined;
+  /** Whether the payment was PENDING or ACTION_REQUIRED when it was voided. */
+  readonly voidedIntent: boolean;
+  /** Whether the payment is VOIDED in this database and the gateway has not confirmed the void. */
+  readonly voidPending: boolean;
+  /** The amount that the gateway released for a payment that was VOIDED before its approval was recorded. */
   readonly released: Money | undefined;
   readonly createdAt: Date;
   readonly updatedAt: Date;
 }
 
-/** One entry of the ledger, which is also one change of a payment. */
-export type Change = 'AUTHORIZE' | 'DECLINE' | 'CAPTURE' | 'VOID' | 'REFUND';
+/** Who changed a payment, and why; stored in the ledger. */
+export interface OperatorNote {
+  /** Undefined when a service calls. */
+  readonly actor?: string | undefined;
+  readonly reason?: string | undefined;
+}
 
-/** What a caller asks of a payment that exists. */
+/** Kind of a payment change; each change is one entry of the ledger. */
+export type Change =
+  | 'AUTHORIZE'
+  | 'DECLINE'
+  | 'EXPIRE'
+  | 'CAPTURE'
+  | 'CAPTURE_DECLINE'
+  | 'VOID'
+  | 'REFUND'
+  | 'EXTERNAL_REFUND';
+
+export interface PaymentChange {
+  readonly change: Change;
+  /** State after the change. */
+  readonly payment: Payment;
+  /** Minor units that the change authorized, captured, voided or refunded. */
+  readonly amount: bigint;
+}
+
+/** A request to change an existing payment. */
 export type Command = 'CAPTURE' | 'VOID' | 'REFUND';
 
-/** Do it; answer with the payment as it is, for it is done; or refuse. */
-export type Verdict = 'ACT' | 'ANSWER' | 'REFUSE';
+/**
+ * EXECUTE the command, return the payment UNCHANGED, REJECT the command, or report that the payment is still IN_DOUBT.
+ */
+export type Verdict = 'EXECUTE' | 'UNCHANGED' | 'REJECT' | 'IN_DOUBT';
 
 export const verdicts: Readonly<Record<Command, Readonly<Record<PaymentState, Verdict>>>> = {
   CAPTURE: {
-    AUTHORIZED: 'ACT',
-    CAPTURED: 'ANSWER',
-    PARTIALLY_REFUNDED: 'ANSWER',
-    REFUNDED: 'ANSWER',
-    VOIDED: 'REFUSE',
-    DECLINED: 'REFUSE',
+    PENDING: 'IN_DOUBT',
+    ACTION_REQUIRED: 'REJECT',
+    AUTHORIZED: 'EXECUTE',
+    CAPTURED: 'UNCHANGED',
+    PARTIALLY_REFUNDED: 'UNCHANGED',
+    REFUNDED: 'UNCHANGED',
+    VOIDED: 'REJECT',
+    DECLINED: 'REJECT',
+    EXPIRED: 'UNCHANGED',
   },
   VOID: {
-    AUTHORIZED: 'ACT',
-    CAPTURED: 'REFUSE',
-    PARTIALLY_REFUNDED: 'REFUSE',
-    REFUNDED: 'REFUSE',
-    VOIDED: 'ANSWER',
-    DECLINED: 'ANSWER',
+    PENDING: 'EXECUTE',
+    ACTION_REQUIRED: 'EXECUTE',
+    AUTHORIZED: 'EXECUTE',
+    CAPTURED: 'REJECT',
+    PARTIALLY_REFUNDED: 'REJECT',
+    REFUNDED: 'REJECT',
+    VOIDED: 'UNCHANGED',
+    DECLINED: 'UNCHANGED',
+    EXPIRED: 'UNCHANGED',
   },
   REFUND: {
-    AUTHORIZED: 'REFUSE',
-    CAPTURED: 'ACT',
-    PARTIALLY_REFUNDED: 'ACT',
-    REFUNDED: 'ACT',
-    VOIDED: 'REFUSE',
-    DECLINED: 'REFUSE',
+    PENDING: 'REJECT',
+    ACTION_REQUIRED: 'REJECT',
+    AUTHORIZED: 'REJECT',
+    CAPTURED: 'EXECUTE',
+    PARTIALLY_REFUNDED: 'EXECUTE',
+    REFUNDED: 'EXECUTE',
+    VOIDED: 'REJECT',
+    DECLINED: 'REJECT',
+    EXPIRED: 'REJECT',
   },
 };
 
-/** Whether it was VOIDED instead of being authorized: a tombstone, or its order was paid otherwise. */
-export function wasNeverMade({ state, charge }: Payment): boolean {
+/** Returns whether the authorization has no definite answer. */
+export function isIntent({ state }: Payment): boolean {
+  return state === 'PENDING' || state === 'ACTION_REQUIRED';
+}
+
+/** Returns true for a tombstone, for a payment that was voided before the gateway answered, and for a payment that is VOIDED because its order has another payment. */
+export function wasNeverAuthorized({ state, charge }: Payment): boolean {
   return state === 'VOIDED' && (charge === undefined || charge.authorized === 0n);
 }
 
-/** What was asked for; undefined on a tombstone. */
-export function amountOf({ charge }: Payment): Money | undefined {
+/** Returns undefined for a tombstone. */
+export function requestedAmount({ charge }: Payment): Money | undefined {
   return charge && { currency: charge.currency, minor: charge.amount };
 }

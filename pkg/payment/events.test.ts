@@ -4,8 +4,8 @@ import { paymentEvents } from './events.js';
 import { paymentMetrics } from './metrics.js';
 import { paymentsByState } from './testing/builders.js';
 
-describe('the log of payments', () => {
-  it('has one line a change, with the amounts in minor units', () => {
+describe('paymentEvents', () => {
+  it('logs one line per change, with amounts in minor units', () => {
     const lines: unknown[] = [];
     const log = { info: (...line: unknown[]) => void lines.push(line) };
     const payment = paymentsByState.PARTIALLY_REFUNDED;

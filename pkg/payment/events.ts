@@ -1,21 +1,16 @@
 import type { Logger } from '../observability/index.js';
-import type { Change, Payment } from './domain.js';
+import type { PaymentChange } from './domain.js';
 import type { PaymentMetrics } from './metrics.js';
 
-/** A change of a payment, and how much money it moved, in minor units. */
-export interface PaymentChange {
-  readonly change: Change;
-  /** As it is since. */
-  readonly payment: Payment;
-  readonly amount: bigint;
-}
-
-/** Hears of every change of a payment, once, after it is stored. */
 export interface PaymentEvents {
+  /**
+   * Called at most once per change, after the change is stored. After a crash between the commit and the event, the
+   * repeated call finds the stored change and does not publish the event.
+   */
   changed(change: PaymentChange): void;
 }
 
-/** Counts each change and logs it in one line. */
+/** Counts and logs each change. */
 export function paymentEvents(logger: Pick<Logger, 'info'>, metrics: PaymentMetrics): PaymentEvents {
   return {
     changed: (changed) => {

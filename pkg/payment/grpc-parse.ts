@@ -2,18 +2,22 @@ import { textRules, Validation } from '../errors/index.js';
 import { positiveFromWire, type Money, type WireMoney } from '../money/index.js';
 import {
   PaymentView,
+  RefundChannel,
   type AuthorizePaymentRequest,
   type CapturePaymentRequest,
   type GetPaymentRequest,
+  type ListGatewayTransactionsRequest,
   type ListPaymentsRequest,
   type RefundPaymentRequest,
   type VoidPaymentRequest,
 } from '../pb/payment/v1/payment.js';
 import { decodePageToken, invalidToken, pageSizeOf, pageSizes } from '../rpc/index.js';
 import type { IdSource } from '../runtime/index.js';
-import type { Authorization } from './authorizer.js';
-import type { PageKey, PageRequest } from './payment-list-store.js';
-import type { RefundRequest } from './refund-service.js';
+import type { PageKey, PageRequest } from './payment-store.js';
+import type { Authorization } from './intents/authorizer.js';
+import type { RefundRequest } from './refunds/refund-service.js';
+import type { OperatorNote } from './domain.js';
+import type { TransactionRequest } from './service.js';
 
 export function parseAuthorize(request: AuthorizePaymentRequest): Authorization {
   const check = new Validation();
@@ -40,21 +44,31 @@ export function parseCapture(request: CapturePaymentRequest): {
   return capture;
 }
 
-export function parseVoid(request: VoidPaymentRequest): { paymentId: string } {
+export function parseVoid(request: VoidPaymentRequest): { paymentId: string; note: OperatorNote } {
   const check = new Validation();
   const paymentId = check.text('payment_id', request.paymentId, textRules.uuid);
+  const note = readNote(check, request, true);
   check.throwIfAny();
-  return { paymentId };
+  return { paymentId, note };
 }
 
-/** An empty `request_id` gets one of its own, so that a repeat is another refund. */
+/** Replaces an empty `request_id` with a new id. Each request without `request_id` is therefore a separate refund. */
 export function parseRefund(newId: IdSource): (request: RefundPaymentRequest) => RefundRequest {
   return (request) => {
     const check = new Validation();
-    const refund = {
+    const channel = request.channel ?? RefundChannel.UNSPECIFIED;
+    const isExternal = channel === RefundChannel.EXTERNAL;
+    check.require(
+      isExternal || channel === RefundChannel.UNSPECIFIED || channel === RefundChannel.GATEWAY,
+      'channel',
+      'is not a RefundChannel',
+    );
+    const refund: RefundRequest = {
       paymentId: check.text('payment_id', request.paymentId, textRules.uuid),
       requestId: check.text('request_id', request.requestId, textRules.requestId) || newId(),
       amount: request.amount && readAmount(check, request.amount),
+      channel: isExternal ? 'EXTERNAL' : 'GATEWAY',
+      note: readNote(check, request, !isExternal),
     };
     check.throwIfAny();
     return refund;
@@ -77,11 +91,7 @@ export function parseGet(request: GetPaymentRequest): { paymentId: string; withA
 export function parseList(request: ListPaymentsRequest): PageRequest {
   const check = new Validation();
   const orderId = check.text('order_id', request.orderId, { ...textRules.uuid, optional: true });
-  check.require(
-    request.pageSize >= 0 && request.pageSize <= pageSizes.maximum,
-    'page_size',
-    `must be from 0 to ${pageSizes.maximum}`,
-  );
+  checkPageSize(check, request.pageSize);
   check.throwIfAny();
   return {
     orderId: orderId === '' ? undefined : orderId,
@@ -90,7 +100,45 @@ export function parseList(request: ListPaymentsRequest): PageRequest {
   };
 }
 
-/** What stands in for an amount that is wrong never leaves this file: `throwIfAny` follows. */
+/** @throws AppError INVALID_PAGE_TOKEN */
+export function parseListTransactions(request: ListGatewayTransactionsRequest): TransactionRequest {
+  const check = new Validation();
+  const paymentId = check.text('payment_id', request.paymentId, { ...textRules.uuid, optional: true });
+  checkPageSize(check, request.pageSize);
+  check.throwIfAny();
+  const [after] = decodePageToken(request.pageToken, 1, [paymentId]) ?? [];
+  if (after !== undefined && !/^[1-9]\d{0,17}$/.test(after)) throw invalidToken();
+  return {
+    paymentId: paymentId === '' ? undefined : paymentId,
+    after,
+    size: pageSizeOf(request.pageSize),
+  };
+}
+
+function checkPageSize(check: Validation, pageSize: number): void {
+  check.require(
+    pageSize >= 0 && pageSize <= pageSizes.maximum,
+    'page_size',
+    `must be from 0 to ${pageSizes.maximum}`,
+  );
+}
+
+const noteRules = { actor: { max: 128 }, reason: { max: 200 } };
+
+function readNote(
+  check: Validation,
+  { actor = '', reason = '' }: { readonly actor?: string | undefined; readonly reason?: string | undefined },
+  optional: boolean,
+): OperatorNote {
+  check.text('actor', actor, { ...noteRules.actor, optional });
+  check.text('reason', reason, { ...noteRules.reason, optional });
+  return {
+    actor: actor === '' ? undefined : actor,
+    reason: reason === '' ? undefined : reason,
+  };
+}
+
+/** Placeholder for an invalid amount; `throwIfAny` throws before the placeholder is used. */
 const noAmount: Money = { currency: '', minor: 0n };
 
 function readAmount(check: Validation, wire: WireMoney | undefined): Money {

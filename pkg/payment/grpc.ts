@@ -3,10 +3,18 @@ import { annotateCall } from '../observability/index.js';
 import { PaymentServiceService } from '../pb/payment/v1/payment.js';
 import { handler, implement, type BoundService } from '../rpc/index.js';
 import type { IdSource } from '../runtime/index.js';
-import { amountOf, type Payment } from './domain.js';
-import { parseAuthorize, parseCapture, parseGet, parseList, parseRefund, parseVoid } from './grpc-parse.js';
-import { toWirePage, toWirePayment } from './grpc-wire.js';
-import type { RefundService } from './refund-service.js';
+import { requestedAmount, type Payment } from './domain.js';
+import {
+  parseAuthorize,
+  parseCapture,
+  parseGet,
+  parseList,
+  parseListTransactions,
+  parseRefund,
+  parseVoid,
+} from './grpc-parse.js';
+import { toGatewayOnlyPayment, toWirePage, toWirePayment, toWireTransactions } from './grpc-wire.js';
+import type { RefundService } from './refunds/refund-service.js';
 import type { PaymentService } from './service.js';
 
 export interface PaymentHandlersDeps {
@@ -15,46 +23,51 @@ export interface PaymentHandlersDeps {
   readonly newId: IdSource;
 }
 
-/** Serves `payment.v1.PaymentService`. */
+/** Handlers of `payment.v1.PaymentService`. */
 export function paymentHandlers({ payments, refunds, newId }: PaymentHandlersDeps): BoundService {
   return implement(PaymentServiceService, {
     authorizePayment: handler(parseAuthorize, async (authorization, { signal }) => {
       annotateIds(authorization);
       annotateAmount(authorization.amount);
-      return answer(await payments.authorize(authorization, signal));
+      return toResponse(await payments.authorize(authorization, signal));
     }),
     capturePayment: handler(parseCapture, async ({ paymentId, amount }, { signal }) => {
       annotateIds({ paymentId });
-      return answer(await payments.capture(paymentId, amount, signal));
+      return toResponse(await payments.capture(paymentId, amount, signal));
     }),
-    voidPayment: handler(parseVoid, async ({ paymentId }, { signal }) => {
+    voidPayment: handler(parseVoid, async ({ paymentId, note }, { signal }) => {
       annotateIds({ paymentId });
-      return answer(await payments.void(paymentId, signal));
+      return toResponse(await payments.void(paymentId, signal, note));
     }),
     refundPayment: handler(parseRefund(newId), async (refund, { signal }) => {
       annotateIds(refund);
-      return answer(await refunds.refund(refund, signal));
+      return toResponse(await refunds.refund(refund, signal));
     }),
-    getPayment: handler(parseGet, async ({ paymentId, withAudit }, { signal }) => {
+    getPayment: handler(parseGet, async ({ paymentId, withAudit }, context) => {
       annotateIds({ paymentId });
-      const payment = await payments.get(paymentId);
+      if (!withAudit) return toResponse(await payments.get(paymentId, context));
+      const { payment, record } = await payments.getWithAudit(paymentId, context.signal);
+      if (!payment) return { payment: toGatewayOnlyPayment(paymentId, record) };
       annotatePayment(payment);
-      const books = withAudit ? await payments.audit(paymentId, signal) : undefined;
-      return { payment: toWirePayment(payment, books) };
+      return { payment: toWirePayment(payment, record) };
     }),
-    listPayments: handler(parseList, async (page) => {
+    listPayments: handler(parseList, async (page, context) => {
       if (page.orderId !== undefined) annotateCall({ order_id: page.orderId }, { 'order.id': page.orderId });
-      return toWirePage(await payments.list(page), page);
+      return toWirePage(await payments.list(page, context), page);
+    }),
+    listGatewayTransactions: handler(parseListTransactions, async (page, { signal }) => {
+      if (page.paymentId !== undefined) annotateIds({ paymentId: page.paymentId });
+      return toWireTransactions(await payments.listTransactions(page, signal), page);
     }),
   });
 }
 
-function answer(payment: Payment): { payment: ReturnType<typeof toWirePayment> } {
+function toResponse(payment: Payment): { payment: ReturnType<typeof toWirePayment> } {
   annotatePayment(payment);
   return { payment: toWirePayment(payment) };
 }
 
-/** Also a call that fails is found by its payment. */
+/** Handlers annotate the ids before the operation, so that a failed call has its ids, too. */
 function annotateIds({ paymentId, orderId }: { paymentId: string; orderId?: string | undefined }): void {
   annotateCall({ payment_id: paymentId }, { 'payment.id': paymentId });
   if (orderId !== undefined) annotateCall({ order_id: orderId }, { 'order.id': orderId });
@@ -71,7 +84,7 @@ function annotatePayment(payment: Payment): void {
   const { id, state, charge, decline } = payment;
   annotateCall({ payment_state: state }, { 'payment.state': state });
   annotateIds({ paymentId: id, orderId: charge?.orderId });
-  const amount = amountOf(payment);
+  const amount = requestedAmount(payment);
   if (amount) annotateAmount(amount);
   if (decline) annotateCall({ decline_code: decline.code }, { 'payment.decline_code': decline.code });
 }

@@ -3,8 +3,8 @@ import { Registry } from 'prom-client';
 import { paymentMetrics } from './metrics.js';
 import { paymentsByState } from './testing/builders.js';
 
-describe('the metrics of payments', () => {
-  it('show every series from the start and count each change', async () => {
+describe('payment metrics', () => {
+  it('export every status and decline code from zero, and count each change', async () => {
     const registry = new Registry();
     const metrics = paymentMetrics(registry);
     metrics.count({ change: 'AUTHORIZE', payment: paymentsByState.AUTHORIZED, amount: 1000n });
@@ -15,9 +15,12 @@ describe('the metrics of payments', () => {
     expect(lines).to.have.members([
       'payments_processed_total{status="authorized"} 1',
       'payments_processed_total{status="declined"} 1',
+      'payments_processed_total{status="expired"} 0',
       'payments_processed_total{status="captured"} 0',
+      'payments_processed_total{status="capture_declined"} 0',
       'payments_processed_total{status="voided"} 0',
       'payments_processed_total{status="refunded"} 2',
+      'payments_processed_total{status="externally_refunded"} 0',
       'payment_declines_total{code="INSUFFICIENT_FUNDS"} 0',
       'payment_declines_total{code="CARD_EXPIRED"} 1',
       'payment_declines_total{code="SUSPECTED_FRAUD"} 0',
@@ -28,6 +31,7 @@ describe('the metrics of payments', () => {
       'payments_amount_minor_units_total{currency="USD",status="captured"} 0',
       'payments_amount_minor_units_total{currency="USD",status="voided"} 0',
       'payments_amount_minor_units_total{currency="USD",status="refunded"} 1000',
+      'payments_amount_minor_units_total{currency="USD",status="externally_refunded"} 0',
     ]);
   });
 });

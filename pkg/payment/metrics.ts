@@ -1,40 +1,47 @@
 import { Counter, type Registry } from 'prom-client';
 import type { DatabaseGauges } from '../postgres/index.js';
-import { declineCodes, type Change } from './domain.js';
-import type { PaymentChange } from './events.js';
-import { readOwedAnswers } from './owed-store.js';
+import { declineCodes, type Change, type PaymentChange } from './domain.js';
+import { readPendingCalls } from './metrics-queries.js';
 
 const statusAfter: Readonly<Record<Change, string>> = {
   AUTHORIZE: 'authorized',
   DECLINE: 'declined',
+  EXPIRE: 'expired',
   CAPTURE: 'captured',
+  CAPTURE_DECLINE: 'capture_declined',
   VOID: 'voided',
   REFUND: 'refunded',
+  EXTERNAL_REFUND: 'externally_refunded',
 };
 
-/** What a change that moves money can be. */
-const movements = ['AUTHORIZE', 'CAPTURE', 'VOID', 'REFUND'] as const satisfies readonly Change[];
+const moneyChanges = [
+  'AUTHORIZE',
+  'CAPTURE',
+  'VOID',
+  'REFUND',
+  'EXTERNAL_REFUND',
+] as const satisfies readonly Change[];
 
 export interface PaymentMetrics {
   count(change: PaymentChange): void;
 }
 
-/** The business metrics of payments that count what this process does. Names and labels are API. */
+/** Business metrics of the changes that this process makes. Metric names and labels are part of the API. */
 export function paymentMetrics(registry: Registry): PaymentMetrics {
   const registers = [registry];
   const processed = new Counter({
     name: 'payments_processed_total',
-    help: 'Changes of payments: authorized, declined, captured, voided, refunded (each refund counts).',
+    help: 'Payment changes by status; each partial refund counts as one.',
     labelNames: ['status'],
     registers,
   });
   const declines = new Counter({
     name: 'payment_declines_total',
-    help: 'Declined payments, by decline code.',
+    help: 'Declined authorizations and captures by decline code.',
     labelNames: ['code'],
     registers,
   });
-  // A series that starts at zero shows its first increase.
+  // Series start at zero so that rate functions see the first increase.
   for (const status of Object.values(statusAfter)) processed.inc({ status }, 0);
   for (const code of declineCodes) declines.inc({ code }, 0);
   const countMoney = moneyCounter(registry);
@@ -43,50 +50,58 @@ export function paymentMetrics(registry: Registry): PaymentMetrics {
       const { change, payment } = changed;
       processed.inc({ status: statusAfter[change] });
       if (change === 'DECLINE' && payment.decline) declines.inc({ code: payment.decline.code });
+      if (change === 'CAPTURE_DECLINE' && payment.captureDecline)
+        declines.inc({ code: payment.captureDecline.code });
       countMoney(changed);
     },
   };
 }
 
 function moneyCounter(registry: Registry): PaymentMetrics['count'] {
-  const moved = new Counter({
+  const amounts = new Counter({
     name: 'payments_amount_minor_units_total',
-    help: 'Money authorized, captured, voided and refunded, in minor units of its currency.',
+    help: 'Authorized, captured, voided and refunded amounts in minor units of the currency.',
     labelNames: ['currency', 'status'],
     registers: [registry],
   });
-  // All of ISO 4217 at zero would be hundreds of series; most shops know a handful of currencies.
-  const seen = new Set<string>();
+  // The series of a currency are created at its first payment. To create them for every currency in advance would add
+  // hundreds of series.
+  const knownCurrencies = new Set<string>();
   return ({ change, payment, amount }) => {
     const currency = payment.charge?.currency;
     if (currency === undefined || amount === 0n) return;
-    if (!seen.has(currency))
-      for (const other of movements) moved.inc({ currency, status: statusAfter[other] }, 0);
-    seen.add(currency);
-    moved.inc({ currency, status: statusAfter[change] }, Number(amount));
+    if (!knownCurrencies.has(currency))
+      for (const kind of moneyChanges) amounts.inc({ currency, status: statusAfter[kind] }, 0);
+    knownCurrencies.add(currency);
+    amounts.inc({ currency, status: statusAfter[change] }, Number(amount));
   };
 }
 
-/** What the gateway has yet to confirm, whoever asked it. */
+/** Payments of all replicas that wait for the gateway or a customer, read from the database. */
 export function paymentGauges(gauges: DatabaseGauges): void {
-  gauges.show({
+  gauges.register({
     gauges: {
       payments_in_doubt: {
-        help: 'Refunds and voids that the gateway has not confirmed yet.',
+        help: 'Authorizations, refunds and voids without a definite answer of the gateway.',
         labelNames: ['kind'],
       },
       payments_oldest_in_doubt_age_seconds: {
-        help: 'Age of the oldest refund or void that the gateway has not confirmed yet; 0 without one.',
+        help: 'Age of the oldest authorization, refund or void without a definite answer; 0 if there is none.',
+      },
+      payments_action_required: {
+        help: 'Payments that wait for their customer.',
       },
     },
     read: async (db) => {
-      const { refunds, voids, oldestSeconds } = await readOwedAnswers(db);
+      const { authorizations, refunds, voids, oldestSeconds, actionRequired } = await readPendingCalls(db);
       return {
         payments_in_doubt: [
+          { labels: { kind: 'authorization' }, value: authorizations },
           { labels: { kind: 'refund' }, value: refunds },
           { labels: { kind: 'void' }, value: voids },
         ],
         payments_oldest_in_doubt_age_seconds: [{ value: oldestSeconds }],
+        payments_action_required: [{ value: actionRequired }],
       };
     },
   });

@@ -1,54 +1,185 @@
 import type { Money } from '../money/index.js';
-import { sql, type Queryable } from '../postgres/index.js';
-import type { Decline, Payment } from './domain.js';
-import { paymentColumns, toPayment, type PaymentRow } from './payment-row.js';
+import { sql, type BoundStatement, type Queryable } from '../postgres/index.js';
+import type { Backoff } from '../runtime/index.js';
+import type {
+  Charge,
+  Decline,
+  DeclineAdvice,
+  DeclineCode,
+  OperatorNote,
+  Payment,
+  PaymentAction,
+  PaymentState,
+} from './domain.js';
 
-const find = sql('payment.find', `select ${paymentColumns} from payments where id = $1`);
+/** The columns of a {@link PaymentRow}. */
+export const paymentColumns = `id, order_id, currency, amount_minor, fingerprint, authorized_minor,
+  captured_minor, refunded_minor, externally_refunded_minor, refund_pending_minor, state, decline_code, decline_advice,
+  capture_decline_code, capture_decline_advice, action_url, action_due_at, voided_intent, void_retry_at,
+  released_currency, released_minor, created_at, updated_at`;
 
-const findWithRival = sql(
-  'payment.find_with_rival',
-  `select ${paymentColumns} from payments where id = $1
+/** CHECK constraints ensure that related columns are null together. */
+export interface PaymentRow {
+  readonly id: string;
+  readonly order_id: string | null;
+  readonly currency: string | null;
+  readonly amount_minor: bigint | null;
+  readonly fingerprint: Buffer | null;
+  readonly authorized_minor: bigint;
+  readonly captured_minor: bigint;
+  readonly refunded_minor: bigint;
+  readonly externally_refunded_minor: bigint;
+  readonly refund_pending_minor: bigint;
+  readonly state: PaymentState;
+  readonly decline_code: DeclineCode | null;
+  readonly decline_advice: DeclineAdvice | null;
+  readonly capture_decline_code: DeclineCode | null;
+  readonly capture_decline_advice: DeclineAdvice | null;
+  readonly action_url: string | null;
+  readonly action_due_at: Date | null;
+  readonly voided_intent: boolean;
+  readonly void_retry_at: Date | null;
+  readonly released_currency: string | null;
+  readonly released_minor: bigint | null;
+  readonly created_at: Date;
+  readonly updated_at: Date;
+}
+
+export function toPayment(row: PaymentRow): Payment {
+  return {
+    id: row.id,
+    state: row.state,
+    charge: toCharge(row),
+    decline: toDecline(row.decline_code, row.decline_advice),
+    captureDecline: toDecline(row.capture_decline_code, row.capture_decline_advice),
+    action: toAction(row),
+    voidedIntent: row.voided_intent,
+    voidPending: row.void_retry_at !== null,
+    released: toReleased(row),
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  };
+}
+
+function toCharge(row: PaymentRow): Charge | undefined {
+  const { order_id: orderId, currency, amount_minor: amount, fingerprint } = row;
+  if (orderId === null || currency === null || amount === null || fingerprint === null) return undefined;
+  return {
+    orderId,
+    currency,
+    amount,
+    authorized: row.authorized_minor,
+    captured: row.captured_minor,
+    refunded: row.refunded_minor,
+    externallyRefunded: row.externally_refunded_minor,
+    refundPending: row.refund_pending_minor,
+    fingerprint,
+  };
+}
+
+function toDecline(code: DeclineCode | null, advice: DeclineAdvice | null): Decline | undefined {
+  return code === null || advice === null ? undefined : { code, advice };
+}
+
+function toAction({ action_url: url, action_due_at: dueAt }: PaymentRow): PaymentAction | undefined {
+  return url === null || dueAt === null ? undefined : { url, dueAt };
+}
+
+function toReleased({ released_currency: currency, released_minor: minor }: PaymentRow): Money | undefined {
+  return currency === null || minor === null ? undefined : { currency, minor };
+}
+
+const find = sql('payment.find', `select ${paymentColumns} from payments where id = $id`);
+
+export async function findPayment(db: Queryable, id: string): Promise<Payment | undefined> {
+  const [row] = await db.query<PaymentRow>(find({ id }));
+  return row && toPayment(row);
+}
+
+const listKnown = sql('payment.list_known', 'select id from payments where id = any($ids)');
+
+/** Returns the ids that belong to a stored payment. */
+export async function listKnownPayments(db: Queryable, ids: readonly string[]): Promise<ReadonlySet<string>> {
+  if (ids.length === 0) return new Set();
+  return new Set((await db.query<{ id: string }>(listKnown({ ids }))).map(({ id }) => id));
+}
+
+const findWithConflict = sql(
+  'payment.find_with_conflict',
+  `select ${paymentColumns} from payments where id = $id
    union all
    select ${paymentColumns} from payments
-   where order_id = $2 and id <> $1 and state in ('AUTHORIZED', 'CAPTURED', 'PARTIALLY_REFUNDED')`,
+   where order_id = $orderId and id <> $id
+     and state in ('PENDING', 'ACTION_REQUIRED', 'AUTHORIZED', 'CAPTURED', 'PARTIALLY_REFUNDED')`,
 );
 
-// Conflicts on the id and on the order's one live payment alike leave nothing.
-const insertAnswered = sql(
-  'payment.insert_answered',
-  `with made as (
-     insert into payments (id, order_id, currency, amount_minor, fingerprint, state, authorized_minor,
-       gateway_reference, decline_code, decline_advice)
-     values ($1, $2, $3, $4, $5, case when $6::text is null then 'DECLINED' else 'AUTHORIZED' end,
-       case when $6::text is null then 0 else $4::bigint end, $6, $7, $8)
-     on conflict do nothing
-     returning ${paymentColumns}
-   ), entry as (
-     insert into payment_ledger (payment_id, kind, amount_minor, request_key)
-     select id, case state when 'DECLINED' then 'DECLINE' else 'AUTHORIZE' end, amount_minor, id from made
-   )
-   select ${paymentColumns} from made`,
-);
+/** Returns the payment, and the state of another live payment of `orderId`. */
+export async function findPaymentAndConflict(
+  db: Queryable,
+  id: string,
+  orderId: string,
+): Promise<{ payment: Payment | undefined; conflict: PaymentState | undefined }> {
+  const rows = (await db.query<PaymentRow>(findWithConflict({ id, orderId }))).map(toPayment);
+  return {
+    payment: rows.find((row) => row.id === id),
+    conflict: rows.find((row) => row.id !== id)?.state,
+  };
+}
+
+/** The stored part of a request to authorize. */
+export interface PaymentRequest {
+  readonly paymentId: string;
+  readonly orderId: string;
+  readonly amount: Money;
+  readonly fingerprint: Buffer;
+}
 
 const insertVoided = sql(
   'payment.insert_voided',
   `with made as (
      insert into payments (id, order_id, currency, amount_minor, fingerprint, state, void_retry_at)
-     values ($1, $2, $3, $4, $5, 'VOIDED', now() + make_interval(secs => $6::float8 / 1000))
+     values ($paymentId, $orderId, $currency, $amount, $fingerprint, 'VOIDED',
+       now() + make_interval(secs => $leaseMs::float8 / 1000))
      on conflict do nothing
      returning ${paymentColumns}
    ), entry as (
-     insert into payment_ledger (payment_id, kind, amount_minor, request_key)
-     select id, 'VOID', 0, id from made
+     insert into payment_ledger (payment_id, kind, amount_minor, request_key, actor, reason)
+     select id, 'VOID', 0, id, $actor, $reason from made
    )
    select ${paymentColumns} from made`,
 );
 
+/**
+ * Inserts a VOIDED payment that was never authorized. The payment has the data of `request`, or is a tombstone if
+ * `request` has only the id. The void at the gateway is pending, and the background work does not repeat it within
+ * `leaseMs`. Returns undefined if the id is taken.
+ */
+export async function insertVoidedPayment(
+  db: Queryable,
+  request: PaymentRequest | { readonly paymentId: string },
+  { actor, reason, leaseMs }: OperatorNote & { readonly leaseMs: number },
+): Promise<Payment | undefined> {
+  const { paymentId, orderId, amount, fingerprint }: Partial<PaymentRequest> = request;
+  const { currency, minor } = amount ?? {};
+  const statement = insertVoided({
+    paymentId,
+    orderId,
+    currency,
+    amount: minor,
+    fingerprint,
+    leaseMs,
+    actor,
+    reason,
+  });
+  const [row] = await db.query<PaymentRow>(statement);
+  return row && toPayment(row);
+}
+
 const capture = sql(
   'payment.capture',
   `with changed as (
-     update payments set state = 'CAPTURED', captured_minor = $2, updated_at = now()
-     where id = $1 and state = 'AUTHORIZED'
+     update payments set state = 'CAPTURED', captured_minor = $amount, updated_at = now()
+     where id = $id and state = 'AUTHORIZED'
      returning ${paymentColumns}
    ), entry as (
      insert into payment_ledger (payment_id, kind, amount_minor, request_key)
@@ -57,24 +188,87 @@ const capture = sql(
    select ${paymentColumns} from changed`,
 );
 
+/** Returns undefined, without a change, unless the payment is AUTHORIZED. */
+export async function capturePayment(
+  db: Queryable,
+  id: string,
+  amount: bigint,
+): Promise<Payment | undefined> {
+  const [row] = await db.query<PaymentRow>(capture({ id, amount }));
+  return row && toPayment(row);
+}
+
 const voidAuthorized = sql(
   'payment.void_authorized',
   `with changed as (
      update payments set state = 'VOIDED', updated_at = now()
-     where id = $1 and state = 'AUTHORIZED'
+     where id = $id and state = 'AUTHORIZED'
      returning ${paymentColumns}
    ), entry as (
-     insert into payment_ledger (payment_id, kind, amount_minor, request_key)
-     select id, 'VOID', authorized_minor, id from changed
+     insert into payment_ledger (payment_id, kind, amount_minor, request_key, actor, reason)
+     select id, 'VOID', authorized_minor, id, $actor, $reason from changed
    )
    select ${paymentColumns} from changed`,
 );
 
+/** Returns undefined, without a change, unless the payment is AUTHORIZED. */
+export async function voidPayment(
+  db: Queryable,
+  id: string,
+  { actor, reason }: OperatorNote,
+): Promise<Payment | undefined> {
+  const [row] = await db.query<PaymentRow>(voidAuthorized({ id, actor, reason }));
+  return row && toPayment(row);
+}
+
+const refuseCapture = sql(
+  'payment.decline_capture',
+  `with changed as (
+     update payments set capture_decline_code = $code, capture_decline_advice = $advice, updated_at = now()
+     where id = $id and state = 'AUTHORIZED' and capture_decline_code is null
+     returning ${paymentColumns}
+   ), entry as (
+     insert into payment_ledger (payment_id, kind, amount_minor, request_key)
+     select id, 'CAPTURE_DECLINE', authorized_minor, id from changed
+   )
+   select ${paymentColumns} from changed`,
+);
+
+/** Returns undefined, without a change, unless the payment is AUTHORIZED and its capture was not declined before. */
+export async function declineCapture(
+  db: Queryable,
+  id: string,
+  { code, advice }: Decline,
+): Promise<Payment | undefined> {
+  const [row] = await db.query<PaymentRow>(refuseCapture({ id, code, advice }));
+  return row && toPayment(row);
+}
+
+const expire = sql(
+  'payment.expire',
+  `with changed as (
+     update payments set state = 'EXPIRED', updated_at = now()
+     where id = $id and state = 'AUTHORIZED'
+     returning ${paymentColumns}
+   ), entry as (
+     insert into payment_ledger (payment_id, kind, amount_minor, request_key)
+     select id, 'EXPIRE', authorized_minor, id from changed
+   )
+   select ${paymentColumns} from changed`,
+);
+
+/** Returns undefined, without a change, unless the payment is AUTHORIZED. */
+export async function expirePayment(db: Queryable, id: string): Promise<Payment | undefined> {
+  const [row] = await db.query<PaymentRow>(expire({ id }));
+  return row && toPayment(row);
+}
+
 const confirm = sql(
   'payment.confirm_void',
   `with changed as (
-     update payments set void_retry_at = null, released_currency = $2, released_minor = $3, updated_at = now()
-     where id = $1 and void_retry_at is not null
+     update payments set void_retry_at = null, released_currency = $currency, released_minor = $minor,
+       updated_at = now()
+     where id = $id and void_retry_at is not null
      returning ${paymentColumns}
    ), entry as (
      insert into payment_ledger (payment_id, kind, amount_minor, request_key)
@@ -83,104 +277,126 @@ const confirm = sql(
    select ${paymentColumns} from changed`,
 );
 
-const claimUnconfirmed = sql(
-  'payment.claim_unconfirmed_voids',
-  `update payments set void_retry_at = now() + make_interval(secs => $1::float8 / 1000)
-   where id in (
-     select id from payments where void_retry_at <= now()
-     order by void_retry_at limit $2 for update skip locked
-   )
-   returning id`,
-);
-
-export async function findPayment(db: Queryable, id: string): Promise<Payment | undefined> {
-  const [row] = await db.query<PaymentRow>(find, [id]);
-  return row && toPayment(row);
-}
-
-/** The payment, and whether its order has another live one. */
-export async function findPaymentAndRival(
-  db: Queryable,
-  id: string,
-  orderId: string,
-): Promise<{ payment: Payment | undefined; hasRival: boolean }> {
-  const rows = (await db.query<PaymentRow>(findWithRival, [id, orderId])).map(toPayment);
-  return {
-    payment: rows.find((row) => row.id === id),
-    hasRival: rows.some((row) => row.id !== id),
-  };
-}
-
-/** What a payment is asked for. */
-export interface PaymentRequest {
-  readonly paymentId: string;
-  readonly orderId: string;
-  readonly amount: Money;
-  readonly fingerprint: Buffer;
-}
-
-/** Stores what the gateway answered. Undefined if the id is taken or the order has a live payment. */
-export async function insertAnsweredPayment(
-  db: Queryable,
-  { paymentId, orderId, amount, fingerprint }: PaymentRequest,
-  answer: { readonly reference: string } | { readonly decline: Decline },
-): Promise<Payment | undefined> {
-  const outcome =
-    'decline' in answer ? [null, answer.decline.code, answer.decline.advice] : [answer.reference, null, null];
-  const values = [paymentId, orderId, amount.currency, amount.minor, fingerprint, ...outcome];
-  const [row] = await db.query<PaymentRow>(insertAnswered, values);
-  return row && toPayment(row);
-}
-
 /**
- * Stores a payment that is never to be made: with its request, or as a bare tombstone. It owes the
- * gateway's void, to be repeated after `retryMs`. Undefined if the id is taken.
+ * Ends a pending void and stores the amount that the gateway released. Returns undefined if no void is pending.
  */
-export async function insertVoidedPayment(
-  db: Queryable,
-  request: PaymentRequest | { readonly paymentId: string },
-  retryMs: number,
-): Promise<Payment | undefined> {
-  const asked =
-    'amount' in request
-      ? [request.orderId, request.amount.currency, request.amount.minor, request.fingerprint]
-      : [null, null, null, null];
-  const [row] = await db.query<PaymentRow>(insertVoided, [request.paymentId, ...asked, retryMs]);
-  return row && toPayment(row);
-}
-
-/** Undefined unless it was AUTHORIZED. */
-export async function capturePayment(
-  db: Queryable,
-  id: string,
-  amount: bigint,
-): Promise<Payment | undefined> {
-  const [row] = await db.query<PaymentRow>(capture, [id, amount]);
-  return row && toPayment(row);
-}
-
-/** Undefined unless it was AUTHORIZED. */
-export async function voidPayment(db: Queryable, id: string): Promise<Payment | undefined> {
-  const [row] = await db.query<PaymentRow>(voidAuthorized, [id]);
-  return row && toPayment(row);
-}
-
-/** Notes that the gateway holds the void, and what it released. Undefined if that is known already. */
 export async function confirmVoid(
   db: Queryable,
   id: string,
   released: Money | undefined,
 ): Promise<Payment | undefined> {
-  const [row] = await db.query<PaymentRow>(confirm, [id, released?.currency, released?.minor]);
+  const { currency, minor } = released ?? {};
+  const [row] = await db.query<PaymentRow>(confirm({ id, currency, minor }));
   return row && toPayment(row);
 }
 
-/** Takes up to `limit` payments whose void is due for `leaseMs`, so that no other replica does. */
-export async function claimUnconfirmedVoids(
+const claimVoids = sql(
+  'payment.claim_unconfirmed_voids',
+  `update payments set attempts = attempts + 1,
+     void_retry_at = now() + make_interval(secs => $leaseMs::float8 / 1000)
+   where id in (
+     select id from payments where void_retry_at <= now()
+     order by void_retry_at limit $limit for update skip locked
+   )
+   returning id`,
+);
+
+/**
+ * Claims up to `limit` payments whose pending void is due; no replica claims the same payments again within `leaseMs`.
+ */
+export async function claimDueVoids(
   db: Queryable,
   leaseMs: number,
   limit: number,
-): Promise<string[]> {
-  const rows = await db.query<{ id: string }>(claimUnconfirmed, [leaseMs, limit]);
-  return rows.map(({ id }) => id);
+): Promise<{ readonly paymentId: string }[]> {
+  const rows = await db.query<{ id: string }>(claimVoids({ leaseMs, limit }));
+  return rows.map(({ id }) => ({ paymentId: id }));
+}
+
+const defer = sql(
+  'payment.defer_void',
+  `update payments set void_retry_at = now() + make_interval(secs =>
+     (0.5 + random() / 2) * least($capMs::float8, $baseMs::float8 * 2 ^ least(attempts, 20)) / 1000)
+   where id = $id and void_retry_at is not null`,
+);
+
+/** Sets the time of the next attempt of a pending void, with exponential backoff. */
+export async function deferVoid(db: Queryable, id: string, { baseMs, capMs }: Backoff): Promise<void> {
+  await db.query(defer({ id, baseMs, capMs }));
+}
+
+const captureVoided = sql(
+  'payment.capture_voided',
+  `with changed as (
+     update payments set state = 'CAPTURED', gateway_reference = $reference, authorized_minor = amount_minor,
+       captured_minor = $amount, voided_intent = false, void_retry_at = null, updated_at = now()
+     where id = $id and void_retry_at is not null and amount_minor is not null
+     returning ${paymentColumns}
+   ), entries as (
+     insert into payment_ledger (payment_id, kind, amount_minor, request_key)
+     select id, 'AUTHORIZE', authorized_minor, id from changed
+     union all
+     select id, 'CAPTURE', captured_minor, id from changed
+   )
+   select ${paymentColumns} from changed`,
+);
+
+/**
+ * Ends a pending void of a payment that the gateway has captured: the payment becomes CAPTURED. Returns undefined,
+ * without a change, for a tombstone and if no void is pending.
+ */
+export async function captureVoidedPayment(
+  db: Queryable,
+  parameters: { readonly id: string; readonly reference: string; readonly amount: bigint },
+): Promise<Payment | undefined> {
+  const [row] = await db.query<PaymentRow>(captureVoided(parameters));
+  return row && toPayment(row);
+}
+
+/** Position of a payment in the listing. */
+export interface PageKey {
+  readonly createdAt: Date;
+  readonly id: string;
+}
+
+export interface PageRequest {
+  /** If set, the page contains only the payments of this order. */
+  readonly orderId: string | undefined;
+  /** Position of the last payment of the previous page; undefined for the first page. */
+  readonly after: PageKey | undefined;
+  readonly size: number;
+}
+
+export interface Page {
+  readonly payments: readonly Payment[];
+  readonly hasMore: boolean;
+}
+
+const newestFirst = 'order by created_at desc, id desc limit $limit';
+const firstPage = sql('payment.list', `select ${paymentColumns} from payments ${newestFirst}`);
+const nextPage = sql(
+  'payment.list_after',
+  `select ${paymentColumns} from payments where (created_at, id) < ($createdAt, $id) ${newestFirst}`,
+);
+const firstPageOfOrder = sql(
+  'payment.list_of_order',
+  `select ${paymentColumns} from payments where order_id = $orderId ${newestFirst}`,
+);
+const nextPageOfOrder = sql(
+  'payment.list_of_order_after',
+  `select ${paymentColumns} from payments where order_id = $orderId and (created_at, id) < ($createdAt, $id)
+   ${newestFirst}`,
+);
+
+/** Returns one page of payments, newest first. */
+export async function listPayments(db: Queryable, request: PageRequest): Promise<Page> {
+  const rows = await db.query<PaymentRow>(pageStatement(request));
+  return { payments: rows.slice(0, request.size).map(toPayment), hasMore: rows.length > request.size };
+}
+
+function pageStatement({ orderId, after, size }: PageRequest): BoundStatement {
+  const limit = size + 1;
+  if (!after) return orderId === undefined ? firstPage({ limit }) : firstPageOfOrder({ orderId, limit });
+  const key = { ...after, limit };
+  return orderId === undefined ? nextPage(key) : nextPageOfOrder({ ...key, orderId });
 }

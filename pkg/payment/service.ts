@@ -1,153 +1,268 @@
 import type { Money } from '../money/index.js';
-import { inBackgroundSpan } from '../observability/index.js';
 import type { Database } from '../postgres/index.js';
-import { attemptAll } from './attempts.js';
-import { Authorizer, type Authorization } from './authorizer.js';
-import { verdicts, type Payment } from './domain.js';
-import type { PaymentEvents } from './events.js';
-import { GatewayInDoubt, type GatewayBooks, type PaymentGateway } from './gateway.js';
-import { confirmOwedVoid } from './owed-void.js';
-import { PaymentBooks } from './payment-books.js';
-import { listPayments, type Page, type PageRequest } from './payment-list-store.js';
-import { claimUnconfirmedVoids, findPayment } from './payment-store.js';
+import type { CallOptions } from '../rpc/index.js';
+import { callGateway, type RetryTimes } from './background.js';
+import { isIntent, verdicts, type OperatorNote, type Payment } from './domain.js';
 import {
+  amountExceedsAuthorization,
+  awaitGateway,
   currencyMismatch,
   gatewayUnavailable,
   illegalTransition,
   keyReused,
-  moreThanAuthorized,
   paymentNotFound,
-  settled,
-} from './refusals.js';
+  paymentPending,
+} from './errors.js';
+import type { PaymentEvents } from './events.js';
+import {
+  GatewayInDoubt,
+  type GatewayRecord,
+  type GatewayTransaction,
+  type PaymentGateway,
+} from './gateway/gateway.js';
+import { Authorizer, type Authorization } from './intents/authorizer.js';
+import { PaymentLedger } from './ledger.js';
+import {
+  findPayment,
+  listKnownPayments,
+  listPayments,
+  type Page,
+  type PageRequest,
+} from './payment-store.js';
+import { PendingVoids } from './voids.js';
 
 export interface PaymentServiceDeps {
   readonly db: Database;
   readonly gateway: PaymentGateway;
   readonly events: PaymentEvents;
-  /** Time after which a void without the gateway's answer is asked again, milliseconds. */
-  readonly retryMs: number;
+  readonly times: RetryTimes;
 }
 
-/** Payments claimed at once by one replica to repeat their void. */
-const claimLimit = 20;
+export interface TransactionPage {
+  readonly transactions: readonly GatewayTransaction[];
+  /** The keys among the transactions that belong to a payment of this service. */
+  readonly known: ReadonlySet<string>;
+  readonly hasMore: boolean;
+}
+
+export interface TransactionRequest {
+  /** If set, the page contains only the transactions of this payment. */
+  readonly paymentId: string | undefined;
+  /** Id of the last transaction of the previous page; undefined for the first page. */
+  readonly after: string | undefined;
+  readonly size: number;
+}
 
 /**
- * Moves payments through their states. The gateway decides and the payments table follows: no
- * transaction is open while the gateway is asked, its answer is stored as it is, and while it is in
- * doubt nothing is. Nothing is retried here: callers repeat.
+ * Authorizes, captures and voids payments. The gateway decides, and the payments table records the decision: no
+ * transaction is open during a gateway call, and only a definite answer is stored. The service does not retry a failed
+ * gateway call; the caller repeats its request.
  */
 export class PaymentService {
   readonly #deps: PaymentServiceDeps;
-  readonly #books: PaymentBooks;
+  readonly #ledger: PaymentLedger;
+  readonly #voids: PendingVoids;
   readonly #authorizer: Authorizer;
 
   constructor(deps: PaymentServiceDeps) {
     this.#deps = deps;
-    this.#books = new PaymentBooks(deps);
-    this.#authorizer = new Authorizer({ ...deps, books: this.#books });
+    this.#ledger = new PaymentLedger(deps);
+    this.#voids = new PendingVoids({ ...deps, ledger: this.#ledger });
+    this.#authorizer = new Authorizer({ ...deps, ledger: this.#ledger, voids: this.#voids });
   }
 
-  /** @throws AppError as {@link Authorizer.authorize} */
+  /** See {@link Authorizer.authorize}. */
   authorize(authorization: Authorization, signal: AbortSignal): Promise<Payment> {
     return this.#authorizer.authorize(authorization, signal);
   }
 
   /**
-   * Takes `requested` of the authorization, or all of it. Keyed by the payment: once captured, an
-   * equal or unset amount is answered with the payment, another one with REQUEST_ID_REUSED.
+   * Captures `requested`, or the whole authorized amount if `requested` is undefined. The payment id is the idempotency
+   * key: a captured payment is returned for an equal or unset amount, and another amount is rejected as
+   * REQUEST_ID_REUSED. An expired authorization and a declined capture are results: the payment is EXPIRED, or AUTHORIZED
+   * with `captureDecline`.
    *
    * @throws AppError PAYMENT_IN_DOUBT, PAYMENT_NOT_FOUND, ILLEGAL_TRANSITION, CURRENCY_MISMATCH,
-   *   REQUEST_ID_REUSED, or VALIDATION_FAILED for more than is authorized
+   *   REQUEST_ID_REUSED, or VALIDATION_FAILED if the amount exceeds the authorization
    */
   async capture(paymentId: string, requested: Money | undefined, signal: AbortSignal): Promise<Payment> {
-    const payment = await this.get(paymentId);
+    const payment = await this.get(paymentId, { signal });
     checkAmount(payment, requested);
     const verdict = verdicts.CAPTURE[payment.state];
     const amount = requested?.minor ?? payment.charge?.amount;
-    if (verdict === 'REFUSE' || amount === undefined) throw illegalTransition(payment, 'CAPTURE');
-    if (verdict === 'ANSWER') return answerCapture(payment, requested);
-    const asked = this.#deps.gateway.capture({ key: paymentId, amount, signal });
-    const answer = await settled(paymentId, asked);
+    if (verdict === 'IN_DOUBT') throw paymentPending(paymentId);
+    if (verdict === 'REJECT' || amount === undefined) throw illegalTransition(payment, 'CAPTURE');
+    if (payment.state === 'EXPIRED' || payment.captureDecline) return payment;
+    if (verdict === 'UNCHANGED') return requireCaptured(payment, requested);
+    return this.#capture(paymentId, amount, requested, signal);
+  }
+
+  async #capture(
+    paymentId: string,
+    amount: bigint,
+    requested: Money | undefined,
+    signal: AbortSignal,
+  ): Promise<Payment> {
+    const call = this.#call(signal, (gateway, limit) =>
+      gateway.capture({ key: paymentId, amount, signal: limit }),
+    );
+    const answer = await awaitGateway(paymentId, call);
     switch (answer.outcome) {
       case 'CAPTURED':
-        return answerCapture(await this.#books.capture(paymentId, answer.amount), requested);
+        return requireCaptured(await this.#ledger.capture(paymentId, answer.amount), requested);
+      case 'DECLINED':
+        return this.#ledger.declineCapture(paymentId, answer.decline);
+      case 'EXPIRED':
+        return this.#ledger.expire(paymentId);
       case 'VOIDED':
-        throw illegalTransition(await this.#books.void(paymentId), 'CAPTURE');
+        throw illegalTransition(await this.#ledger.void(paymentId), 'CAPTURE');
       case 'NOT_AUTHORIZED':
-        throw new Error(`the gateway does not hold what payment ${paymentId} was authorized for`);
+        throw new Error(`the gateway has no authorization for the amount of payment ${paymentId}`);
     }
   }
 
   /**
-   * Gives up an authorization; of a payment not seen yet, leaves a tombstone.
+   * Releases an authorization, also one whose answer is unknown. Inserts a tombstone for an unknown payment.
    *
-   * @throws AppError PAYMENT_IN_DOUBT, or ILLEGAL_TRANSITION once captured
+   * @throws AppError PAYMENT_IN_DOUBT, or ILLEGAL_TRANSITION after a capture
    */
-  async void(paymentId: string, signal: AbortSignal): Promise<Payment> {
-    const { db, gateway } = this.#deps;
-    const payment = (await findPayment(db, paymentId)) ?? (await this.#books.leaveVoided({ paymentId }));
+  async void(paymentId: string, signal: AbortSignal, note: OperatorNote = {}): Promise<Payment> {
+    const found =
+      (await findPayment(this.#deps.db.within({ signal }), paymentId)) ??
+      (await this.#ledger.insertVoidTombstone({ paymentId }, note));
+    const payment = isIntent(found) ? await this.#ledger.voidIntent(paymentId, note) : found;
     switch (verdicts.VOID[payment.state]) {
-      case 'REFUSE':
+      case 'EXECUTE':
+        return this.#void(paymentId, signal, note);
+      case 'UNCHANGED':
+        return payment.voidPending ? this.#confirmVoid(paymentId, signal) : payment;
+      case 'REJECT':
+      case 'IN_DOUBT':
         throw illegalTransition(payment, 'VOID');
-      case 'ANSWER':
-        return payment.owesVoid ? this.#confirmVoid(paymentId, signal) : payment;
-      case 'ACT': {
-        const answer = await settled(paymentId, gateway.void({ key: paymentId, signal }));
-        if (answer.outcome === 'VOIDED') return this.#books.void(paymentId);
-        throw illegalTransition(await this.#books.capture(paymentId, answer.amount), 'VOID');
-      }
+    }
+  }
+
+  /** @throws AppError ILLEGAL_TRANSITION if the gateway captured the payment before the void */
+  async #confirmVoid(paymentId: string, signal: AbortSignal): Promise<Payment> {
+    const payment = await this.#voids.confirm(paymentId, signal);
+    if (verdicts.VOID[payment.state] === 'REJECT') throw illegalTransition(payment, 'VOID');
+    return payment;
+  }
+
+  async #void(paymentId: string, signal: AbortSignal, note: OperatorNote): Promise<Payment> {
+    const call = this.#call(signal, (gateway, limit) => gateway.void({ key: paymentId, signal: limit }));
+    const answer = await awaitGateway(paymentId, call);
+    switch (answer.outcome) {
+      case 'VOIDED':
+        return this.#ledger.void(paymentId, note);
+      case 'EXPIRED':
+        return this.#ledger.expire(paymentId);
+      case 'CAPTURED':
+        throw illegalTransition(await this.#ledger.capture(paymentId, answer.amount), 'VOID');
     }
   }
 
   /** @throws AppError PAYMENT_NOT_FOUND */
-  async get(paymentId: string): Promise<Payment> {
-    const payment = await findPayment(this.#deps.db, paymentId);
+  async get(paymentId: string, options: CallOptions = {}): Promise<Payment> {
+    const payment = await findPayment(this.#deps.db.within(options), paymentId);
     if (!payment) throw paymentNotFound(paymentId);
     return payment;
   }
 
-  /** What the gateway says of a payment. @throws AppError DEPENDENCY_UNAVAILABLE */
-  async audit(paymentId: string, signal: AbortSignal): Promise<GatewayBooks> {
-    try {
-      return await this.#deps.gateway.lookup({ key: paymentId, signal });
-    } catch (error) {
-      throw error instanceof GatewayInDoubt ? gatewayUnavailable(error) : error;
-    }
-  }
-
-  list(page: PageRequest): Promise<Page> {
-    return listPayments(this.#deps.db, page);
+  /**
+   * Returns a payment with the gateway's own record. The payment is undefined if only the gateway knows it.
+   *
+   * @throws AppError PAYMENT_NOT_FOUND if the gateway does not know the payment either, or DEPENDENCY_UNAVAILABLE
+   */
+  async getWithAudit(
+    paymentId: string,
+    signal: AbortSignal,
+  ): Promise<{ payment: Payment | undefined; record: GatewayRecord }> {
+    const [payment, record] = await Promise.all([
+      findPayment(this.#deps.db.within({ signal }), paymentId),
+      this.audit(paymentId, signal),
+    ]);
+    const isKnown = record.authorization !== undefined || record.authorizationCount > 0;
+    if (!payment && !isKnown) throw paymentNotFound(paymentId);
+    return { payment, record };
   }
 
   /**
-   * Repeats voids that the gateway has not confirmed in time. Replicas share the work.
+   * Returns the gateway's own record of a payment.
    *
-   * @throws AggregateError of those that failed again
+   * @throws AppError DEPENDENCY_UNAVAILABLE
    */
-  async confirmDueVoids(signal: AbortSignal): Promise<void> {
-    const due = await claimUnconfirmedVoids(this.#deps.db, this.#deps.retryMs, claimLimit);
-    await attemptAll(
-      due.map((id) =>
-        inBackgroundSpan({ name: 'payment.confirm_void', attributes: { 'payment.id': id } }, () =>
-          this.#confirmVoid(id, signal),
-        ),
-      ),
+  audit(paymentId: string, signal: AbortSignal): Promise<GatewayRecord> {
+    return readGateway(
+      this.#call(signal, (gateway, limit) => gateway.lookup({ key: paymentId, signal: limit })),
     );
   }
 
-  #confirmVoid(paymentId: string, signal: AbortSignal): Promise<Payment> {
-    const { gateway } = this.#deps;
-    return confirmOwedVoid(paymentId, signal, { gateway, books: this.#books });
+  /**
+   * Returns a page of the gateway's own ledger, oldest first.
+   *
+   * @throws AppError DEPENDENCY_UNAVAILABLE
+   */
+  async listTransactions(
+    { paymentId: key, after, size }: TransactionRequest,
+    signal: AbortSignal,
+  ): Promise<TransactionPage> {
+    const { db } = this.#deps;
+    const page = { key, after, limit: size + 1 };
+    const found = await readGateway(
+      this.#call(signal, (gateway, limit) => gateway.listTransactions({ ...page, signal: limit })),
+    );
+    const listed = found.slice(0, size);
+    const known = await listKnownPayments(db.within({ signal }), [
+      ...new Set(listed.map((transaction) => transaction.key)),
+    ]);
+    return {
+      transactions: listed,
+      known,
+      hasMore: found.length > size,
+    };
+  }
+
+  list(page: PageRequest, options: CallOptions = {}): Promise<Page> {
+    return listPayments(this.#deps.db.within(options), page);
+  }
+
+  /** See {@link PendingVoids.confirmDue}. */
+  confirmDueVoids(signal: AbortSignal): Promise<void> {
+    return this.#voids.confirmDue(signal);
+  }
+
+  /** See {@link Authorizer.resolveDue}. */
+  resolveDueIntents(signal: AbortSignal): Promise<void> {
+    return this.#authorizer.resolveDue(signal);
+  }
+
+  #call<T>(
+    signal: AbortSignal,
+    call: (gateway: PaymentGateway, signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    const { gateway, times } = this.#deps;
+    return callGateway(signal, times, (limit) => call(gateway, limit));
+  }
+}
+
+/** @throws AppError DEPENDENCY_UNAVAILABLE */
+async function readGateway<T>(call: Promise<T>): Promise<T> {
+  try {
+    return await call;
+  } catch (error) {
+    throw error instanceof GatewayInDoubt ? gatewayUnavailable(error) : error;
   }
 }
 
 function checkAmount({ id, charge }: Payment, requested: Money | undefined): void {
   if (!charge || !requested) return;
   if (requested.currency !== charge.currency) throw currencyMismatch(id, charge.currency);
-  if (requested.minor > charge.amount) throw moreThanAuthorized();
+  if (requested.minor > charge.amount) throw amountExceedsAuthorization();
 }
 
-function answerCapture(payment: Payment, requested: Money | undefined): Payment {
+/** @throws AppError REQUEST_ID_REUSED if another amount was captured */
+function requireCaptured(payment: Payment, requested: Money | undefined): Payment {
   if (requested && requested.minor !== payment.charge?.captured) throw keyReused('payment_id', payment.id);
   return payment;
 }

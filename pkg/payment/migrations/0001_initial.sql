@@ -57,7 +57,7 @@ create table payments (
   ),
   constraint payments_reference_if_authorized check ((authorized_minor > 0) = (gateway_reference is not null)),
   constraint payments_void_retry_fits_state check (void_retry_at is null or state = 'VOIDED'),
-  -- What the gateway had blocked, as it turned out, for a payment that was voided before it was made.
+  -- The amount that the gateway released for a payment that was voided before its approval was recorded.
   constraint payments_released_fits_state check (
     num_nulls(released_currency, released_minor) = 2
     or (
@@ -74,7 +74,7 @@ create index payments_newest on payments (created_at, id);
 create index payments_newest_of_order on payments (order_id, created_at, id);
 create index payments_void_retry on payments (void_retry_at) where void_retry_at is not null;
 
--- What happened to each payment.
+-- Append-only history of the changes of each payment.
 create table payment_ledger (
   id bigint generated always as identity primary key,
   payment_id uuid not null references payments,
@@ -94,7 +94,7 @@ $$;
 create trigger payment_ledger_append_only before update or delete on payment_ledger
   for each row execute function refuse_change();
 
--- A refusal is kept too, also one for a payment that does not exist: hence no reference to payments.
+-- A rejected refund is stored, too. Its payment may be unknown, so payment_id does not reference payments.
 create table refunds (
   payment_id uuid not null,
   request_id text not null,
@@ -118,7 +118,7 @@ create table refunds (
 
 create index refunds_retry on refunds (retry_at) where state = 'PENDING';
 
--- The simulated gateway's own books. No other part of the service reads them.
+-- Tables of the simulated gateway. No other part of the service reads them.
 create table gateway_charges (
   charge_key uuid primary key,
   fingerprint bytea,

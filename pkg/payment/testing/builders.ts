@@ -2,7 +2,7 @@ import { uuidv7 } from '../../runtime/index.js';
 import type { Charge, Payment, PaymentState } from '../domain.js';
 
 /** A charge of 10.00 USD that is captured and not refunded. */
-export function aCharge(init: Partial<Charge> = {}): Charge {
+export function aCharge(overrides: Partial<Charge> = {}): Charge {
   return {
     orderId: uuidv7(),
     currency: 'USD',
@@ -10,29 +10,39 @@ export function aCharge(init: Partial<Charge> = {}): Charge {
     authorized: 1000n,
     captured: 1000n,
     refunded: 0n,
+    externallyRefunded: 0n,
     refundPending: 0n,
     fingerprint: Buffer.from('request'),
-    ...init,
+    ...overrides,
   };
 }
 
-/** A payment in a state, CAPTURED unless told otherwise. */
-export function aPayment(init: Partial<Payment> = {}): Payment {
+/** A CAPTURED payment by default. */
+export function aPayment(overrides: Partial<Payment> = {}): Payment {
   return {
     id: uuidv7(),
     state: 'CAPTURED',
     charge: aCharge(),
     decline: undefined,
-    owesVoid: false,
+    captureDecline: undefined,
+    action: undefined,
+    voidedIntent: false,
+    voidPending: false,
     released: undefined,
     createdAt: new Date('2024-05-01T10:00:00Z'),
     updatedAt: new Date('2024-05-01T10:00:00Z'),
-    ...init,
+    ...overrides,
   };
 }
 
-/** Payments of every state, each as the checks of the database would let it be. */
+/** One payment per state, valid under the CHECK constraints. */
 export const paymentsByState: Readonly<Record<PaymentState, Payment>> = {
+  PENDING: aPayment({ state: 'PENDING', charge: aCharge({ authorized: 0n, captured: 0n }) }),
+  ACTION_REQUIRED: aPayment({
+    state: 'ACTION_REQUIRED',
+    charge: aCharge({ authorized: 0n, captured: 0n }),
+    action: { url: 'https://gateway.example/action', dueAt: new Date('2024-05-01T10:15:00Z') },
+  }),
   AUTHORIZED: aPayment({ state: 'AUTHORIZED', charge: aCharge({ captured: 0n }) }),
   CAPTURED: aPayment(),
   PARTIALLY_REFUNDED: aPayment({ state: 'PARTIALLY_REFUNDED', charge: aCharge({ refunded: 400n }) }),
@@ -43,4 +53,5 @@ export const paymentsByState: Readonly<Record<PaymentState, Payment>> = {
     charge: aCharge({ authorized: 0n, captured: 0n }),
     decline: { code: 'CARD_EXPIRED', advice: 'DO_NOT_RETRY' },
   }),
+  EXPIRED: aPayment({ state: 'EXPIRED', charge: aCharge({ captured: 0n }) }),
 };

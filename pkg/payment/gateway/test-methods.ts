@@ -1,22 +1,26 @@
-import type { DeclineAdvice, DeclineCode } from './domain.js';
+import type { DeclineAdvice, DeclineCode } from '../domain.js';
 
-/** What the simulated gateway does with a payment method. */
+/** Behavior of the simulated gateway for a payment method. */
 export type Script =
   | { readonly kind: 'DECLINE'; readonly code: DeclineCode }
   | {
       readonly kind: 'APPROVE';
       /** Whether PAYMENT_FAILURE_RATE applies. */
       readonly isFallible: boolean;
-      /** Attempts that fail before the gateway does anything. */
+      /** Number of authorization attempts that fail without an effect before one attempt is approved. */
       readonly failures: number;
-      /** Whether the first answer is slow. */
+      /** Whether the first answer to an authorization is slow. */
       readonly isSlow: boolean;
-      /** The call whose first answer is lost after it took effect. */
+      /** The call that takes effect, but whose first answer is lost. */
       readonly losesAnswerOf: 'AUTHORIZE' | 'CAPTURE' | 'REFUND' | undefined;
+      /** When the gateway decides about the authorization. */
+      readonly decides: 'NOW' | 'LATER' | 'AFTER_ACTION' | 'ACTION_EXPIRES';
+      readonly capture: 'CAPTURED' | 'DECLINED' | 'EXPIRED';
+      readonly refund: 'REFUNDED' | 'DECLINED' | 'REFUNDED_LATER' | 'DECLINED_LATER';
     };
 
-/** What an issuer advises after each decline. */
-export const adviceAfter: Readonly<Record<DeclineCode, DeclineAdvice>> = {
+/** Advice of the issuer for each decline code. */
+export const adviceOf: Readonly<Record<DeclineCode, DeclineAdvice>> = {
   INSUFFICIENT_FUNDS: 'RETRY_LATER',
   CARD_EXPIRED: 'DO_NOT_RETRY',
   SUSPECTED_FRAUD: 'DO_NOT_RETRY',
@@ -31,6 +35,9 @@ const approve = {
   failures: 0,
   isSlow: false,
   losesAnswerOf: undefined,
+  decides: 'NOW',
+  capture: 'CAPTURED',
+  refund: 'REFUNDED',
 } as const;
 
 const scripts: ReadonlyMap<string, Script> = new Map<string, Script>([
@@ -39,6 +46,14 @@ const scripts: ReadonlyMap<string, Script> = new Map<string, Script>([
   ['pm_answer_lost', { ...approve, losesAnswerOf: 'AUTHORIZE' }],
   ['pm_capture_answer_lost', { ...approve, losesAnswerOf: 'CAPTURE' }],
   ['pm_refund_answer_lost', { ...approve, losesAnswerOf: 'REFUND' }],
+  ['pm_authorize_pending', { ...approve, decides: 'LATER' }],
+  ['pm_action_required', { ...approve, decides: 'AFTER_ACTION' }],
+  ['pm_action_expires', { ...approve, decides: 'ACTION_EXPIRES' }],
+  ['pm_authorization_expires', { ...approve, capture: 'EXPIRED' }],
+  ['pm_capture_declined', { ...approve, capture: 'DECLINED' }],
+  ['pm_refund_declined', { ...approve, refund: 'DECLINED' }],
+  ['pm_refund_pending', { ...approve, refund: 'REFUNDED_LATER' }],
+  ['pm_refund_pending_declined', { ...approve, refund: 'DECLINED_LATER' }],
   ['pm_decline_insufficient_funds', { kind: 'DECLINE', code: 'INSUFFICIENT_FUNDS' }],
   ['pm_decline_card_expired', { kind: 'DECLINE', code: 'CARD_EXPIRED' }],
   ['pm_decline_suspected_fraud', { kind: 'DECLINE', code: 'SUSPECTED_FRAUD' }],
@@ -46,7 +61,15 @@ const scripts: ReadonlyMap<string, Script> = new Map<string, Script>([
   ['pm_decline_issuer_unavailable', { kind: 'DECLINE', code: 'ISSUER_UNAVAILABLE' }],
 ]);
 
-/** Reads a test payment method; one that is not known is declined. */
+/** Payment methods with a fixed name; {@link scriptOf} accepts further names. */
+export const testMethods: readonly string[] = [...scripts.keys()];
+
+/** Payment methods whose captures have no effect. */
+export const captureRefusingMethods: readonly string[] = [...scripts].flatMap(([method, script]) =>
+  script.kind === 'APPROVE' && script.capture !== 'CAPTURED' ? [method] : [],
+);
+
+/** Returns the behavior of a payment method. The gateway declines an unknown method. */
 export function scriptOf(method: string): Script {
   const known = scripts.get(method);
   if (known) return known;
