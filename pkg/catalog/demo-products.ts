@@ -1,6 +1,6 @@
 import { money, type Money } from '../money/index.js';
 
-/** A product to show around with, and how many of it to put on the shelf. */
+/** A demo product and its initial stock. */
 export interface DemoProduct {
   readonly sku: string;
   readonly name: string;
@@ -19,7 +19,7 @@ function electronics(sku: string, [name, yen, description]: Details): DemoProduc
   return { sku: `elec-${sku}`, name, description, price: money('JPY', yen), onHand: 500n };
 }
 
-/** A coffee shop that sells in dollars and a small electronics store that sells in yen. */
+/** A coffee shop with prices in dollars and an electronics store with prices in yen. */
 export const demoProducts: readonly DemoProduct[] = [
   coffee('espresso', ['Espresso', 300, 'A single shot.']),
   coffee('double-espresso', ['Double espresso', 380, 'Two shots in one cup.']),

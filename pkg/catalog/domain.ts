@@ -1,9 +1,8 @@
 import type { Money } from '../money/index.js';
 
-/** What a product is, besides its SKU. */
+/** The fields of a product that an update may change. */
 export interface ProductDetails {
   readonly name: string;
-  /** May be empty. */
   readonly description: string;
   /** Greater than zero. */
   readonly price: Money;
@@ -11,7 +10,7 @@ export interface ProductDetails {
 
 export interface Product extends ProductDetails {
   readonly sku: string;
-  /** From 1, one more with every change. */
+  /** Starts at 1 and increases by one with every change. */
   readonly revision: bigint;
   readonly createdAt: Date;
   readonly updatedAt: Date;
@@ -22,14 +21,14 @@ export type UpdatableField = (typeof updatableFields)[number];
 
 export const limits = { name: 200, description: 2000, batch: 1000 } as const;
 
-/** The details after an update of some fields. */
+/** Returns a copy of `current` in which each of `fields` has its value from `changes`. */
 export function withChanges(
   current: ProductDetails,
-  wanted: Partial<ProductDetails>,
+  changes: Partial<ProductDetails>,
   fields: readonly UpdatableField[],
 ): ProductDetails {
   const pick = <F extends UpdatableField>(field: F): ProductDetails[F] => {
-    const value = fields.includes(field) ? wanted[field] : undefined;
+    const value = fields.includes(field) ? changes[field] : undefined;
     return value ?? current[field];
   };
   return { name: pick('name'), description: pick('description'), price: pick('price') };

@@ -11,9 +11,9 @@ import type {
 } from '../pb/catalog/v1/catalog.js';
 import { decodePageToken, invalidToken, pageSizeOf, pageSizes } from '../rpc/index.js';
 import { limits, updatableFields, type ProductDetails, type UpdatableField } from './domain.js';
-import type { ProductUpdate } from './service.js';
+import type { ProductCreation, ProductUpdate } from './service.js';
 
-/** What a page token of ListProducts is bound to. */
+/** Part of every page token, so that ListProducts rejects the page tokens of other methods. */
 export const pageFilter: readonly string[] = ['ListProducts'];
 
 export function parseGetProduct({ sku }: GetProductRequest): string {
@@ -26,7 +26,7 @@ export function parseGetProduct({ sku }: GetProductRequest): string {
 export function parseBatchGetProducts({ skus }: BatchGetProductsRequest): string[] {
   const check = new Validation();
   check.require(skus.length > 0, 'skus', 'must not be empty');
-  check.require(skus.length <= limits.batch, 'skus', `must be at most ${limits.batch}`);
+  check.require(skus.length <= limits.batch, 'skus', `must have at most ${limits.batch} SKUs`);
   for (const [index, sku] of skus.slice(0, limits.batch).entries())
     check.text(`skus[${index}]`, sku, textRules.sku);
   check.throwIfAny();
@@ -34,6 +34,7 @@ export function parseBatchGetProducts({ skus }: BatchGetProductsRequest): string
 }
 
 export interface Page {
+  /** SKU after which the page starts; '' for the first page. */
   readonly after: string;
   readonly size: number;
 }
@@ -49,13 +50,7 @@ export function parseListProducts({ pageSize, pageToken }: ListProductsRequest):
   return { after, size: pageSizeOf(pageSize) };
 }
 
-export interface NewProduct {
-  readonly requestId: string;
-  readonly sku: string;
-  readonly details: ProductDetails;
-}
-
-export function parseCreateProduct({ requestId, product }: CreateProductRequest): NewProduct {
+export function parseCreateProduct({ requestId, product }: CreateProductRequest): ProductCreation {
   const check = new Validation();
   check.text('request_id', requestId, textRules.requestId);
   if (!product) check.fail('product', 'is required');
@@ -65,10 +60,7 @@ export function parseCreateProduct({ requestId, product }: CreateProductRequest)
   return { requestId, sku, details: details as ProductDetails };
 }
 
-export function parseUpdateProduct(request: UpdateProductRequest): {
-  requestId: string;
-  update: ProductUpdate;
-} {
+export function parseUpdateProduct(request: UpdateProductRequest): ProductUpdate {
   const check = new Validation();
   const { requestId, product, updateMask } = request;
   check.text('request_id', requestId, textRules.requestId);
@@ -76,9 +68,9 @@ export function parseUpdateProduct(request: UpdateProductRequest): {
   const sku = check.text('product.sku', product?.sku ?? '', textRules.sku);
   check.require((product?.revision ?? 0n) >= 0n, 'product.revision', 'must not be negative');
   const fields = parseMask(check, updateMask ?? []);
-  const wanted = parseDetails(check, product, fields);
+  const changes = parseDetails(check, product, fields);
   check.throwIfAny();
-  return { requestId, update: { sku, wanted, fields, revision: product?.revision ?? 0n } };
+  return { requestId, sku, changes, fields, revision: product?.revision ?? 0n };
 }
 
 export function parseDeleteProduct({ requestId, sku }: DeleteProductRequest): {
@@ -96,12 +88,12 @@ function parseMask(check: Validation, paths: readonly string[]): readonly Updata
   const fields = updatableFields.filter((field) => paths.includes(field));
   for (const path of paths) {
     if (!updatableFields.some((field) => field === path))
-      check.fail('update_mask', `may name ${updatableFields.join(', ')} only`);
+      check.fail('update_mask', `may contain only ${updatableFields.join(', ')}`);
   }
   return paths.length === 0 ? updatableFields : fields;
 }
 
-/** The named fields of a product, each checked. */
+/** Checks and returns the given fields of a product. */
 function parseDetails(
   check: Validation,
   product: WireProduct | undefined,

@@ -14,38 +14,38 @@ import {
 } from './grpc-parse.js';
 import type { CatalogService } from './service.js';
 
-/** Serves `catalog.v1.CatalogService`. */
+/** Handlers of `catalog.v1.CatalogService`. */
 export function catalogHandlers(catalog: CatalogService): BoundService {
   return implement(CatalogServiceService, {
-    getProduct: handler(parseGetProduct, async (sku) => {
+    getProduct: handler(parseGetProduct, async (sku, context) => {
       annotate(sku);
-      return { product: toWireProduct(await catalog.getProduct(sku)) };
+      return { product: toWireProduct(await catalog.getProduct(sku, context)) };
     }),
-    batchGetProducts: handler(parseBatchGetProducts, async (skus) => {
+    batchGetProducts: handler(parseBatchGetProducts, async (skus, context) => {
       annotateCall({ sku_count: skus.length }, { 'catalog.sku_count': skus.length });
-      const products = await catalog.getProducts(skus);
+      const products = await catalog.getProducts(skus, context);
       const found = new Set(products.map(({ sku }) => sku));
       const missingSkus = skus.filter((sku) => !found.has(sku)).toSorted();
       return { products: products.map(toWireProduct), missingSkus };
     }),
-    listProducts: handler(parseListProducts, async ({ after, size }) => {
-      const products = await catalog.listProducts(after, size + 1);
-      const shown = products.slice(0, size);
-      const last = products.length > size ? shown.at(-1) : undefined;
+    listProducts: handler(parseListProducts, async ({ after, size }, context) => {
+      const products = await catalog.listProducts(after, size + 1, context);
+      const page = products.slice(0, size);
+      const last = products.length > size ? page.at(-1) : undefined;
       const nextPageToken = last ? encodePageToken([last.sku], pageFilter) : '';
-      return { products: shown.map(toWireProduct), nextPageToken };
+      return { products: page.map(toWireProduct), nextPageToken };
     }),
-    createProduct: handler(parseCreateProduct, async ({ requestId, sku, details }) => {
-      annotate(sku);
-      return { product: toWireProduct(await catalog.createProduct(requestId, sku, details)) };
+    createProduct: handler(parseCreateProduct, async (creation, context) => {
+      annotate(creation.sku);
+      return { product: toWireProduct(await catalog.createProduct(creation, context)) };
     }),
-    updateProduct: handler(parseUpdateProduct, async ({ requestId, update }) => {
+    updateProduct: handler(parseUpdateProduct, async (update, context) => {
       annotate(update.sku);
-      return { product: toWireProduct(await catalog.updateProduct(requestId, update)) };
+      return { product: toWireProduct(await catalog.updateProduct(update, context)) };
     }),
-    deleteProduct: handler(parseDeleteProduct, async ({ requestId, sku }) => {
+    deleteProduct: handler(parseDeleteProduct, async ({ requestId, sku }, context) => {
       annotate(sku);
-      await catalog.deleteProduct(requestId, sku);
+      await catalog.deleteProduct(requestId, sku, context);
       return {};
     }),
   });

@@ -1,7 +1,13 @@
 import { AppError, isAppError } from '../errors/index.js';
-import { fingerprint, once, type Database, type Transaction } from '../postgres/index.js';
-import { readAnswer, storeProduct, storeRefusal, type StoredAnswer } from './answer.js';
+import { fingerprint, withIdempotencyKey, type Database, type Transaction } from '../postgres/index.js';
+import type { CallOptions } from '../rpc/index.js';
 import { withChanges, type Product, type ProductDetails, type UpdatableField } from './domain.js';
+import {
+  restoreResponse,
+  snapshotError,
+  snapshotProduct,
+  type ResponseSnapshot,
+} from './response-snapshot.js';
 import {
   deleteProduct,
   findProducts,
@@ -11,15 +17,29 @@ import {
   updateProduct,
 } from './store.js';
 
-export interface ProductUpdate {
+export interface ProductCreation {
+  readonly requestId: string;
   readonly sku: string;
-  readonly wanted: Partial<ProductDetails>;
+  readonly details: ProductDetails;
+}
+
+export interface ProductUpdate {
+  readonly requestId: string;
+  readonly sku: string;
+  readonly changes: Partial<ProductDetails>;
   readonly fields: readonly UpdatableField[];
-  /** The revision that the caller has seen; 0: any. */
+  /** Expected revision (optimistic lock); 0 accepts every revision. */
   readonly revision: bigint;
 }
 
-/** Products and their prices. Mutations are keyed: a repeat gets the first answer, also a refusal. */
+interface KeyedMutation {
+  readonly method: string;
+  readonly requestId: string;
+  readonly body: object;
+  readonly options: CallOptions;
+}
+
+/** Products and their prices. A mutation with a known request id returns the stored response or error. */
 export class CatalogService {
   readonly #db: Database;
 
@@ -28,26 +48,27 @@ export class CatalogService {
   }
 
   /** @throws AppError PRODUCT_NOT_FOUND */
-  async getProduct(sku: string): Promise<Product> {
-    const [product] = await findProducts(this.#db, [sku]);
+  async getProduct(sku: string, options: CallOptions): Promise<Product> {
+    const [product] = await findProducts(this.#db.within(options), [sku]);
     if (!product) throw notFound(sku);
     return product;
   }
 
-  /** Those of the SKUs that are on sale, in SKU order. */
-  getProducts(skus: readonly string[]): Promise<Product[]> {
-    return findProducts(this.#db, skus);
+  /** Returns the existing products among `skus`, sorted by SKU. */
+  getProducts(skus: readonly string[], options: CallOptions): Promise<Product[]> {
+    return findProducts(this.#db.within(options), skus);
   }
 
-  /** Up to `limit` products after the SKU `after` ('' is before all), in SKU order. */
-  listProducts(after: string, limit: number): Promise<Product[]> {
-    return listProducts(this.#db, after, limit);
+  /** Returns up to `limit` products after the SKU `after`, sorted by SKU; '' starts at the first SKU. */
+  listProducts(after: string, limit: number, options: CallOptions): Promise<Product[]> {
+    return listProducts(this.#db.within(options), after, limit);
   }
 
   /** @throws AppError PRODUCT_ALREADY_EXISTS, REQUEST_ID_REUSED */
-  async createProduct(requestId: string, sku: string, details: ProductDetails): Promise<Product> {
+  async createProduct({ requestId, sku, details }: ProductCreation, options: CallOptions): Promise<Product> {
+    const request = { method: 'CreateProduct', requestId, body: { sku, ...details }, options };
     return required(
-      await this.#keyed({ method: 'CreateProduct', requestId, body: { sku, ...details } }, async (tx) => {
+      await this.#runOnce(request, async (tx) => {
         const product = await insertProduct(tx, sku, details);
         if (!product) throw alreadyExists(sku);
         return product;
@@ -55,69 +76,76 @@ export class CatalogService {
     );
   }
 
-  /** @throws AppError PRODUCT_NOT_FOUND, CONFLICT when the revision is no longer current, REQUEST_ID_REUSED */
-  async updateProduct(requestId: string, update: ProductUpdate): Promise<Product> {
-    const { sku, wanted, fields, revision } = update;
-    const body = { sku, wanted, fields, revision };
+  /** @throws AppError PRODUCT_NOT_FOUND, REQUEST_ID_REUSED, or CONFLICT when the revision is no longer current */
+  async updateProduct(
+    { requestId, sku, changes, fields, revision }: ProductUpdate,
+    options: CallOptions,
+  ): Promise<Product> {
+    // Property names must not change, because they are part of the stored fingerprint.
+    const body = { sku, wanted: changes, fields, revision };
     return required(
-      await this.#keyed({ method: 'UpdateProduct', requestId, body }, async (tx) => {
+      await this.#runOnce({ method: 'UpdateProduct', requestId, body, options }, async (tx) => {
         const current = await lockProduct(tx, sku);
         if (!current) throw notFound(sku);
         if (revision !== 0n && revision !== current.revision) throw outdated(sku);
-        return updateProduct(tx, sku, withChanges(current, wanted, fields));
+        return updateProduct(tx, sku, withChanges(current, changes, fields));
       }),
     );
   }
 
   /** @throws AppError PRODUCT_NOT_FOUND, REQUEST_ID_REUSED */
-  async deleteProduct(requestId: string, sku: string): Promise<void> {
-    await this.#keyed({ method: 'DeleteProduct', requestId, body: { sku } }, async (tx) => {
+  async deleteProduct(requestId: string, sku: string, options: CallOptions): Promise<void> {
+    await this.#runOnce({ method: 'DeleteProduct', requestId, body: { sku }, options }, async (tx) => {
       if (!(await deleteProduct(tx, sku))) throw notFound(sku);
       return undefined;
     });
   }
 
-  async #keyed(
-    { method, requestId, body }: { method: string; requestId: string; body: object },
+  async #runOnce(
+    { method, requestId, body, options }: KeyedMutation,
     work: (tx: Transaction) => Promise<Product | undefined>,
   ): Promise<Product | undefined> {
     const request = { scope: method, requestId, fingerprint: fingerprint({ ...body }) };
-    const { response } = await this.#db.transaction((tx) =>
-      once<StoredAnswer>(tx, request, () => settle(work(tx))),
-    );
-    return readAnswer(response);
+    const { response } = await this.#db
+      .within(options)
+      .transaction((tx) => withIdempotencyKey<ResponseSnapshot>(tx, request, () => snapshot(work(tx))));
+    return restoreResponse(response);
   }
 }
 
-/** A refusal is an answer as well: were it thrown here, the key would be rolled back with it. */
-async function settle(work: Promise<Product | undefined>): Promise<StoredAnswer> {
+/** Converts an AppError to a snapshot, because a thrown error would roll back the idempotency key. */
+async function snapshot(work: Promise<Product | undefined>): Promise<ResponseSnapshot> {
   try {
     const product = await work;
-    return product ? storeProduct(product) : { product: null };
+    return product ? snapshotProduct(product) : { product: null };
   } catch (error) {
-    if (isAppError(error)) return storeRefusal(error);
+    if (isAppError(error)) return snapshotError(error);
     throw error;
   }
 }
 
 function required(product: Product | undefined): Product {
-  if (!product) throw new Error('the answer holds no product');
+  if (!product) throw new Error('the response has no product');
   return product;
 }
 
 function notFound(sku: string): AppError {
-  return new AppError({ reason: 'PRODUCT_NOT_FOUND', message: `no product ${sku}`, metadata: { sku } });
+  return new AppError({
+    reason: 'PRODUCT_NOT_FOUND',
+    message: `product ${sku} does not exist`,
+    metadata: { sku },
+  });
 }
 
 function alreadyExists(sku: string): AppError {
   return new AppError({
     reason: 'PRODUCT_ALREADY_EXISTS',
-    message: `the SKU ${sku} is taken`,
+    message: `a product with the SKU ${sku} already exists`,
     metadata: { sku },
   });
 }
 
 function outdated(sku: string): AppError {
-  const message = `product ${sku} was changed since; read it again`;
+  const message = `product ${sku} has changed; read the product again`;
   return new AppError({ reason: 'CONFLICT', message, metadata: { sku } });
 }

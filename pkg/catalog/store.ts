@@ -5,14 +5,91 @@ import type { Product, ProductDetails } from './domain.js';
 const columns = 'sku, name, description, currency, price_minor, revision, created_at, updated_at';
 
 interface ProductRow {
-  sku: string;
-  name: string;
-  description: string;
-  currency: string;
-  price_minor: bigint;
-  revision: bigint;
-  created_at: Date;
-  updated_at: Date;
+  readonly sku: string;
+  readonly name: string;
+  readonly description: string;
+  readonly currency: string;
+  readonly price_minor: bigint;
+  readonly revision: bigint;
+  readonly created_at: Date;
+  readonly updated_at: Date;
+}
+
+const find = sql(
+  'catalog.find_products',
+  `select ${columns} from products where sku = any ($skus::text[]) and deleted_at is null order by sku`,
+);
+
+/** Returns the existing products among `skus`, sorted by SKU. */
+export async function findProducts(db: Queryable, skus: readonly string[]): Promise<Product[]> {
+  return (await db.query<ProductRow>(find({ skus }))).map(toProduct);
+}
+
+const list = sql(
+  'catalog.list_products',
+  `select ${columns} from products where sku > $after and deleted_at is null order by sku limit $limit`,
+);
+
+/** Returns up to `limit` products after the SKU `after`, sorted by SKU; '' starts at the first SKU. */
+export async function listProducts(db: Queryable, after: string, limit: number): Promise<Product[]> {
+  return (await db.query<ProductRow>(list({ after, limit }))).map(toProduct);
+}
+
+const insert = sql(
+  'catalog.insert_product',
+  `insert into products (${columns}) values ($sku, $name, $description, $currency, $priceMinor, 1, now(), now())
+   on conflict (sku) do nothing returning ${columns}`,
+);
+
+/** Returns undefined when a product with this SKU exists or has been deleted. */
+export async function insertProduct(
+  tx: Transaction,
+  sku: string,
+  details: ProductDetails,
+): Promise<Product | undefined> {
+  const [row] = await tx.query<ProductRow>(insert(parametersOf(sku, details)));
+  return row && toProduct(row);
+}
+
+const lock = sql(
+  'catalog.lock_product',
+  `select ${columns} from products where sku = $sku and deleted_at is null for update`,
+);
+
+/** Locks the product until the transaction ends. */
+export async function lockProduct(tx: Transaction, sku: string): Promise<Product | undefined> {
+  const [row] = await tx.query<ProductRow>(lock({ sku }));
+  return row && toProduct(row);
+}
+
+// now() is the start of the transaction. After a wait for a lock it may be earlier than the previous change of the
+// product, so the statement uses clock_timestamp().
+const update = sql(
+  'catalog.update_product',
+  `update products set name = $name, description = $description, currency = $currency,
+     price_minor = $priceMinor, revision = revision + 1, updated_at = clock_timestamp()
+   where sku = $sku and deleted_at is null returning ${columns}`,
+);
+
+/** Requires that the transaction has locked the product. */
+export async function updateProduct(tx: Transaction, sku: string, details: ProductDetails): Promise<Product> {
+  const [row] = await tx.query<ProductRow>(update(parametersOf(sku, details)));
+  if (!row) throw new Error(`product ${sku} is not locked`);
+  return toProduct(row);
+}
+
+const remove = sql(
+  'catalog.delete_product',
+  'update products set deleted_at = clock_timestamp() where sku = $sku and deleted_at is null returning sku',
+);
+
+/** Returns false when the product does not exist. */
+export async function deleteProduct(tx: Transaction, sku: string): Promise<boolean> {
+  return (await tx.query(remove({ sku }))).length > 0;
+}
+
+function parametersOf(sku: string, { name, description, price }: ProductDetails) {
+  return { sku, name, description, currency: price.currency, priceMinor: price.minor };
 }
 
 function toProduct(row: ProductRow): Product {
@@ -25,80 +102,4 @@ function toProduct(row: ProductRow): Product {
     createdAt: row.created_at,
     updatedAt: row.updated_at,
   };
-}
-
-const find = sql(
-  'catalog.find_products',
-  `select ${columns} from products where sku = any ($1::text[]) and deleted_at is null order by sku`,
-);
-
-/** Those of the SKUs that are on sale, in SKU order. */
-export async function findProducts(db: Queryable, skus: readonly string[]): Promise<Product[]> {
-  return (await db.query<ProductRow>(find, [skus])).map(toProduct);
-}
-
-const list = sql(
-  'catalog.list_products',
-  `select ${columns} from products where sku > $1 and deleted_at is null order by sku limit $2`,
-);
-
-/** Up to `limit` products after the SKU `after` ('' is before all), in SKU order. */
-export async function listProducts(db: Queryable, after: string, limit: number): Promise<Product[]> {
-  return (await db.query<ProductRow>(list, [after, limit])).map(toProduct);
-}
-
-const insert = sql(
-  'catalog.insert_product',
-  `insert into products (${columns}) values ($1, $2, $3, $4, $5, 1, now(), now())
-   on conflict (sku) do nothing returning ${columns}`,
-);
-
-/** Undefined when the SKU is taken, also by a deleted product. */
-export async function insertProduct(
-  tx: Transaction,
-  sku: string,
-  { name, description, price }: ProductDetails,
-): Promise<Product | undefined> {
-  const [row] = await tx.query<ProductRow>(insert, [sku, name, description, price.currency, price.minor]);
-  return row && toProduct(row);
-}
-
-const lock = sql(
-  'catalog.lock_product',
-  `select ${columns} from products where sku = $1 and deleted_at is null for update`,
-);
-
-/** The product, held until the transaction ends. */
-export async function lockProduct(tx: Transaction, sku: string): Promise<Product | undefined> {
-  const [row] = await tx.query<ProductRow>(lock, [sku]);
-  return row && toProduct(row);
-}
-
-// Not now(): a transaction that waited for the row began before the change it waited for.
-const update = sql(
-  'catalog.update_product',
-  `update products set name = $2, description = $3, currency = $4, price_minor = $5, revision = revision + 1,
-     updated_at = clock_timestamp()
-   where sku = $1 and deleted_at is null returning ${columns}`,
-);
-
-/** Changes a product that the transaction holds. */
-export async function updateProduct(
-  tx: Transaction,
-  sku: string,
-  { name, description, price }: ProductDetails,
-): Promise<Product> {
-  const [row] = await tx.query<ProductRow>(update, [sku, name, description, price.currency, price.minor]);
-  if (!row) throw new Error(`product ${sku} is not held`);
-  return toProduct(row);
-}
-
-const remove = sql(
-  'catalog.delete_product',
-  'update products set deleted_at = clock_timestamp() where sku = $1 and deleted_at is null returning sku',
-);
-
-/** False when there is no such product. */
-export async function deleteProduct(tx: Transaction, sku: string): Promise<boolean> {
-  return (await tx.query(remove, [sku])).length > 0;
 }

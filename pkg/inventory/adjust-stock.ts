@@ -1,57 +1,70 @@
-import { fingerprint, once, type Database, type Transaction } from '../postgres/index.js';
-import { adjustmentRefusal, type AdjustmentRefusal, type StockLevel } from './domain.js';
-import { isHeldByExpiredClaims } from './expiry-store.js';
-import * as refusals from './refusals.js';
+import {
+  fingerprint,
+  withIdempotencyKey,
+  type Transaction,
+  type TransactionalQueryable,
+} from '../postgres/index.js';
+import { adjustmentError, type AdjustmentError, type StockLevel } from './domain.js';
+import * as errors from './errors.js';
+import { hasExpiredReservations, reservedByExpired, type ReservedByExpired } from './reservation-store.js';
 import { adjustLocked, createStock, lockStock, readStock, type Adjustment } from './stock-store.js';
 
-/** What is kept with the request id: the level after, or before a refusal. */
+/**
+ * Result stored with the idempotency key: the level after the adjustment, or the level at which the adjustment was
+ * rejected. Field names must not change, because stored results have these names.
+ */
 interface AdjustmentRecord {
   readonly [key: string]: string | null;
-  readonly refusal: AdjustmentRefusal | null;
+  readonly refusal: AdjustmentError | null;
   readonly onHand: string;
   readonly reserved: string;
   readonly revision: string;
   readonly updatedAt: string;
 }
 
-/** Undoes the transaction: expired claims hold what is short. */
-class Held extends Error {}
+/** Thrown to roll back the transaction. The idempotency key is then not stored, so the adjustment can be repeated. */
+class StockReservedByExpired extends Error {}
 
 /**
- * Changes `on_hand`, once for each request id; a refusal is kept too. `held`: expired claims have what
- * is short; nothing was changed.
+ * Changes `on_hand` once per request id. The key is stored with the result, which may be a rejection.
  * @throws AppError STOCK_BELOW_RESERVED, STOCK_NOT_FOUND, REQUEST_ID_REUSED, VALIDATION_FAILED
  */
 export async function adjustStock(
-  db: Database,
+  db: TransactionalQueryable,
   adjustment: Adjustment,
-): Promise<{ level: StockLevel; isNew: boolean } | 'held'> {
-  const { requestId, sku, delta, reason } = adjustment;
-  const request = { scope: 'AdjustStock', requestId, fingerprint: fingerprint({ sku, delta, reason }) };
+): Promise<{ level: StockLevel; isNew: boolean } | ReservedByExpired> {
+  const { requestId } = adjustment;
+  const request = { scope: 'AdjustStock', requestId, fingerprint: fingerprintOf(adjustment) };
   try {
     const { response, replayed } = await db.transaction((tx) =>
-      once(tx, request, () => changeLevel(tx, adjustment)),
+      withIdempotencyKey(tx, request, () => changeLevel(tx, adjustment)),
     );
-    return { level: levelOrRefusal(sku, response), isNew: !replayed };
+    return { level: levelOf(adjustment.sku, response), isNew: !replayed };
   } catch (error) {
-    if (error instanceof Held) return 'held';
+    if (error instanceof StockReservedByExpired) return reservedByExpired;
     throw error;
   }
+}
+
+/** Without an actor, the fingerprint equals the fingerprints stored before adjustments had an actor. */
+function fingerprintOf({ sku, delta, reason, actor }: Adjustment): Buffer {
+  return fingerprint({ sku, delta, reason, ...(actor !== '' && { actor }) });
 }
 
 async function changeLevel(tx: Transaction, adjustment: Adjustment): Promise<AdjustmentRecord> {
   const { sku, delta } = adjustment;
   if (delta > 0n) await createStock(tx, sku);
   const [before] = await lockStock(tx, [sku]);
-  const refusal = adjustmentRefusal(before, delta);
-  if (refusal === 'STOCK_BELOW_RESERVED' && (await isHeldByExpiredClaims(tx, [sku]))) throw new Held();
-  if (refusal) return record(refusal, before);
+  const error = adjustmentError(before, delta);
+  if (error === 'STOCK_BELOW_RESERVED' && (await hasExpiredReservations(tx, [sku])))
+    throw new StockReservedByExpired();
+  if (error) return record(error, before);
   await adjustLocked(tx, adjustment);
   const [after] = await readStock(tx, [sku]);
   return record(null, after);
 }
 
-function record(refusal: AdjustmentRefusal | null, level: StockLevel | undefined): AdjustmentRecord {
+function record(refusal: AdjustmentError | null, level: StockLevel | undefined): AdjustmentRecord {
   return {
     refusal,
     onHand: String(level?.onHand ?? 0),
@@ -61,22 +74,23 @@ function record(refusal: AdjustmentRefusal | null, level: StockLevel | undefined
   };
 }
 
-function levelOrRefusal(sku: string, kept: AdjustmentRecord): StockLevel {
+/** @throws AppError for a stored rejection */
+function levelOf(sku: string, stored: AdjustmentRecord): StockLevel {
   const level = {
     sku,
-    onHand: BigInt(kept.onHand),
-    reserved: BigInt(kept.reserved),
-    revision: BigInt(kept.revision),
-    updatedAt: new Date(kept.updatedAt),
+    onHand: BigInt(stored.onHand),
+    reserved: BigInt(stored.reserved),
+    revision: BigInt(stored.revision),
+    updatedAt: new Date(stored.updatedAt),
   };
-  switch (kept.refusal) {
+  switch (stored.refusal) {
     case null:
       return level;
     case 'STOCK_NOT_FOUND':
-      throw refusals.stockNotFound([sku]);
+      throw errors.stockNotFound([sku]);
     case 'STOCK_BELOW_RESERVED':
-      throw refusals.stockBelowReserved(sku, level.onHand, level.reserved);
+      throw errors.stockBelowReserved(sku, level.onHand, level.reserved);
     case 'TOO_MUCH_STOCK':
-      throw refusals.tooMuchStock(sku);
+      throw errors.tooMuchStock(sku);
   }
 }

@@ -1,28 +1,31 @@
-/** What happened to a claim, as in the label `status` of `inventory_reservations_total`. */
-export type ClaimStatus = 'reserved' | 'refused' | 'committed' | 'released' | 'returned' | 'expired';
+/** Value of the label `status` of `inventory_reservations_total`. */
+export type ReservationStatus = 'reserved' | 'refused' | 'committed' | 'released' | 'returned' | 'expired';
 
-/** Something that this process has stored for good. */
+/** A change of a reservation or of stock that this process has committed. */
 export type StockChange =
   | {
-      readonly kind: 'claim';
-      readonly status: ClaimStatus;
+      readonly kind: 'reservation';
+      readonly status: ReservationStatus;
       readonly reservationId: string;
-      /** SKUs concerned; of a refusal those that are short. */
+      /**
+       * SKUs of the reservation. For the status `refused`, only the SKUs with too little stock, where '' stands for a
+       * SKU that was never stocked.
+       */
       readonly skus: readonly string[];
     }
   | { readonly kind: 'adjustment'; readonly sku: string; readonly delta: bigint };
 
-/** Hears of every change, after it was committed. */
+/** Callback for every committed change. */
 export type ChangeListener = (change: StockChange) => void;
 
 interface ChangeLogger {
   info(fields: object, message: string): void;
 }
 
-/** One log line a change. */
+/** Logs one line per change. */
 export function logChanges(logger: ChangeLogger): ChangeListener {
   return (change) => {
-    if (change.kind === 'claim') {
+    if (change.kind === 'reservation') {
       const { status, reservationId, skus } = change;
       logger.info({ reservation_id: reservationId, status, sku_count: skus.length }, 'reservation changed');
     } else {

@@ -1,4 +1,4 @@
-/** Life of a reservation; `api/proto/inventory/v1` explains each state. */
+/** States of a reservation, documented in `api/proto/inventory/v1`. */
 export const reservationStates = [
   'RESERVED',
   'COMMITTED',
@@ -16,7 +16,7 @@ export interface StockLine {
   readonly quantity: bigint;
 }
 
-/** A SKU of which there is too little. */
+/** A line that exceeds the available stock. Field names must not change, because reservations store shortages. */
 export interface Shortage {
   readonly sku: string;
   readonly wanted: number;
@@ -28,29 +28,44 @@ export interface Shortage {
 export interface Reservation {
   readonly id: string;
   readonly state: ReservationState;
-  /** In SKU order, one a SKU; none on a tombstone. */
+  /** Sorted by SKU, one line per SKU. A tombstone has no lines. */
   readonly lines: readonly StockLine[];
   readonly expiresAt: Date | undefined;
   readonly createdAt: Date;
   readonly updatedAt: Date;
-  /** Of the request that made it; none on a tombstone. */
+  /** Fingerprint of the ReserveStock request; undefined for a tombstone. */
   readonly fingerprint: Buffer | undefined;
-  /** Why the reserve, or the commit after expiry, was refused for good. */
+  /** Shortages for which ReserveStock, or CommitReservation after the expiry, was rejected permanently. */
   readonly shortages: readonly Shortage[] | undefined;
 }
 
 export interface StockLevel {
   readonly sku: string;
   readonly onHand: bigint;
-  /** Expired claims do not count. */
+  /** Units in open reservations. Only a level that was read under lock includes expired reservations. */
   readonly reserved: bigint;
-  /** Grows with every stored change. */
+  /** Increases with every stored change. */
   readonly revision: bigint;
   readonly updatedAt: Date;
   readonly audit?: StockAudit;
 }
 
-/** The same facts from the records. */
+/** One change of `on_hand`. */
+export interface StockMovement {
+  /** Later movements have greater ids. */
+  readonly id: bigint;
+  readonly sku: string;
+  readonly delta: bigint;
+  readonly kind: 'ADJUST' | 'COMMIT' | 'RETURN';
+  /** Reservation of a commit or return; '' for an adjustment. */
+  readonly reservationId: string;
+  /** Operator of an adjustment; may be ''. */
+  readonly actor: string;
+  readonly reason: string;
+  readonly createdAt: Date;
+}
+
+/** `movementsSum` must equal `onHand`, and `openReservationsSum` must equal `reserved`. */
 export interface StockAudit {
   readonly movementsSum: bigint;
   readonly openReservationsSum: bigint;
@@ -58,16 +73,22 @@ export interface StockAudit {
 }
 
 export const limits = {
-  /** Lines of one reservation. */
+  /** Maximum number of lines of a reservation. */
   lines: 100,
-  /** Units of one SKU in one reservation. */
+  /** Maximum number of units of one SKU in a reservation. */
   quantity: 1_000_000n,
   ttlMs: { min: 1000, max: 86_400_000 },
-  /** Magnitude of one adjustment. */
+  /** Maximum absolute value of an adjustment. */
   delta: 1_000_000_000n,
-  /** `on_hand` to which adjustments may raise; exact also where numbers are doubles. */
+  /** Highest `on_hand` after an adjustment: `Number.MAX_SAFE_INTEGER`. */
   onHand: 9_007_199_254_740_991n,
   reasonLength: 200,
+  actorLength: 128,
+  /**
+   * Lines on a page of reservations. A line has at most 74 bytes on the wire, so that a page stays below 3 MiB. A page
+   * of movements has at most 1.5 MiB, because reason and actor are short.
+   */
+  pageLines: 30_000,
   batchSkus: 1000,
   watchedSkus: 100,
 } as const;
@@ -76,13 +97,13 @@ export function available(level: Pick<StockLevel, 'onHand' | 'reserved'>): bigin
   return level.onHand - level.reserved;
 }
 
-/** SKUs compare by their bytes, as in the database. */
+/** Compares SKUs byte by byte, as the database does (collation "C"). */
 export function compareSkus(a: string, b: string): number {
   if (a === b) return 0;
   return a < b ? -1 : 1;
 }
 
-/** One line a SKU, in SKU order; quantities of equal SKUs are summed. */
+/** Sums the quantities of equal SKUs. Returns one line per SKU, sorted by SKU. */
 export function mergeLines(lines: readonly StockLine[]): StockLine[] {
   const sums = new Map<string, bigint>();
   for (const { sku, quantity } of lines) sums.set(sku, (sums.get(sku) ?? 0n) + quantity);
@@ -91,7 +112,15 @@ export function mergeLines(lines: readonly StockLine[]): StockLine[] {
     .toSorted((a, b) => compareSkus(a.sku, b.sku));
 }
 
-/** Which lines cannot be taken from `levels`. */
+/** Whether two lists of lines, each sorted by SKU, are equal. */
+export function areSameLines(a: readonly StockLine[], b: readonly StockLine[]): boolean {
+  return (
+    a.length === b.length &&
+    a.every(({ sku, quantity }, index) => sku === b[index]?.sku && quantity === b[index].quantity)
+  );
+}
+
+/** Returns the lines that exceed the available stock in `levels`. A SKU without a level was never stocked. */
 export function shortagesOf(
   lines: readonly StockLine[],
   levels: readonly Pick<StockLevel, 'sku' | 'onHand' | 'reserved'>[],
@@ -99,17 +128,25 @@ export function shortagesOf(
   const bySku = new Map(levels.map((level) => [level.sku, level]));
   return lines.flatMap(({ sku, quantity }) => {
     const level = bySku.get(sku);
-    const left = level ? available(level) : 0n;
-    if (left >= quantity) return [];
-    return [{ sku, wanted: Number(quantity), available: Number(left), stocked: level !== undefined }];
+    const availableUnits = level ? available(level) : 0n;
+    if (availableUnits >= quantity) return [];
+    return [
+      { sku, wanted: Number(quantity), available: Number(availableUnits), stocked: level !== undefined },
+    ];
   });
 }
 
-/** What a commit of a reservation in this state answers when it changes nothing. */
-export type CommitAnswer = 'ALREADY_COMMITTED' | 'RELEASED' | 'EXPIRED' | 'ILLEGAL' | 'TAKE_AGAIN';
+/**
+ * Reason why a commit changed nothing. RECOMMIT means that the reservation has expired, but can still be committed if
+ * all of its stock is available.
+ */
+export type UnchangedCommit = 'ALREADY_COMMITTED' | 'RELEASED' | 'EXPIRED' | 'ILLEGAL' | 'RECOMMIT';
 
-/** A refused commit stays refused, whatever became of the reservation since. */
-export function commitAnswer({ state, shortages }: Pick<Reservation, 'state' | 'shortages'>): CommitAnswer {
+/** A rejected commit stays rejected, even after the reservation is released. */
+export function unchangedCommit({
+  state,
+  shortages,
+}: Pick<Reservation, 'state' | 'shortages'>): UnchangedCommit {
   switch (state) {
     case 'COMMITTED':
       return 'ALREADY_COMMITTED';
@@ -117,20 +154,21 @@ export function commitAnswer({ state, shortages }: Pick<Reservation, 'state' | '
       return 'ILLEGAL';
     case 'RESERVED':
     case 'EXPIRED':
-      return shortages ? 'EXPIRED' : 'TAKE_AGAIN';
+      return shortages ? 'EXPIRED' : 'RECOMMIT';
     case 'RELEASED':
     case 'RETURNED':
       return shortages ? 'EXPIRED' : 'RELEASED';
   }
 }
 
-export type AdjustmentRefusal = 'STOCK_NOT_FOUND' | 'STOCK_BELOW_RESERVED' | 'TOO_MUCH_STOCK';
+/** The values are stored with the idempotency key and do not change. */
+export type AdjustmentError = 'STOCK_NOT_FOUND' | 'STOCK_BELOW_RESERVED' | 'TOO_MUCH_STOCK';
 
-/** Why stock cannot be changed by `delta`, if so; `level` is undefined for a SKU never stocked. */
-export function adjustmentRefusal(
+/** Returns the reason to reject `delta`, if any. `level` is undefined for a SKU that was never stocked. */
+export function adjustmentError(
   level: Pick<StockLevel, 'onHand' | 'reserved'> | undefined,
   delta: bigint,
-): AdjustmentRefusal | undefined {
+): AdjustmentError | undefined {
   if (level === undefined) return delta < 0n ? 'STOCK_NOT_FOUND' : undefined;
   const onHand = level.onHand + delta;
   if (delta > 0n && onHand > limits.onHand) return 'TOO_MUCH_STOCK';

@@ -1,9 +1,17 @@
 import {
   ReservationState as WireState,
+  StockMovementKind,
   type Reservation as WireReservation,
   type StockLevel as WireLevel,
+  type StockMovement as WireMovement,
 } from '../pb/inventory/v1/inventory.js';
-import { available, type Reservation, type ReservationState, type StockLevel } from './domain.js';
+import {
+  available,
+  type Reservation,
+  type ReservationState,
+  type StockLevel,
+  type StockMovement,
+} from './domain.js';
 
 const wireStates: Readonly<Record<ReservationState, WireState>> = {
   RESERVED: WireState.RESERVED,
@@ -35,4 +43,21 @@ export function levelToWire(level: StockLevel): WireLevel {
     updateTime: level.updatedAt,
     audit: level.audit && { ...level.audit },
   };
+}
+
+const wireKinds: Readonly<Record<StockMovement['kind'], StockMovementKind>> = {
+  ADJUST: StockMovementKind.ADJUST,
+  COMMIT: StockMovementKind.COMMIT,
+  RETURN: StockMovementKind.RETURN,
+};
+
+export function movementToWire({ id, kind, createdAt, ...movement }: StockMovement): WireMovement {
+  return { ...movement, movementId: id, kind: wireKinds[kind], time: createdAt };
+}
+
+/** Returns the state of a request: undefined for all states, 'unknown' for a number without a name. */
+export function stateFromWire(wire: WireState): ReservationState | undefined | 'unknown' {
+  if (wire === WireState.UNSPECIFIED) return undefined;
+  const states = Object.keys(wireStates) as ReservationState[];
+  return states.find((state) => wireStates[state] === wire) ?? 'unknown';
 }

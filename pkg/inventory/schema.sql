@@ -49,7 +49,8 @@ create table stock_movements (
   reservation_id uuid,
   request_id text,
   reason text default ''::text not null,
-  created_at timestamp with time zone default now() not null
+  created_at timestamp with time zone default now() not null,
+  actor text default ''::text not null
 );
 
 alter table idempotency_keys
@@ -93,6 +94,9 @@ alter table stock
 
 alter table stock
   add constraint stock_sku_well_formed CHECK ((sku ~ '^[A-Za-z0-9._-]{1,64}$'::text));
+
+alter table stock_movements
+  add constraint stock_movements_actor_only_if_adjusted CHECK (((actor = ''::text) OR (kind = 'ADJUST'::text))) NOT VALID;
 
 alter table stock_movements
   add constraint stock_movements_delta_fits_kind CHECK (

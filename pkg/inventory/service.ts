@@ -1,40 +1,61 @@
 import { inBackgroundSpan } from '../observability/index.js';
-import type { Database } from '../postgres/index.js';
-import { fingerprint } from '../postgres/index.js';
+import { fingerprint, isSameRequest, type Database, type Queryable } from '../postgres/index.js';
+import type { CallOptions } from '../rpc/index.js';
 import { adjustStock } from './adjust-stock.js';
-import { auditStock } from './audit-store.js';
-import type { ChangeListener, ClaimStatus } from './changes.js';
-import { commitClaim, type Attempted } from './commit-store.js';
-import { commitAnswer, type Reservation, type StockLevel, type StockLine } from './domain.js';
-import { expireClaimsOn, sweepExpired, type ExpiredClaim } from './expiry-store.js';
-import * as refusals from './refusals.js';
-import { releaseClaim } from './release-store.js';
-import { findReservation } from './reservation-store.js';
-import { reserveStock, type ReserveRequest } from './reserve-store.js';
-import { listStock, readStock, type Adjustment } from './stock-store.js';
-import { takeAgain } from './take-again.js';
+import type { ChangeListener, ReservationStatus } from './changes.js';
+import {
+  areSameLines,
+  unchangedCommit,
+  type Reservation,
+  type StockLevel,
+  type StockLine,
+  type StockMovement,
+} from './domain.js';
+import * as errors from './errors.js';
+import {
+  listMovements,
+  listReservations,
+  type MovementQuery,
+  type Page,
+  type ReservationQuery,
+} from './listing-store.js';
+import {
+  commitReservation,
+  expireReservationsOf,
+  findReservation,
+  recommitExpired,
+  releaseReservation,
+  reservedByExpired,
+  reserveStock,
+  sweepExpired,
+  type ChangeResult,
+  type ExpiredReservation,
+  type ReservedByExpired,
+  type ReserveRequest,
+} from './reservation-store.js';
+import { auditStock, listStock, readStock, type Adjustment } from './stock-store.js';
 
 export interface InventoryServiceDeps {
   readonly db: Database;
-  /** Life of a claim whose caller does not say, milliseconds. */
+  /** Lifetime of a reservation if the request has no `ttl`. */
   readonly defaultTtlMs: number;
   readonly onChange: ChangeListener;
 }
 
 export interface ReserveInput {
   readonly id: string;
-  /** In SKU order, one a SKU. */
+  /** Sorted by SKU, one line per SKU. */
   readonly lines: readonly StockLine[];
-  /** Undefined: the default. */
+  /** If undefined, the default lifetime applies. */
   readonly ttlMs: number | undefined;
 }
 
-/** Attempts of a call that meets others at work on the same claims. */
-const attempts = 10;
-/** Claims ended by one statement: it holds the locks of all their SKUs. */
+/** Maximum attempts of a call that conflicts with concurrent calls or expired reservations. */
+const maxAttempts = 10;
+/** Maximum number of reservations that one statement expires. The statement locks the stock of all their SKUs. */
 const expiryBatch = 200;
 
-/** Stock and the claims on it. Expiry counts from the moment it is due, swept or not. */
+/** Stock and reservations. A reservation counts as expired from its expiry time on, even before it is swept. */
 export class InventoryService {
   readonly #deps: InventoryServiceDeps;
 
@@ -43,10 +64,11 @@ export class InventoryService {
   }
 
   /**
-   * Claims all lines or none, once for each id.
+   * Reserves all lines or rejects the request. A repeated request with the same id changes nothing.
    * @throws AppError OUT_OF_STOCK, RESERVATION_RELEASED, REQUEST_ID_REUSED, CONFLICT
    */
-  async reserve({ id, lines, ttlMs }: ReserveInput): Promise<Reservation> {
+  async reserve({ id, lines, ttlMs }: ReserveInput, options: CallOptions): Promise<Reservation> {
+    const db = this.#deps.db.within(options);
     const body = { lines: lines.map(({ sku, quantity }) => [sku, quantity]), ttlMs: ttlMs ?? null };
     const request: ReserveRequest = {
       id,
@@ -54,134 +76,161 @@ export class InventoryService {
       ttlMs: ttlMs ?? this.#deps.defaultTtlMs,
       fingerprint: fingerprint(body),
     };
-    const reservation = await this.#unlessHeld(lines, () => reserveStock(this.#deps.db, request));
-    return reservation ? this.#firstAnswer(reservation) : this.#repeat(request);
+    const reservation = await this.#retryOnContention(db, lines, () => reserveStock(db, request));
+    return reservation ? this.#firstResponse(reservation) : this.#repeatedResponse(db, request);
   }
 
   /**
-   * Withdraws what is claimed; takes it again if the claim has expired.
-   * @throws AppError RESERVATION_NOT_FOUND, RESERVATION_EXPIRED, RESERVATION_RELEASED, ILLEGAL_TRANSITION
+   * Commits a reservation and deducts its stock. A swept reservation is committed if all of its stock is still
+   * available.
+   * @throws AppError RESERVATION_NOT_FOUND, RESERVATION_EXPIRED, RESERVATION_RELEASED, ILLEGAL_TRANSITION, CONFLICT
    */
-  async commit(id: string): Promise<Reservation> {
-    const { db } = this.#deps;
-    let attempted = await commitClaim(db, id);
-    if (attempted && commitAnswer(attempted.reservation) === 'TAKE_AGAIN') {
-      const { lines } = attempted.reservation;
-      attempted = await this.#unlessHeld(lines, () => db.transaction((tx) => takeAgain(tx, id)));
+  async commit(id: string, options: CallOptions): Promise<Reservation> {
+    const db = this.#deps.db.within(options);
+    let result = await commitReservation(db, id);
+    if (result && unchangedCommit(result.reservation) === 'RECOMMIT') {
+      const { lines } = result.reservation;
+      result = await this.#retryOnContention(db, lines, () =>
+        db.transaction((tx) => recommitExpired(tx, id)),
+      );
     }
-    if (!attempted) throw refusals.reservationNotFound(id);
-    const { reservation, changed } = attempted;
-    if (changed) this.#announce('committed', id, skusOf(reservation));
-    return committed(reservation);
+    if (!result) throw errors.reservationNotFound(id);
+    const { reservation, changed } = result;
+    if (changed) this.#notify('committed', id, skusOf(reservation));
+    return requireCommitted(reservation);
   }
 
-  /** Gives back what is claimed or was withdrawn, or makes sure that it never will be. */
-  async release(id: string): Promise<Reservation> {
-    for (let attempt = 1; attempt <= attempts; attempt += 1) {
-      const attempted = await releaseClaim(this.#deps.db, id);
-      if (attempted) return this.#released(attempted);
+  /**
+   * Releases reserved stock or returns committed stock. Inserts a tombstone for an unknown id, so that a later reserve
+   * is rejected.
+   * @throws AppError CONFLICT
+   */
+  async release(id: string, options: CallOptions): Promise<Reservation> {
+    const db = this.#deps.db.within(options);
+    for (let attempt = 1; attempt <= maxAttempts; attempt += 1) {
+      const result = await releaseReservation(db, id);
+      if (result) return this.#released(result);
     }
-    throw refusals.contended();
+    throw errors.contended();
   }
 
   /** @throws AppError RESERVATION_NOT_FOUND */
-  async getReservation(id: string): Promise<Reservation> {
-    const reservation = await findReservation(this.#deps.db, id);
-    if (!reservation) throw refusals.reservationNotFound(id);
+  async getReservation(id: string, options: CallOptions): Promise<Reservation> {
+    const reservation = await findReservation(this.#deps.db.within(options), id);
+    if (!reservation) throw errors.reservationNotFound(id);
     return reservation;
   }
 
-  /** Levels of the SKUs that are stocked, in SKU order; the others are missing. */
-  getStock(skus: readonly string[], withAudit: boolean): Promise<StockLevel[]> {
-    const { db } = this.#deps;
+  /** Returns the levels of the stocked SKUs among `skus`, sorted by SKU. */
+  getStock(skus: readonly string[], withAudit: boolean, options: CallOptions): Promise<StockLevel[]> {
+    const db = this.#deps.db.within(options);
     return withAudit ? auditStock(db, skus) : readStock(db, skus);
   }
 
-  /** Up to `limit` levels after the SKU `after` ('' is before all), in SKU order. */
-  listStock(after: string, limit: number): Promise<StockLevel[]> {
-    return listStock(this.#deps.db, after, limit);
+  /** Returns up to `limit` levels after the SKU `after`, sorted by SKU; '' starts at the first SKU. */
+  listStock(after: string, limit: number, options: CallOptions): Promise<StockLevel[]> {
+    return listStock(this.#deps.db.within(options), after, limit);
+  }
+
+  /** Lists movements, oldest first. */
+  listMovements(query: MovementQuery, options: CallOptions): Promise<Page<StockMovement>> {
+    return listMovements(this.#deps.db.within(options), query);
+  }
+
+  /** Lists reservations, sorted by id. A page may end early. */
+  listReservations(query: ReservationQuery, options: CallOptions): Promise<Page<Reservation>> {
+    return listReservations(this.#deps.db.within(options), query);
   }
 
   /**
-   * Changes `on_hand`, once for each request id.
-   * @throws AppError STOCK_BELOW_RESERVED, STOCK_NOT_FOUND, REQUEST_ID_REUSED, VALIDATION_FAILED
+   * Changes `on_hand`, once per request id.
+   * @throws AppError STOCK_BELOW_RESERVED, STOCK_NOT_FOUND, REQUEST_ID_REUSED, VALIDATION_FAILED, CONFLICT
    */
-  async adjust(adjustment: Adjustment): Promise<StockLevel> {
+  async adjust(adjustment: Adjustment, options: CallOptions): Promise<StockLevel> {
     const { sku, delta } = adjustment;
-    const { level, isNew } = await this.#unlessHeld([adjustment], () =>
-      adjustStock(this.#deps.db, adjustment),
+    const db = this.#deps.db.within(options);
+    const { level, isNew } = await this.#retryOnContention(db, [adjustment], () =>
+      adjustStock(db, adjustment),
     );
     if (isNew) this.#deps.onChange({ kind: 'adjustment', sku, delta });
     return level;
   }
 
-  /** Ends the claims whose time is up and that nobody else is working on. */
+  /** Expires all due reservations that no other transaction has locked. */
   async sweep(signal?: AbortSignal): Promise<void> {
-    let expired: readonly ExpiredClaim[];
+    let expired: readonly ExpiredReservation[];
     do {
       const startTime = Date.now();
       expired = await sweepExpired(this.#deps.db, expiryBatch);
-      if (expired.length > 0) await this.#announceSwept(expired, startTime);
+      if (expired.length > 0) await this.#traceSweep(expired, startTime);
     } while (expired.length === expiryBatch && signal?.aborted !== true);
   }
 
-  async #repeat({ id, fingerprint: asked }: ReserveRequest): Promise<Reservation> {
-    const reservation = await findReservation(this.#deps.db, id);
-    if (!reservation) throw refusals.contended();
-    if (!reservation.fingerprint) throw refusals.reservationReleased(id);
-    if (!reservation.fingerprint.equals(asked)) throw refusals.reservationIdReused(id);
-    if (reservation.state === 'REFUSED') throw refusals.outOfStock(id, reservation.shortages ?? []);
+  async #repeatedResponse(db: Queryable, request: ReserveRequest): Promise<Reservation> {
+    const { id } = request;
+    const reservation = await findReservation(db, id);
+    if (!reservation) throw errors.contended();
+    if (!reservation.fingerprint) throw errors.reservationReleased(id);
+    const hasSameLines = (): boolean => areSameLines(reservation.lines, request.lines);
+    if (!isSameRequest(reservation.fingerprint, request.fingerprint, hasSameLines))
+      throw errors.reservationIdReused(id);
+    if (reservation.state === 'REFUSED') throw errors.outOfStock(id, reservation.shortages ?? []);
     return reservation;
   }
 
-  #firstAnswer(reservation: Reservation): Reservation {
+  #firstResponse(reservation: Reservation): Reservation {
     const { id, shortages } = reservation;
     if (!shortages) {
-      this.#announce('reserved', id, skusOf(reservation));
+      this.#notify('reserved', id, skusOf(reservation));
       return reservation;
     }
-    this.#announce(
+    this.#notify(
       'refused',
       id,
       shortages.map(({ sku, stocked }) => (stocked ? sku : '')),
     );
-    throw refusals.outOfStock(id, shortages);
+    throw errors.outOfStock(id, shortages);
   }
 
-  #released({ reservation, changed }: Attempted): Reservation {
+  #released({ reservation, changed }: ChangeResult): Reservation {
     const status = reservation.state === 'RETURNED' ? 'returned' : 'released';
-    if (changed) this.#announce(status, reservation.id, skusOf(reservation));
+    if (changed) this.#notify(status, reservation.id, skusOf(reservation));
     return reservation;
   }
 
-  /** Runs `attempt` until no expired claim stands in its way, ending those that do. */
-  async #unlessHeld<T>(
+  /**
+   * Repeats `attempt` while it returns {@link reservedByExpired}. Before each repetition, expires due reservations
+   * of the SKUs.
+   * @throws AppError CONFLICT after the last attempt
+   */
+  async #retryOnContention<T>(
+    db: Queryable,
     lines: readonly { readonly sku: string }[],
-    attempt: () => Promise<T | 'held'>,
+    attempt: () => Promise<T | ReservedByExpired>,
   ): Promise<T> {
     const skus = lines.map(({ sku }) => sku);
-    for (let tried = 1; tried <= attempts; tried += 1) {
+    for (let count = 1; count <= maxAttempts; count += 1) {
       const result = await attempt();
-      if (result !== 'held') return result;
-      this.#announceExpired(await expireClaimsOn(this.#deps.db, skus, expiryBatch));
+      if (result !== reservedByExpired) return result;
+      this.#notifyExpired(await expireReservationsOf(db, skus, expiryBatch));
     }
-    throw refusals.contended();
+    throw errors.contended();
   }
 
-  /** In a trace of its own, of which only now is known that there is something to show. */
-  #announceSwept(expired: readonly ExpiredClaim[], startTime: number): Promise<void> {
+  /** Opens the span after the sweep, so that only a sweep that expires reservations gets a trace. */
+  #traceSweep(expired: readonly ExpiredReservation[], startTime: number): Promise<void> {
     const attributes = { 'inventory.expired_reservations': expired.length };
     return inBackgroundSpan({ name: 'inventory.expire_reservations', attributes, startTime }, async () =>
-      this.#announceExpired(expired),
+      this.#notifyExpired(expired),
     );
   }
 
-  #announceExpired(claims: readonly ExpiredClaim[]): void {
-    for (const { id, skus } of claims) this.#announce('expired', id, skus);
+  #notifyExpired(reservations: readonly ExpiredReservation[]): void {
+    for (const { id, skus } of reservations) this.#notify('expired', id, skus);
   }
 
-  #announce(status: ClaimStatus, reservationId: string, skus: readonly string[]): void {
-    this.#deps.onChange({ kind: 'claim', status, reservationId, skus });
+  #notify(status: ReservationStatus, reservationId: string, skus: readonly string[]): void {
+    this.#deps.onChange({ kind: 'reservation', status, reservationId, skus });
   }
 }
 
@@ -189,18 +238,19 @@ function skusOf({ lines }: Reservation): string[] {
   return lines.map(({ sku }) => sku);
 }
 
-function committed(reservation: Reservation): Reservation {
+/** @throws AppError for a reservation that is not committed */
+function requireCommitted(reservation: Reservation): Reservation {
   const { id, state, shortages } = reservation;
-  switch (commitAnswer(reservation)) {
+  switch (unchangedCommit(reservation)) {
     case 'ALREADY_COMMITTED':
       return reservation;
     case 'EXPIRED':
-      throw refusals.reservationExpired(id, shortages ?? []);
+      throw errors.reservationExpired(id, shortages ?? []);
     case 'RELEASED':
-      throw refusals.reservationReleased(id);
+      throw errors.reservationReleased(id);
     case 'ILLEGAL':
-      throw refusals.illegalCommit(id, state);
-    case 'TAKE_AGAIN':
-      throw refusals.contended();
+      throw errors.illegalCommit(id, state);
+    case 'RECOMMIT':
+      throw errors.contended();
   }
 }

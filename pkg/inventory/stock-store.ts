@@ -9,78 +9,134 @@ interface StockRow {
   readonly updated_at: Date;
 }
 
-/** The levels of `page`, without what expired claims still hold. */
-function levels(page: string): string {
+/**
+ * Returns a query for the stock rows that the SQL clauses in `page` select. Expired reservations do not count as
+ * reserved.
+ */
+function levels<const Page extends string>(page: Page) {
   return `with page as materialized (
      select sku, on_hand, reserved, revision, updated_at from stock ${page}
-   ), lapsed as (
+   ), expired as (
      select l.sku, sum(l.quantity)::bigint as quantity
      from reservations r join reservation_lines l on l.reservation_id = r.id
      where r.state = 'RESERVED' and r.expires_at <= now() and l.sku = any (array(select sku from page))
      group by l.sku
    )
    select p.sku, p.on_hand, p.reserved - coalesce(x.quantity, 0) as reserved, p.revision, p.updated_at
-   from page p left join lapsed x on x.sku = p.sku
-   order by p.sku`;
+   from page p left join expired x on x.sku = p.sku
+   order by p.sku` as const;
 }
 
-const read = sql('inventory.read_stock', levels('where sku = any ($1::text[])'));
-const list = sql('inventory.list_stock', levels('where sku > $1 order by sku limit $2'));
+const read = sql('inventory.read_stock', levels('where sku = any ($skus::text[])'));
+const list = sql('inventory.list_stock', levels('where sku > $after order by sku limit $limit'));
+
+/** Returns the levels of the stocked SKUs among `skus`, sorted by SKU. */
+export async function readStock(db: Queryable, skus: readonly string[]): Promise<StockLevel[]> {
+  return (await db.query<StockRow>(read({ skus }))).map(toLevel);
+}
+
+/** Returns up to `limit` levels after the SKU `after`, sorted by SKU; '' starts at the first SKU. */
+export async function listStock(db: Queryable, after: string, limit: number): Promise<StockLevel[]> {
+  return (await db.query<StockRow>(list({ after, limit }))).map(toLevel);
+}
+
+// The audit is one statement, because levels and sums are comparable only within one snapshot.
+const audit = sql(
+  'inventory.audit_stock',
+  `with moved as (
+     select sku, sum(delta)::bigint as total from stock_movements where sku = any ($skus::text[]) group by sku
+   ), sums as (
+     select l.sku,
+       sum(l.quantity) filter (where r.state = 'RESERVED' and r.expires_at > now()) as open,
+       sum(l.quantity) filter (where r.state = 'RESERVED' and r.expires_at <= now()) as expired,
+       sum(l.quantity) filter (where r.state = 'COMMITTED') as committed
+     from reservation_lines l join reservations r on r.id = l.reservation_id
+     where l.sku = any ($skus::text[]) and r.state in ('RESERVED', 'COMMITTED')
+     group by l.sku
+   )
+   select s.sku, s.on_hand, (s.reserved - coalesce(c.expired, 0))::bigint as reserved, s.revision, s.updated_at,
+     coalesce(m.total, 0) as movements_sum,
+     coalesce(c.open, 0)::bigint as open_sum,
+     coalesce(c.committed, 0)::bigint as committed_sum
+   from stock s
+   left join moved m on m.sku = s.sku
+   left join sums c on c.sku = s.sku
+   where s.sku = any ($skus::text[])
+   order by s.sku`,
+);
+
+interface AuditRow extends StockRow {
+  readonly movements_sum: bigint;
+  readonly open_sum: bigint;
+  readonly committed_sum: bigint;
+}
+
+/** Returns the levels of the stocked SKUs among `skus` with the sums of their movements and reservations. */
+export async function auditStock(db: Queryable, skus: readonly string[]): Promise<StockLevel[]> {
+  return (await db.query<AuditRow>(audit({ skus }))).map((row) =>
+    Object.assign(toLevel(row), {
+      audit: {
+        movementsSum: row.movements_sum,
+        openReservationsSum: row.open_sum,
+        committedSum: row.committed_sum,
+      },
+    }),
+  );
+}
+
 const lock = sql(
   'inventory.lock_stock',
   `select sku, on_hand, reserved, revision, updated_at from stock
-   where sku = any ($1::text[]) order by sku for update`,
+   where sku = any ($skus::text[]) order by sku for update`,
 );
+
+/**
+ * Locks the levels until the transaction ends, and returns the levels as stored: expired reservations count as
+ * reserved until they are swept.
+ */
+export async function lockStock(tx: Transaction, skus: readonly string[]): Promise<StockLevel[]> {
+  return (await tx.query<StockRow>(lock({ skus }))).map(toLevel);
+}
+
 const create = sql(
   'inventory.create_stock',
-  `insert into stock (sku, on_hand, reserved, revision, updated_at) values ($1, 0, 0, 0, now())
+  `insert into stock (sku, on_hand, reserved, revision, updated_at) values ($sku, 0, 0, 0, now())
    on conflict (sku) do nothing`,
 );
-const adjust = sql(
-  'inventory.adjust_stock',
-  `with changed as (
-     update stock set on_hand = on_hand + $2, revision = revision + 1, updated_at = clock_timestamp()
-     where sku = $1
-     returning sku
-   )
-   insert into stock_movements (sku, delta, kind, request_id, reason)
-   select sku, $2, 'ADJUST', nullif($3, ''), $4 from changed`,
-);
 
-/** Levels of the SKUs that are stocked, in SKU order. */
-export async function readStock(db: Queryable, skus: readonly string[]): Promise<StockLevel[]> {
-  return (await db.query<StockRow>(read, [skus])).map(levelOf);
-}
-
-/** Up to `limit` levels after the SKU `after`, in SKU order; '' is before all. */
-export async function listStock(db: Queryable, after: string, limit: number): Promise<StockLevel[]> {
-  return (await db.query<StockRow>(list, [after, limit])).map(levelOf);
-}
-
-/** Levels as stored, unswept claims included, locked until the transaction ends. */
-export async function lockStock(tx: Transaction, skus: readonly string[]): Promise<StockLevel[]> {
-  return (await tx.query<StockRow>(lock, [skus])).map(levelOf);
-}
-
-/** Makes sure that the SKU has a row. */
+/** Inserts the stock row of a SKU if it is missing. */
 export async function createStock(tx: Transaction, sku: string): Promise<void> {
-  await tx.query(create, [sku]);
+  await tx.query(create({ sku }));
 }
 
 export interface Adjustment {
+  /** Idempotency key; '' if the request has no key. */
   readonly requestId: string;
   readonly sku: string;
   readonly delta: bigint;
   readonly reason: string;
+  /** Operator; '' when unknown. */
+  readonly actor: string;
 }
 
-/** Changes `on_hand` and records why; the caller holds the lock and has checked. */
+const adjust = sql(
+  'inventory.adjust_stock',
+  `with changed as (
+     update stock set on_hand = on_hand + $delta, revision = revision + 1, updated_at = clock_timestamp()
+     where sku = $sku
+     returning sku
+   )
+   insert into stock_movements (sku, delta, kind, request_id, reason, actor)
+   select sku, $delta, 'ADJUST', nullif($requestId, ''), $reason, $actor from changed`,
+);
+
+/** Changes `on_hand` and inserts the movement; requires that the transaction has locked and checked the level. */
 export async function adjustLocked(tx: Transaction, adjustment: Adjustment): Promise<void> {
-  const { sku, delta, requestId, reason } = adjustment;
-  await tx.query(adjust, [sku, delta, requestId, reason]);
+  const { sku, delta, requestId, reason, actor } = adjustment;
+  await tx.query(adjust({ sku, delta, requestId, reason, actor }));
 }
 
-function levelOf(row: StockRow): StockLevel {
+function toLevel(row: StockRow): StockLevel {
   return {
     sku: row.sku,
     onHand: row.on_hand,

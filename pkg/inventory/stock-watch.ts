@@ -1,30 +1,31 @@
 import { AppError } from '../errors/index.js';
 import type { Queryable } from '../postgres/index.js';
-import { every, type Outage } from '../runtime/index.js';
+import { every, type FailureLogger } from '../runtime/index.js';
+import { ConflatingQueue } from './conflating-queue.js';
 import type { StockLevel } from './domain.js';
-import { LatestLevels } from './latest-levels.js';
-import { stockNotFound } from './refusals.js';
+import { stockNotFound } from './errors.js';
 import { readStock } from './stock-store.js';
 
 export interface StockWatchDeps {
   readonly db: Queryable;
-  /** Time between two looks at everything that is watched, milliseconds. */
+  /** Time between two polls of all watched SKUs. */
   readonly intervalMs: number;
-  /** Watchers at once. */
+  /** Maximum number of concurrent watchers. */
   readonly limit: number;
-  readonly outage: Outage;
+  readonly failures: FailureLogger;
 }
 
-/** Changes made here within this time are told together, milliseconds. */
+/** Changes that this process makes within this time are merged into one query. */
 const mergeMs = 10;
 
 /**
- * Tells watchers of stock that changes: soon when this process changed it, else by one query an interval
- * over all watched SKUs. Not by NOTIFY, whose commits take a global lock.
+ * Publishes levels of watched SKUs. The changes of this process are published after `mergeMs`. To find the changes of
+ * other replicas, one query polls all watched SKUs. NOTIFY is not used, because the commit of a
+ * transaction with NOTIFY takes a global lock.
  */
 export class StockWatch {
   readonly #deps: StockWatchDeps;
-  readonly #watchers = new Map<string, Set<LatestLevels>>();
+  readonly #watchers = new Map<string, Set<ConflatingQueue>>();
   readonly #polling: { close(): Promise<void> };
   readonly #changed = new Set<string>();
   #merging: NodeJS.Timeout | undefined;
@@ -35,44 +36,44 @@ export class StockWatch {
     this.#deps = deps;
     this.#polling = every(
       deps.intervalMs,
-      () => this.#tell([...this.#watchers.keys()]),
-      (error) => deps.outage.fails(error),
+      () => this.#publish([...this.#watchers.keys()]),
+      (error) => deps.failures.failed(error),
     );
   }
 
-  /** Says that this process has changed the stock of `skus`. */
-  wake(skus: readonly string[]): void {
+  /** Must be called after this process has changed the stock of `skus`. */
+  notify(skus: readonly string[]): void {
     for (const sku of skus) if (this.#watchers.has(sku)) this.#changed.add(sku);
     if (this.#changed.size === 0 || this.#merging) return;
     this.#merging = setTimeout(() => {
       const changed = [...this.#changed];
       this.#changed.clear();
       this.#merging = undefined;
-      this.#reading = this.#tell(changed).catch((error: unknown) => this.#deps.outage.fails(error));
+      this.#reading = this.#publish(changed).catch((error: unknown) => this.#deps.failures.failed(error));
     }, mergeMs);
   }
 
   /**
-   * Current levels, then each newer one, until `signal` aborts. A reader that falls behind gets the
-   * newest level of each SKU only.
-   * @throws AppError OVERLOADED with too many watchers, STOCK_NOT_FOUND for SKUs never stocked
+   * Yields the current levels, then newer levels until `signal` aborts. A slow reader gets only the newest level
+   * per SKU.
+   * @throws AppError OVERLOADED when the limit of watchers is reached, STOCK_NOT_FOUND for unknown SKUs
    */
   async *watch(skus: readonly string[], signal: AbortSignal): AsyncIterable<StockLevel> {
-    const news = new LatestLevels();
-    const onAbort = (): void => news.wake();
-    this.#add(skus, news);
+    const queue = new ConflatingQueue();
+    const onAbort = (): void => queue.close();
+    this.#add(skus, queue);
     signal.addEventListener('abort', onAbort);
     try {
       const levels = await readStock(this.#deps.db, skus);
-      refuseUnknown(skus, levels);
-      news.offer(levels);
+      requireAll(skus, levels);
+      queue.push(levels);
       while (!signal.aborted) {
-        for (let level = news.take(); level; level = news.take()) yield level;
-        await news.arrival();
+        for (let level = queue.shift(); level; level = queue.shift()) yield level;
+        await queue.wait();
       }
     } finally {
       signal.removeEventListener('abort', onAbort);
-      this.#remove(skus, news);
+      this.#remove(skus, queue);
     }
   }
 
@@ -81,16 +82,16 @@ export class StockWatch {
     await Promise.all([this.#polling.close(), this.#reading]);
   }
 
-  async #tell(skus: readonly string[]): Promise<void> {
+  async #publish(skus: readonly string[]): Promise<void> {
     if (skus.length === 0) return;
     const levels = await readStock(this.#deps.db, skus);
-    this.#deps.outage.works();
+    this.#deps.failures.recovered();
     for (const level of levels) {
-      for (const watcher of this.#watchers.get(level.sku) ?? []) watcher.offer([level]);
+      for (const queue of this.#watchers.get(level.sku) ?? []) queue.push([level]);
     }
   }
 
-  #add(skus: readonly string[], watcher: LatestLevels): void {
+  #add(skus: readonly string[], queue: ConflatingQueue): void {
     if (this.#count >= this.#deps.limit)
       throw new AppError({
         reason: 'OVERLOADED',
@@ -98,20 +99,21 @@ export class StockWatch {
         retryAfterMs: 1000,
       });
     this.#count += 1;
-    for (const sku of skus) this.#watchers.set(sku, (this.#watchers.get(sku) ?? new Set()).add(watcher));
+    for (const sku of skus) this.#watchers.set(sku, (this.#watchers.get(sku) ?? new Set()).add(queue));
   }
 
-  #remove(skus: readonly string[], watcher: LatestLevels): void {
+  #remove(skus: readonly string[], queue: ConflatingQueue): void {
     this.#count -= 1;
     for (const sku of skus) {
-      const watchers = this.#watchers.get(sku);
-      watchers?.delete(watcher);
-      if (watchers?.size === 0) this.#watchers.delete(sku);
+      const queues = this.#watchers.get(sku);
+      queues?.delete(queue);
+      if (queues?.size === 0) this.#watchers.delete(sku);
     }
   }
 }
 
-function refuseUnknown(skus: readonly string[], levels: readonly StockLevel[]): void {
+/** @throws AppError STOCK_NOT_FOUND */
+function requireAll(skus: readonly string[], levels: readonly StockLevel[]): void {
   const known = new Set(levels.map(({ sku }) => sku));
   const unknown = skus.filter((sku) => !known.has(sku));
   if (unknown.length > 0) throw stockNotFound(unknown);

@@ -1,4 +1,4 @@
--- SKUs compare byte by byte, so that pages and this program agree on their order.
+-- Collation "C" compares SKUs byte by byte, so the database sorts SKUs as the service does.
 create table products (
   sku text collate "C" primary key,
   name text not null,
@@ -8,7 +8,7 @@ create table products (
   revision bigint not null,
   created_at timestamptz not null,
   updated_at timestamptz not null,
-  -- A deleted product keeps its SKU: it may stand on old orders.
+  -- A deleted product keeps its SKU, which existing orders may contain.
   deleted_at timestamptz,
 
   constraint products_sku_well_formed check (sku ~ '^[A-Za-z0-9._-]{1,64}$'),

@@ -1,19 +1,19 @@
 import { toWire, money } from '../../money/index.js';
 import type { Product } from '../../pb/catalog/v1/catalog.js';
 
-let made = 0;
+let count = 0;
 
-/** A product on the wire that breaks no rule, with a SKU of its own. */
-export function aProduct(given: Partial<Product> = {}): Product {
-  made += 1;
+/** A valid wire product with a unique SKU. */
+export function aProduct(overrides: Partial<Product> = {}): Product {
+  count += 1;
   return {
-    sku: `product-${made}`,
+    sku: `product-${count}`,
     name: 'Espresso',
     description: 'Short and strong.',
     price: toWire(money('USD', 350)),
     revision: 0n,
     createTime: undefined,
     updateTime: undefined,
-    ...given,
+    ...overrides,
   };
 }

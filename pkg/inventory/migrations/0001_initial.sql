@@ -1,4 +1,4 @@
--- SKUs compare byte by byte, so that pages, locks and this program agree on their order.
+-- Collation "C" compares SKUs byte by byte, so the database sorts and locks SKUs in the sequence of the service.
 create table stock (
   sku text collate "C" primary key,
   on_hand bigint not null,
@@ -14,10 +14,10 @@ create table stock (
 create table reservations (
   id uuid primary key,
   state text not null,
-  -- Of the ReserveStock that made it; none on the tombstone that a release left before any reserve.
+  -- Fingerprint of the ReserveStock request; null for a tombstone, which a release of an unknown id inserts.
   fingerprint bytea,
   expires_at timestamptz,
-  -- Why the reserve, or the commit of an expired claim, was refused: for good.
+  -- Shortages for which ReserveStock, or CommitReservation of an expired reservation, was rejected permanently.
   shortages jsonb,
   created_at timestamptz not null,
   updated_at timestamptz not null,
@@ -52,7 +52,7 @@ create table reservation_lines (
 
 create index reservation_lines_of_sku on reservation_lines (sku);
 
--- Every change of stock.on_hand.
+-- One row for every change of stock.on_hand.
 create table stock_movements (
   id bigint generated always as identity primary key,
   sku text collate "C" not null,

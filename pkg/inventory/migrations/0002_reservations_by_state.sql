@@ -1,3 +1,3 @@
--- For counting reservations by state without reading the table. Until this is built, which takes about a
--- second for a million reservations, others cannot write to the table.
+-- Lets the count of reservations by state be an index-only scan. Building the index blocks writes to reservations
+-- for about a second per million rows.
 create index reservations_by_state on reservations (state);

@@ -1,17 +1,17 @@
 import type { Reservation, StockLevel } from '../domain.js';
 
-export function aLevel(over: Partial<StockLevel> = {}): StockLevel {
+export function aLevel(overrides: Partial<StockLevel> = {}): StockLevel {
   return {
     sku: 'espresso',
     onHand: 10n,
     reserved: 0n,
     revision: 1n,
     updatedAt: new Date('2026-01-01T00:00:00Z'),
-    ...over,
+    ...overrides,
   };
 }
 
-export function aReservation(over: Partial<Reservation> = {}): Reservation {
+export function aReservation(overrides: Partial<Reservation> = {}): Reservation {
   return {
     id: '018f0000-0000-7000-8000-000000000001',
     state: 'RESERVED',
@@ -21,6 +21,6 @@ export function aReservation(over: Partial<Reservation> = {}): Reservation {
     updatedAt: new Date('2026-01-01T00:00:00Z'),
     fingerprint: Buffer.from('f'),
     shortages: undefined,
-    ...over,
+    ...overrides,
   };
 }

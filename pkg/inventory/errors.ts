@@ -1,7 +1,7 @@
 import { AppError } from '../errors/index.js';
 import { limits, type ReservationState, type Shortage } from './domain.js';
 
-/** Every line that is short is named, with what is left of it. */
+/** The message names at most three shortages; the preconditions name every shortage. */
 export function outOfStock(id: string, shortages: readonly Shortage[]): AppError {
   return new AppError({
     reason: 'OUT_OF_STOCK',
@@ -14,7 +14,7 @@ export function outOfStock(id: string, shortages: readonly Shortage[]): AppError
 export function reservationExpired(id: string, shortages: readonly Shortage[]): AppError {
   return new AppError({
     reason: 'RESERVATION_EXPIRED',
-    message: `the reservation has expired and its stock is gone: ${describe(shortages)}`,
+    message: `the reservation has expired and its stock is no longer available: ${describe(shortages)}`,
     metadata: { reservation_id: id, skus: shortages.map(({ sku }) => sku).join(',') },
     preconditions: preconditionsOf(shortages),
   });
@@ -41,7 +41,7 @@ export function illegalCommit(id: string, state: ReservationState): AppError {
 export function reservationNotFound(id: string): AppError {
   return new AppError({
     reason: 'RESERVATION_NOT_FOUND',
-    message: 'there is no such reservation',
+    message: 'reservation not found',
     metadata: { reservation_id: id },
   });
 }
@@ -57,7 +57,7 @@ export function reservationIdReused(id: string): AppError {
 export function stockNotFound(skus: readonly string[]): AppError {
   return new AppError({
     reason: 'STOCK_NOT_FOUND',
-    message: `never stocked: ${skus.join(', ')}`,
+    message: `SKUs that were never stocked: ${skus.join(', ')}`,
     metadata: { skus: skus.join(',') },
   });
 }
@@ -65,7 +65,7 @@ export function stockNotFound(skus: readonly string[]): AppError {
 export function stockBelowReserved(sku: string, onHand: bigint, reserved: bigint): AppError {
   return new AppError({
     reason: 'STOCK_BELOW_RESERVED',
-    message: `of ${sku} ${onHand} are on hand and ${reserved} of them reserved`,
+    message: `${sku} has ${onHand} units on hand, ${reserved} of them reserved`,
     metadata: { sku, on_hand: String(onHand), reserved: String(reserved) },
     preconditions: [{ type: 'STOCK', subject: sku, description: `${reserved} are reserved` }],
   });
@@ -81,7 +81,7 @@ export function tooMuchStock(sku: string): AppError {
   });
 }
 
-/** Too many others change the same stock; nothing is stored, the same call may be repeated. */
+/** Concurrent calls changed the same stock too often. Nothing is stored; the caller may repeat the call. */
 export function contended(): AppError {
   return new AppError({ reason: 'CONFLICT', message: 'other calls are changing the same stock' });
 }

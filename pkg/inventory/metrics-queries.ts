@@ -6,9 +6,12 @@ const byState = sql(
   'select state, count(*)::int as reservations from reservations group by state',
 );
 
-/** How many reservations there are in each state that has any, as stored: swept or not. */
+/**
+ * Counts reservations per stored state: expired reservations count as RESERVED until they are swept. The result has no
+ * entry for a state without reservations.
+ */
 export function countByState(db: Queryable): Promise<{ state: ReservationState; reservations: number }[]> {
-  return db.query(byState);
+  return db.query(byState());
 }
 
 const open = sql(
@@ -18,15 +21,15 @@ const open = sql(
    from reservations where state = 'RESERVED'`,
 );
 
-/** The reservations that hold stock. */
 export interface OpenReservations {
-  /** Those whose time is up. */
+  /** Number of expired reservations that are not swept yet. */
   readonly overdue: number;
-  /** Age of the oldest, seconds. */
+  /** Age of the oldest reservation that is stored as RESERVED, expired or not; 0 if there is none. */
   readonly oldestSeconds: number;
 }
 
+/** Reads the reservations stored as RESERVED. */
 export async function readOpenReservations(db: Queryable): Promise<OpenReservations> {
-  const [row] = await db.query<{ overdue: number; oldest_seconds: number }>(open);
+  const [row] = await db.query<{ overdue: number; oldest_seconds: number }>(open());
   return { overdue: row?.overdue ?? 0, oldestSeconds: row?.oldest_seconds ?? 0 };
 }
