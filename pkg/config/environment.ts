@@ -3,8 +3,7 @@ import { parseEnv } from 'node:util';
 import { ConfigError, type Environment } from './read.js';
 
 /**
- * The environment of this process over the file that `CONFIG_FILE` names (`NAME=value` lines);
- * the environment wins.
+ * Merges the file at `CONFIG_FILE` (`NAME=value` lines) with the environment, which takes precedence.
  * @throws ConfigError when the file cannot be read
  */
 export function loadEnvironment(env: Environment = process.env): Environment {

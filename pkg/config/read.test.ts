@@ -3,13 +3,13 @@ import { ConfigError, describeSettings, readSettings } from './read.js';
 import { duration, integer, secretUrl, text } from './setting.js';
 
 const settings = {
-  NAME: text({ help: 'Who it is' }),
-  COUNT: integer({ default: '3', min: 1, max: 9, help: 'How many' }),
-  WAIT: duration({ default: '5s', min: '1s', max: '1m', help: 'How long' }),
+  NAME: text({ help: 'The name' }),
+  COUNT: integer({ default: '3', min: 1, max: 9, help: 'Number of items' }),
+  WAIT: duration({ default: '5s', min: '1s', max: '1m', help: 'Waiting time' }),
 };
 
-describe('reading settings', () => {
-  it('gives typed values, from the environment or the default', () => {
+describe('readSettings', () => {
+  it('returns typed values from the environment or the defaults', () => {
     expect(readSettings({ NAME: 'x', WAIT: '10s', OTHER: 'ignored' }, settings)).to.deep.equal({
       NAME: 'x',
       COUNT: 3,
@@ -17,24 +17,24 @@ describe('reading settings', () => {
     });
   });
 
-  it('counts an empty variable as unset', () => {
+  it('treats an empty variable as unset', () => {
     expect(readSettings({ NAME: 'x', COUNT: '' }, settings)).to.include({ COUNT: 3 });
-    expect(() => readSettings({ NAME: '' }, settings)).to.throw('NAME is required: Who it is');
+    expect(() => readSettings({ NAME: '' }, settings)).to.throw('NAME is required: The name');
   });
 
-  it('names everything that is wrong at once', () => {
+  it('reports all problems in one error', () => {
     expect(() => readSettings({ COUNT: '10', WAIT: 'soon' }, settings))
       .to.throw(ConfigError)
       .with.deep.property('problems', [
-        'NAME is required: Who it is',
+        'NAME is required: The name',
         'COUNT must be a whole number from 1 to 9',
         'WAIT must be a duration from 1s to 1m, such as 250ms, 5s, 15m or 24h',
       ]);
   });
 });
 
-describe('describing settings', () => {
-  it('shows what is set and what is a default', () => {
+describe('describeSettings', () => {
+  it('shows values and marks defaults', () => {
     expect(describeSettings({ NAME: 'x', COUNT: '' }, settings)).to.deep.equal([
       'NAME=x',
       'COUNT=3 (default)',
@@ -42,7 +42,7 @@ describe('describing settings', () => {
     ]);
   });
 
-  it('hides what is secret', () => {
+  it('redacts secrets', () => {
     const secrets = {
       URL: secretUrl({ help: 'A URL', protocols: ['postgres:'] }),
       OPEN_URL: secretUrl({ help: 'A URL without a password', protocols: ['postgres:'] }),

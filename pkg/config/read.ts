@@ -2,7 +2,7 @@ import type { Setting, Settings, Values } from './setting.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Everything that is wrong with a configuration, at once. */
+/** Error with all problems of a configuration. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 
@@ -12,14 +12,14 @@ export class ConfigError extends Error {
 }
 
 /**
- * Reads typed values. An empty variable counts as unset.
- * @throws ConfigError that names every missing or wrong variable
+ * Reads typed values from the environment or the defaults. An empty variable counts as unset.
+ * @throws ConfigError that names every missing or invalid variable
  */
 export function readSettings<S extends Settings>(env: Environment, settings: S): Values<S> {
   const problems: string[] = [];
   const values = Object.entries(settings).map(([name, setting]) => {
     try {
-      return [name, readOne(env[name], setting)];
+      return [name, readValue(env[name], setting)];
     } catch (error) {
       problems.push(`${name} ${error instanceof Error ? error.message : String(error)}`);
       return [name, undefined];
@@ -29,18 +29,18 @@ export function readSettings<S extends Settings>(env: Environment, settings: S):
   return Object.fromEntries(values) as Values<S>;
 }
 
-function readOne<T>(given: string | undefined, setting: Setting<T>): T {
-  const value = given === undefined || given === '' ? setting.fallback : given;
+function readValue<T>(input: string | undefined, setting: Setting<T>): T {
+  const value = input === undefined || input === '' ? setting.fallback : input;
   if (value === undefined) throw new Error(`is required: ${setting.help}`);
   return setting.parse(value);
 }
 
-/** One line a setting, `NAME=value`, secrets redacted, for `--check-config`. */
+/** Returns one line `NAME=value` per setting, with redacted secrets, for `--check-config`. */
 export function describeSettings(env: Environment, settings: Settings): string[] {
   return Object.entries(settings).map(([name, setting]) => {
-    const given = env[name];
-    if (given === undefined || given === '') return `${name}=${setting.fallback ?? ''} (default)`;
-    return `${name}=${setting.secret ? redact(given) : given}`;
+    const input = env[name];
+    if (input === undefined || input === '') return `${name}=${setting.fallback ?? ''} (default)`;
+    return `${name}=${setting.secret ? redact(input) : input}`;
   });
 }
 

@@ -13,104 +13,151 @@ import {
   type Setting,
 } from './setting.js';
 
-const help = 'what it is for';
+const help = 'purpose';
 
 interface Case {
-  readonly of: string;
+  readonly type: string;
   readonly setting: Setting<unknown>;
-  readonly reads: readonly (readonly [string, unknown])[];
-  readonly refuses: readonly string[];
+  readonly valid: readonly (readonly [string, unknown])[];
+  readonly invalid: readonly string[];
 }
 
 const cases: readonly Case[] = [
-  { of: 'text', setting: text({ help }), reads: [['as it is ', 'as it is ']], refuses: [] },
+  { type: 'text', setting: text({ help }), valid: [['unchanged ', 'unchanged ']], invalid: [] },
   {
-    of: 'an integer',
+    type: 'an integer',
     setting: integer({ help, min: -5, max: 10 }),
-    reads: [
+    valid: [
       ['-5', -5],
       ['0', 0],
       ['10', 10],
       ['007', 7],
     ],
-    refuses: ['-6', '11', '1.5', '1e1', ' 1', '0x1', 'one', '--1', 'Infinity'],
+    invalid: ['-6', '11', '1.5', '1e1', ' 1', '0x1', 'one', '--1', 'Infinity'],
   },
   {
-    of: 'a port',
+    type: 'a port',
     setting: port({ help }),
-    reads: [
+    valid: [
       ['0', 0],
       ['65535', 65_535],
     ],
-    refuses: ['-1', '65536', 'http'],
+    invalid: ['-1', '65536', 'http'],
   },
   {
-    of: 'a ratio',
+    type: 'a ratio',
     setting: ratio({ help }),
-    reads: [
+    valid: [
       ['0', 0],
       ['0.25', 0.25],
       ['1', 1],
     ],
-    refuses: ['-0.1', '1.1', 'half', ' ', 'NaN'],
+    invalid: ['-0.1', '1.1', 'half', ' ', 'NaN'],
   },
   {
-    of: 'a flag',
+    type: 'a flag',
     setting: flag({ help }),
-    reads: [
+    valid: [
       ['true', true],
       ['false', false],
     ],
-    refuses: ['yes', '1', 'TRUE'],
+    invalid: ['yes', '1', 'TRUE'],
   },
   {
-    of: 'one of some',
+    type: 'an enumeration',
     setting: oneOf({ help, values: ['json', 'pretty'] }),
-    reads: [['json', 'json']],
-    refuses: ['JSON', 'xml', 'toString'],
+    valid: [['json', 'json']],
+    invalid: ['JSON', 'xml', 'toString'],
   },
   {
-    of: 'a duration',
+    type: 'a duration',
     setting: duration({ help, min: '250ms', max: '24h' }),
-    reads: [
+    valid: [
       ['250ms', 250],
       ['5s', 5000],
       ['15m', 900_000],
       ['24h', 86_400_000],
     ],
-    refuses: ['249ms', '25h', '5', '5 s', '1.5s', '-5s', '5d', 'soon'],
+    invalid: ['249ms', '25h', '5', '5 s', '1.5s', '-5s', '5d', 'soon'],
   },
   {
-    of: 'an address',
+    type: 'an address',
     setting: address({ help }),
-    reads: [
-      ['localhost:50051', 'localhost:50051'],
-      ['dns:///order:1', 'dns:///order:1'],
-      ['[::1]:5', '[::1]:5'],
+    valid: [
+      'localhost:50051',
+      '[::1]:5',
+      '10.0.0.1:50052',
+      'order-service.shop.svc.cluster.local.:50051',
+      'dns:order:1',
+      'dns:///order',
+      'dns:///order:1',
+      'dns:///[::1]:5',
+      'dns://8.8.8.8/order.example.com:50051',
+      'dns://8.8.8.8:53/order',
+      'ipv4:10.0.0.1:50052',
+      'ipv4:10.0.0.1:50052,10.0.0.2:50052',
+      'ipv6:[::1]:50052',
+      'ipv6:[::1]:50052,[2001:db8::1]:50052',
+      'unix:run/order.sock',
+      'unix:/run/order.sock',
+      'unix:///run/order.sock',
+    ].map((target): [string, string] => [target, target]),
+    invalid: [
+      '',
+      'localhost',
+      ':1',
+      'a b:1',
+      'host:port',
+      'host:123456',
+      'host:0',
+      'host:65536',
+      'host:1/path',
+      '::1:5',
+      '[host]:5',
+      '10.0.0.1:50052,10.0.0.2:50052',
+      'http://host:1',
+      'https:host:1',
+      'xds:///order',
+      'dns:',
+      'dns:///',
+      'dns:50051',
+      'dns://order:1',
+      'dns:///a/b:1',
+      'dns:///order:0',
+      'ipv4:',
+      'ipv4:10.0.0.1',
+      'ipv4:order:1',
+      'ipv4:10.0.0.1:1,',
+      'ipv4:10.0.0.1:1,10.0.0.2',
+      'ipv4:[::1]:1',
+      'ipv6:::1:5',
+      'ipv6:[::1]',
+      'ipv6:10.0.0.1:1',
+      'unix:',
+      'unix://host/run/order.sock',
     ],
-    refuses: ['localhost', ':1', 'a b:1', 'host:port', 'host:123456'],
   },
   {
-    of: 'a secret URL',
+    type: 'a secret URL',
     setting: secretUrl({ help, protocols: ['postgres:', 'postgresql:'] }),
-    reads: [['postgres://u:p@h/db', 'postgres://u:p@h/db']],
-    refuses: ['mysql://h/db', 'h/db', 'postgres'],
+    valid: [['postgres://u:p@h/db', 'postgres://u:p@h/db']],
+    invalid: ['mysql://h/db', 'h/db', 'postgres'],
   },
 ];
 
 describe('settings', () => {
-  for (const { of, setting, reads, refuses } of cases) {
-    for (const [given, value] of reads)
-      it(`read ${JSON.stringify(given)} as ${of}`, () => {
-        expect(setting.parse(given)).to.equal(value);
+  for (const { type, setting, valid, invalid } of cases) {
+    for (const [input, value] of valid)
+      it(`parse ${JSON.stringify(input)} as ${type}`, () => {
+        expect(setting.parse(input)).to.equal(value);
       });
-    for (const given of refuses)
-      it(`refuse ${JSON.stringify(given)} as ${of}, and say what it must be`, () => {
-        expect(() => setting.parse(given)).to.throw(/^must be /);
+    for (const input of invalid)
+      it(`reject ${JSON.stringify(input)} as ${type} and describe valid values`, () => {
+        expect(() => setting.parse(input)).to.throw(/^must be /);
       });
   }
 
-  it('read every whole duration in its range, in each unit', () => {
+  it('parse whole numbers in every unit as durations', () => {
     const setting = duration({ help, min: '0ms', max: '24h' });
     const units = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
     fc.assert(
@@ -120,12 +167,12 @@ describe('settings', () => {
     );
   });
 
-  it('are secret only where they say so', () => {
+  it('are secret only if declared as secret', () => {
     expect(text({ help }).secret).to.equal(false);
     expect(secretUrl({ help, protocols: ['postgres:'] }).secret).to.equal(true);
   });
 
-  it('have no default unless they are given one', () => {
+  it('have no default unless a default is declared', () => {
     expect(text({ help }).fallback).to.equal(undefined);
     expect(text({ help, default: '' }).fallback).to.equal('');
   });

@@ -1,13 +1,15 @@
-/** One environment variable: how to read it and what it is for. */
+import { isGrpcTarget } from './grpc-target.js';
+
+/** Parser and documentation of one environment variable. */
 export interface Setting<T> {
-  /** Shown in the documentation, such as `integer` or `duration`. */
+  /** Name of the type in the documentation, such as `integer` or `duration`. */
   readonly type: string;
   readonly help: string;
-  /** As it would be written in the environment; undefined: the variable is required. */
+  /** Default as text; undefined when the variable is required. */
   readonly fallback: string | undefined;
-  /** Whether the value must not be shown. */
+  /** Whether output must redact the value. */
   readonly secret: boolean;
-  /** @throws Error whose message completes "NAME …" */
+  /** @throws Error whose message continues after the name of the variable, such as `must be true or false` */
   parse(text: string): T;
 }
 
@@ -17,35 +19,37 @@ export type Values<S extends Settings> = {
   readonly [K in keyof S]: S[K] extends Setting<infer T> ? T : never;
 };
 
-interface Described {
+interface SettingOptions {
   readonly help: string;
   readonly default?: string;
 }
 
-function setting<T>(type: string, described: Described, parse: (text: string) => T): Setting<T> {
-  return { type, help: described.help, fallback: described.default, secret: false, parse };
+function setting<T>(type: string, options: SettingOptions, parse: (text: string) => T): Setting<T> {
+  return { type, help: options.help, fallback: options.default, secret: false, parse };
 }
 
-export function text(described: Described): Setting<string> {
-  return setting('text', described, (value) => value);
+export function text(options: SettingOptions): Setting<string> {
+  return setting('text', options, (value) => value);
 }
 
-/** A URL that may hold a password; shown without it. */
-export function secretUrl(described: Described & { readonly protocols: readonly string[] }): Setting<string> {
-  const { protocols } = described;
+/** A URL that may contain a password. `describeSettings` redacts the password. */
+export function secretUrl(
+  options: SettingOptions & { readonly protocols: readonly string[] },
+): Setting<string> {
+  const { protocols } = options;
   const parse = (value: string): string => {
     if (!URL.canParse(value) || !protocols.includes(new URL(value).protocol))
       throw new Error(`must be a URL that starts with ${protocols.join('// or ')}//`);
     return value;
   };
-  return { ...setting('URL', described, parse), secret: true };
+  return { ...setting('URL', options, parse), secret: true };
 }
 
 export function integer(
-  described: Described & { readonly min: number; readonly max: number },
+  options: SettingOptions & { readonly min: number; readonly max: number },
 ): Setting<number> {
-  const { min, max } = described;
-  return setting('integer', described, (value) => {
+  const { min, max } = options;
+  return setting('integer', options, (value) => {
     const number = Number(value);
     if (!/^-?\d+$/.test(value) || number < min || number > max)
       throw new Error(`must be a whole number from ${min} to ${max}`);
@@ -53,48 +57,48 @@ export function integer(
   });
 }
 
-/** A TCP port; 0 means any free one. */
-export function port(described: Described): Setting<number> {
-  return { ...integer({ ...described, min: 0, max: 65_535 }), type: 'port' };
+/** A TCP port; 0 selects a free port. */
+export function port(options: SettingOptions): Setting<number> {
+  return { ...integer({ ...options, min: 0, max: 65_535 }), type: 'port' };
 }
 
-export function ratio(described: Described): Setting<number> {
-  return setting('ratio', described, (value) => {
+export function ratio(options: SettingOptions): Setting<number> {
+  return setting('ratio', options, (value) => {
     const number = Number(value);
     if (value.trim() === '' || !(number >= 0 && number <= 1)) throw new Error('must be a number from 0 to 1');
     return number;
   });
 }
 
-export function flag(described: Described): Setting<boolean> {
-  return setting('flag', described, (value) => {
+export function flag(options: SettingOptions): Setting<boolean> {
+  return setting('flag', options, (value) => {
     if (value !== 'true' && value !== 'false') throw new Error('must be true or false');
     return value === 'true';
   });
 }
 
 export function oneOf<const T extends string>(
-  described: Described & { readonly values: readonly T[] },
+  options: SettingOptions & { readonly values: readonly T[] },
 ): Setting<T> {
-  return setting(described.values.join(' \\| '), described, (value) => {
-    const found = described.values.find((known) => known === value);
-    if (found === undefined) throw new Error(`must be one of ${described.values.join(', ')}`);
+  return setting(options.values.join(' \\| '), options, (value) => {
+    const found = options.values.find((known) => known === value);
+    if (found === undefined) throw new Error(`must be one of ${options.values.join(', ')}`);
     return found;
   });
 }
 
 const unitMs = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
 
-/** A span of time such as `250ms`, `5s`, `15m`, `24h`; read as milliseconds. */
+/** A duration such as `250ms`, `5s`, `15m` or `24h`. The value is in milliseconds. */
 export function duration(
-  described: Described & { readonly min: string; readonly max: string },
+  options: SettingOptions & { readonly min: string; readonly max: string },
 ): Setting<number> {
-  const [min, max] = [milliseconds(described.min), milliseconds(described.max)];
-  return setting('duration', described, (value) => {
+  const [min, max] = [milliseconds(options.min), milliseconds(options.max)];
+  return setting('duration', options, (value) => {
     const ms = milliseconds(value);
     if (!(ms >= min && ms <= max))
       throw new Error(
-        `must be a duration from ${described.min} to ${described.max}, such as 250ms, 5s, 15m or 24h`,
+        `must be a duration from ${options.min} to ${options.max}, such as 250ms, 5s, 15m or 24h`,
       );
     return ms;
   });
@@ -105,10 +109,14 @@ function milliseconds(value: string): number {
   return match ? Number(match[1]) * unitMs[match[2] as keyof typeof unitMs] : Number.NaN;
 }
 
-/** `host:port` of a gRPC server, or any grpc-js target such as `dns:///name:port`. */
-export function address(described: Described): Setting<string> {
-  return setting('address', described, (value) => {
-    if (!/^[\w.:/[\]-]+:\d{1,5}$/.test(value)) throw new Error('must be an address such as localhost:50051');
+/**
+ * A gRPC target: `host:port`, `dns:[//authority/]name[:port]`, `ipv4:` or `ipv6:` with one or more addresses separated
+ * by commas, or `unix:path`.
+ */
+export function address(options: SettingOptions): Setting<string> {
+  return setting('address', options, (value) => {
+    if (!isGrpcTarget(value))
+      throw new Error('must be a gRPC target such as localhost:50051 or ipv4:10.0.0.1:50051,10.0.0.2:50051');
     return value;
   });
 }

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { AppError, isAppError } from './app-error.js';
 
 describe('AppError', () => {
-  it('says nothing that it was not told', () => {
+  it('has empty details by default', () => {
     const error = new AppError({ reason: 'CONFLICT', message: 'lost the race' });
     expect(error).to.deep.include({
       reason: 'CONFLICT',
@@ -15,8 +15,8 @@ describe('AppError', () => {
     expect('cause' in error).to.equal(false);
   });
 
-  it('keeps all that it was told', () => {
-    const told = {
+  it('keeps the given details', () => {
+    const init = {
       reason: 'OUT_OF_STOCK',
       message: 'too few',
       metadata: { sku: 'a' },
@@ -25,10 +25,10 @@ describe('AppError', () => {
       retryAfterMs: 100,
       cause: new Error('why'),
     } as const;
-    expect(new AppError(told)).to.deep.include(told);
+    expect(new AppError(init)).to.deep.include(init);
   });
 
-  it('is told apart from other errors and by its reason', () => {
+  it('is recognized by isAppError, for any reason or only for a given reason', () => {
     const error = new AppError({ reason: 'CONFLICT', message: '' });
     expect(isAppError(error)).to.equal(true);
     expect(isAppError(error, 'CONFLICT')).to.equal(true);

@@ -1,36 +1,36 @@
 import type { Reason } from './reason.js';
 
-/** One field of a request that broke a rule, as in `google.rpc.BadRequest`. */
+/** An invalid field of a request (`google.rpc.BadRequest`). */
 export interface FieldViolation {
   /** Path of the field, such as `items[2].quantity`. */
   readonly field: string;
   readonly description: string;
 }
 
-/** One rule of the system's state that a call broke, as in `google.rpc.PreconditionFailure`. */
+/** A precondition that the state of the system does not meet (`google.rpc.PreconditionFailure`). */
 export interface PreconditionViolation {
-  /** Kind of rule, such as `STOCK`. */
+  /** Kind of precondition, such as `STOCK`. */
   readonly type: string;
-  /** What broke it, such as a SKU. */
+  /** Resource that does not meet the precondition, such as a SKU. */
   readonly subject: string;
   readonly description: string;
 }
 
 export interface AppErrorInit {
   readonly reason: Reason;
-  /** For the caller's developer. Goes to the wire: no secret, SQL or host name. */
+  /** Message for developers. It is sent to the caller and must not contain secrets, SQL or host names. */
   readonly message: string;
-  /** Facts a program can use. Goes to the wire. */
+  /** Machine-readable data that is sent to the caller. */
   readonly metadata?: Readonly<Record<string, string>>;
   readonly fields?: readonly FieldViolation[];
   readonly preconditions?: readonly PreconditionViolation[];
-  /** When to try again at the earliest, in milliseconds. */
+  /** Minimum delay before a retry. */
   readonly retryAfterMs?: number;
-  /** What lies behind it. Logged, never sent. */
+  /** Underlying error, which is logged and never sent. */
   readonly cause?: unknown;
 }
 
-/** A failure that callers are meant to understand. Everything else leaves a service as INTERNAL. */
+/** An error with a reason for callers. A service sends every other error as INTERNAL. */
 export class AppError extends Error {
   override readonly name = 'AppError';
   readonly reason: Reason;

@@ -1,6 +1,6 @@
 /**
- * Why a call failed, as `google.rpc.ErrorInfo.reason` on the wire. A reason is API:
- * callers branch on it. `docs/errors.md` explains each; `pkg/rpc/status.ts` gives it a status code.
+ * Values of `google.rpc.ErrorInfo.reason`. Reasons are part of the API: callers handle errors by reason.
+ * `docs/errors.md` documents each reason, and `pkg/rpc/errors/status.ts` maps each reason to a status code.
  */
 export const reasons = [
   'CANCELLED',
@@ -25,6 +25,7 @@ export const reasons = [
   'PERMISSION_DENIED',
   'PRODUCT_ALREADY_EXISTS',
   'PRODUCT_NOT_FOUND',
+  'REFUND_DECLINED',
   'REFUND_EXCEEDS_CAPTURE',
   'REQUEST_ID_REUSED',
   'RESERVATION_EXPIRED',

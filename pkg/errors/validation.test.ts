@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import type { AppError } from './app-error.js';
 import { textRules, Validation, type TextRule } from './validation.js';
 
-/** What is wrong with one text, undefined when nothing is. */
+/** Returns the description of the violation; undefined for a valid text. */
 function violationOf(value: string, rule: TextRule): string | undefined {
   const check = new Validation();
   expect(check.text('field', value, rule)).to.equal(value);
@@ -20,13 +20,13 @@ function violationsOf(check: Validation): AppError['fields'] {
 }
 
 describe('Validation', () => {
-  it('throws nothing when nothing is wrong', () => {
+  it('does not throw without violations', () => {
     const check = new Validation();
     check.require(true, 'a', 'must be true');
     check.throwIfAny();
   });
 
-  it('tells of every broken rule at once, the first in the message', () => {
+  it('reports all violations in one error, with the first violation in the message', () => {
     const check = new Validation();
     check.require(false, 'a', 'must be true');
     check.text('b', '', { max: 3 });
@@ -43,7 +43,7 @@ describe('Validation', () => {
       });
   });
 
-  it('tells of at most twenty', () => {
+  it('reports at most 20 violations', () => {
     const check = new Validation();
     for (let line = 0; line < 10_000; line += 1) check.fail(`items[${line}]`, 'is bad');
     expect(violationsOf(check)).to.have.length(20);
@@ -64,20 +64,20 @@ describe('Validation', () => {
     ['123', { max: 3, pattern: /^\d+$/ }, undefined],
   ];
   for (const [value, rule, violation] of cases)
-    it(`says "${violation ?? 'nothing'}" of ${JSON.stringify(value)} under ${JSON.stringify(rule)}`, () => {
+    it(`reports ${JSON.stringify(violation) ?? 'no violation'} for the text ${JSON.stringify(value)} and the rule ${JSON.stringify(rule)}`, () => {
       expect(violationOf(value, rule)).to.equal(violation);
     });
 });
 
 describe('text rules', () => {
-  it('take as a SKU 1 to 64 of the characters allowed, and nothing else', () => {
+  it('accept SKUs of 1 to 64 allowed characters only', () => {
     const allowed = Array.from('ABCXYZabcxyz0189._-');
-    const good = fc.string({ unit: fc.constantFrom(...allowed), minLength: 1, maxLength: 64 });
-    fc.assert(fc.property(good, (sku) => violationOf(sku, textRules.sku) === undefined));
+    const valid = fc.string({ unit: fc.constantFrom(...allowed), minLength: 1, maxLength: 64 });
+    fc.assert(fc.property(valid, (sku) => violationOf(sku, textRules.sku) === undefined));
     const foreign = fc.string({ minLength: 1, maxLength: 1 }).filter((c) => !/[\w.-]/.test(c));
     fc.assert(
       fc.property(
-        good,
+        valid,
         foreign,
         (sku, c) => violationOf((c + sku).slice(0, 64), textRules.sku) !== undefined,
       ),
@@ -86,22 +86,30 @@ describe('text rules', () => {
     expect(violationOf('sku\n', textRules.sku)).not.to.equal(undefined);
   });
 
-  it('take lower-case UUIDs only', () => {
+  it('accept lower-case UUIDs only', () => {
     fc.assert(fc.property(fc.uuid(), (id) => violationOf(id, textRules.uuid) === undefined));
-    for (const bad of ['', '0190f6fe-9c2a-7000-8000-00000000000', '0190F6FE-9C2A-7000-8000-000000000000'])
-      expect(violationOf(bad, textRules.uuid)).not.to.equal(undefined);
+    for (const invalid of ['', '0190f6fe-9c2a-7000-8000-00000000000', '0190F6FE-9C2A-7000-8000-000000000000'])
+      expect(violationOf(invalid, textRules.uuid)).not.to.equal(undefined);
   });
 
-  it('take payment-method tokens, never what looks like a card number', () => {
-    for (const good of ['pm_approve', 'pm_fails_2_times', 'pm_12345678901'])
-      expect(violationOf(good, textRules.paymentMethod), good).to.equal(undefined);
-    for (const bad of ['', 'approve', 'pm_', 'PM_APPROVE', 'pm_4111111111111111', 'pm_x411111111111', '4111'])
-      expect(violationOf(bad, textRules.paymentMethod), bad).not.to.equal(undefined);
+  it('accept payment-method tokens, but no token with the digits of a card number', () => {
+    for (const valid of ['pm_approve', 'pm_fails_2_times', 'pm_12345678901'])
+      expect(violationOf(valid, textRules.paymentMethod), valid).to.equal(undefined);
+    for (const invalid of [
+      '',
+      'approve',
+      'pm_',
+      'PM_APPROVE',
+      'pm_4111111111111111',
+      'pm_x411111111111',
+      '4111',
+    ])
+      expect(violationOf(invalid, textRules.paymentMethod), invalid).not.to.equal(undefined);
   });
 
-  it('take any request id of at most 128 characters, also none', () => {
-    for (const good of ['', 'a', 'é'.repeat(128)])
-      expect(violationOf(good, textRules.requestId)).to.equal(undefined);
+  it('accept request ids of 0 to 128 characters', () => {
+    for (const valid of ['', 'a', 'é'.repeat(128)])
+      expect(violationOf(valid, textRules.requestId)).to.equal(undefined);
     expect(violationOf('x'.repeat(129), textRules.requestId)).not.to.equal(undefined);
   });
 });

@@ -1,18 +1,20 @@
 import { AppError, type FieldViolation } from './app-error.js';
 
+/** Limits the size of an error for a request with thousands of invalid lines. */
+const maxViolations = 20;
+
 /**
- * Collects every broken rule of one request, so that a caller learns of all of them at once.
+ * Collects the violations of one request. One error reports the first 20 violations.
  *
  *     const check = new Validation();
- *     const sku = check.text('sku', request.sku, { pattern: skuPattern });
+ *     const sku = check.text('sku', request.sku, textRules.sku);
  *     check.throwIfAny();
  */
 export class Validation {
   readonly #violations: FieldViolation[] = [];
 
   fail(field: string, description: string): void {
-    // A request of thousands of bad lines must not make an answer of thousands of details.
-    if (this.#violations.length < 20) this.#violations.push({ field, description });
+    if (this.#violations.length < maxViolations) this.#violations.push({ field, description });
   }
 
   require(condition: boolean, field: string, description: string): void {
@@ -20,8 +22,8 @@ export class Validation {
   }
 
   /**
-   * Checks text for length in characters and for a pattern. Text must be valid Unicode without NUL:
-   * decoders replace invalid UTF-8 by U+FFFD, and PostgreSQL cannot store NUL.
+   * Checks the length and the pattern of a text and returns the text. Rejects U+FFFD, which decoders substitute for
+   * invalid UTF-8, and NUL, which PostgreSQL cannot store.
    */
   text(field: string, value: string, rule: TextRule): string {
     const min = rule.min ?? (rule.optional === true ? 0 : 1);
@@ -34,7 +36,7 @@ export class Validation {
     return value;
   }
 
-  /** @throws AppError VALIDATION_FAILED with every violation found so far */
+  /** @throws AppError VALIDATION_FAILED with the collected violations */
   throwIfAny(): void {
     const first = this.#violations[0];
     if (first === undefined) return;
@@ -46,19 +48,20 @@ export class Validation {
   }
 }
 
+/** Lengths count UTF-16 code units. */
 export interface TextRule {
   readonly max: number;
   readonly min?: number;
-  /** Whether empty is allowed. */
+  /** Whether the empty text is valid. */
   readonly optional?: boolean;
   readonly pattern?: RegExp;
-  /** Said when the pattern does not match. */
+  /** Description of the violation when a text does not match `pattern`. */
   readonly hint?: string;
 }
 
 /** Rules of identifiers that several services accept. */
 export const textRules = {
-  sku: { max: 64, pattern: /^[A-Za-z0-9._-]+$/, hint: "must be of A-Z, a-z, 0-9, '.', '_' and '-'" },
+  sku: { max: 64, pattern: /^[A-Za-z0-9._-]+$/, hint: "may contain only A-Z, a-z, 0-9, '.', '_' and '-'" },
   uuid: {
     max: 36,
     pattern: /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/,

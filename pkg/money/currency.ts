@@ -7,8 +7,8 @@ const twoDigits =
   'USD UYU UZS VED VES WST XCD XCG YER ZAR ZMW ZWG';
 
 /**
- * Digits after the decimal point per currency (ISO 4217, table A.1, "Minor unit"). `Intl` is no
- * source for it: CLDR differs from ISO for several.
+ * Digits after the decimal point per currency (ISO 4217, table A.1, "Minor unit"). `Intl` is not
+ * used, because its data (CLDR) differs from ISO 4217 for several currencies.
  */
 const exponents = new Map([
   ...digits(0, 'BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF'),
@@ -17,14 +17,14 @@ const exponents = new Map([
   ...digits(4, 'CLF UYW'),
 ]);
 
-/** Every currency of ISO 4217. */
+/** Supported currencies: ISO 4217 without metals, test codes and most fund codes. */
 export const currencyCodes: readonly string[] = [...exponents.keys()];
 
 function digits(exponent: number, codes: string): (readonly [string, number])[] {
   return codes.split(' ').map((code) => [code, exponent]);
 }
 
-/** Number of minor-unit digits of an ISO 4217 currency, or undefined if there is no such currency. */
+/** Returns the number of minor-unit digits of an ISO 4217 currency; undefined for an unknown code. */
 export function currencyExponent(code: string): number | undefined {
   return exponents.get(code);
 }

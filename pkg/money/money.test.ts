@@ -4,18 +4,18 @@ import { add, format, maxMinor, money, multiply } from './money.js';
 import { anyMoney } from './testing/arbitrary.js';
 
 describe('money', () => {
-  it('is of a currency that exists', () => {
+  it('requires a known currency', () => {
     expect(money('USD', 350)).to.deep.equal({ currency: 'USD', minor: 350n });
     expect(money('JPY', 350n)).to.deep.equal({ currency: 'JPY', minor: 350n });
     for (const currency of ['', 'usd', 'XXX', 'EURO', 'constructor', '__proto__'])
       expect(() => money(currency, 1), currency).to.throw(RangeError, 'unknown currency');
   });
 
-  it('is never a fraction of a minor unit', () => {
+  it('rejects a fraction of a minor unit', () => {
     for (const minor of [0.5, Number.NaN, Infinity]) expect(() => money('USD', minor)).to.throw(RangeError);
   });
 
-  it('adds up, whatever the order, within one currency', () => {
+  it('has a commutative sum within one currency, and no sum across currencies', () => {
     fc.assert(
       fc.property(anyMoney, fc.bigInt(), fc.bigInt(), ({ currency }, b, c) => {
         const [x, y] = [money(currency, b), money(currency, c)];
@@ -27,13 +27,13 @@ describe('money', () => {
     expect(() => add(money('USD', 1), money('EUR', 1))).to.throw(RangeError, 'cannot add EUR to USD');
   });
 
-  it('is exact where doubles are not', () => {
-    const most = money('USD', maxMinor);
-    expect(add(most, money('USD', 1)).minor - maxMinor).to.equal(1n);
-    expect(multiply(most, 1_000_000n).minor).to.equal(9_007_199_254_740_991_000_000n);
+  it('has exact sums and products above the integers that a double represents exactly', () => {
+    const largest = money('USD', maxMinor);
+    expect(add(largest, money('USD', 1)).minor - maxMinor).to.equal(1n);
+    expect(multiply(largest, 1_000_000n).minor).to.equal(9_007_199_254_740_991_000_000n);
   });
 
-  it('is multiplied as if added up', () => {
+  it('has a product equal to the repeated sum', () => {
     fc.assert(
       fc.property(anyMoney, fc.integer({ min: 1, max: 50 }), (price, quantity) => {
         const sum = Array.from({ length: quantity - 1 }, () => price).reduce(add, price);
@@ -53,11 +53,11 @@ describe('money', () => {
     '0.0001 CLF': money('CLF', 1),
   };
   for (const [text, amount] of Object.entries(formatted))
-    it(`is shown to people as ${text}`, () => {
+    it(`is formatted as ${text}`, () => {
       expect(format(amount)).to.equal(text);
     });
 
-  it('is shown without losing a digit', () => {
+  it('is formatted without loss of digits', () => {
     fc.assert(
       fc.property(anyMoney, (amount) => {
         const [number = ''] = format(amount).split(' ');

@@ -1,22 +1,22 @@
 import { currencyExponent } from './currency.js';
 
-/** An amount of money: whole minor units (cents, yen) of one ISO 4217 currency. Never a float. */
+/** An amount in minor units (cents, yen) of an ISO 4217 currency. */
 export interface Money {
   readonly currency: string;
   readonly minor: bigint;
 }
 
-/** The same as `google.type.Money`: whole units and billionths of one, of equal sign. */
+/** `google.type.Money`: whole units and nano units (10^-9) of equal sign. */
 export interface WireMoney {
   currencyCode: string;
   units: bigint;
   nanos: number;
 }
 
-/** The largest amount the system handles, in minor units: exact also for readers that use doubles. */
+/** Largest amount of the system in minor units. A double represents every integer up to this amount exactly. */
 export const maxMinor = BigInt(Number.MAX_SAFE_INTEGER);
 
-/** @throws RangeError for a currency that is not in ISO 4217 */
+/** @throws RangeError for a currency that is not in `currencyCodes`, or a fraction of a minor unit */
 export function money(currency: string, minor: bigint | number): Money {
   if (currencyExponent(currency) === undefined) throw new RangeError(`unknown currency ${currency}`);
   return { currency, minor: BigInt(minor) };
@@ -32,13 +32,13 @@ export function multiply(amount: Money, quantity: bigint): Money {
   return { currency: amount.currency, minor: amount.minor * quantity };
 }
 
-/** For people: `12.50 USD`, `980 JPY`. */
+/** Formats an amount for display, such as `12.50 USD` or `980 JPY`. */
 export function format({ currency, minor }: Money): string {
   const exponent = currencyExponent(currency) ?? 0;
   const sign = minor < 0n ? '-' : '';
-  const all = (minor < 0n ? -minor : minor).toString().padStart(exponent + 1, '0');
-  const whole = all.slice(0, all.length - exponent);
+  const digits = (minor < 0n ? -minor : minor).toString().padStart(exponent + 1, '0');
+  const whole = digits.slice(0, digits.length - exponent);
   return exponent === 0
     ? `${sign}${whole} ${currency}`
-    : `${sign}${whole}.${all.slice(-exponent)} ${currency}`;
+    : `${sign}${whole}.${digits.slice(-exponent)} ${currency}`;
 }

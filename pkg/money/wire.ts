@@ -13,8 +13,9 @@ export function toWire({ currency, minor }: Money): WireMoney {
 }
 
 /**
- * Reads `google.type.Money`. Returns what is wrong with it as text: an unknown currency, signs that
- * differ, `nanos` out of range or finer than the currency's minor unit, an amount over {@link maxMinor}.
+ * Parses `google.type.Money`. Returns a description of the violation as a string when the currency is unknown, `units`
+ * and `nanos` have different signs, `nanos` is out of range or finer than the minor unit, or the absolute value of the
+ * amount exceeds {@link maxMinor}.
  */
 export function fromWire({ currencyCode, units, nanos }: WireMoney): Money | string {
   const exponent = currencyExponent(currencyCode);
@@ -31,7 +32,10 @@ export function fromWire({ currencyCode, units, nanos }: WireMoney): Money | str
   return { currency: currencyCode, minor };
 }
 
-/** Reads an amount that must be there and be greater than zero; a string says what is wrong. */
+/**
+ * Parses an amount that must be present and greater than zero. For any other amount, returns a description of the
+ * violation as a string.
+ */
 export function positiveFromWire(wire: WireMoney | undefined): Money | string {
   if (wire === undefined) return 'is required';
   const amount = fromWire(wire);

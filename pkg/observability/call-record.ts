@@ -1,69 +1,71 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { context, trace, type Attributes, type Context, type Span } from '@opentelemetry/api';
-import type { MessageCounts } from './message-counts.js';
 
-/** Business facts that the log line of a call carries. */
+/** Business fields on the log line of a call. */
 export type CallFields = Record<string, string | number | bigint>;
 
-/** What becomes known of the call at hand until its log line is written. */
+/** State of one server call, collected until its log line is written. */
 export interface CallRecord {
   readonly fields: CallFields;
-  /** Where its span is active; the end of a call may be heard elsewhere. */
+  /** Context in which the server span is active; the end of a call may run in another context. */
   context?: Context;
-  /** Its server span, when that is recorded. */
+  /** Server span; undefined when the span is not sampled. */
   span?: Span;
-  /** Of a stream. */
-  messages?: MessageCounts;
-  /** What failed it, when that is ours rather than the caller's. */
+  /** Message counts of a stream; undefined for unary calls. */
+  messageCounts?: { setAttributes(span: Span | undefined): void };
+  /** Error that was passed to {@link recordFailure}. */
   failure?: unknown;
 }
 
 const storage = new AsyncLocalStorage<CallRecord>();
 
-/** Runs `work` with a record that {@link annotateCall} fills. */
+/** Runs `work`; {@link currentCall} returns `record` while `work` runs. */
 export function withCallRecord<T>(record: CallRecord, work: () => T): T {
   return storage.run(record, work);
 }
 
-/** The record of the call being served. */
+/** Returns the record of the current server call, or undefined outside of a call. */
 export function currentCall(): CallRecord | undefined {
   return storage.getStore();
 }
 
 /**
- * Puts business identifiers on the log line and the span of the call being served. Log fields are
- * named `order_id`, span attributes `order.id`; pass both where they differ.
+ * Adds business identifiers to the log line and to the span of the current call. Log fields have names such as
+ * `order_id`, span attributes have names such as `order.id`.
  */
 export function annotateCall(fields: CallFields, attributes?: Attributes): void {
   const record = storage.getStore();
   if (record) Object.assign(record.fields, fields);
   if (!attributes) return;
   const span = record?.span ?? trace.getActiveSpan();
-  // Work may outlive its call, as sagas do; the SDK makes an error of each late attribute.
+  // A saga can continue after its call has ended. The SDK logs an error for an attribute that is set on an ended span.
   if (span?.isRecording()) span.setAttributes(attributes);
 }
 
-/** Ties the call being served to the active span, so that its log line names it however the call ends. */
-export function bindCallToSpan(): void {
+/** Stores the active context in the current record, so that the log line of the call has the ids of the active span. */
+export function recordCallContext(): void {
   const record = storage.getStore();
   if (record) record.context = context.active();
 }
 
-/** Ties the call being served to its server span, for attributes that are set outside of it. */
-export function bindCallToServerSpan(span: Span): void {
+/** Stores the server span in the current record, so that attributes can be set where the span is not active. */
+export function recordServerSpan(span: Span): void {
   const record = storage.getStore();
   if (!record || record.span) return;
   record.span = span;
-  record.messages?.show(span);
+  record.messageCounts?.setAttributes(span);
 }
 
-/** Where the span of a call is active, for what is heard of the call elsewhere. */
-export function callContext({ context: bound, span }: CallRecord): Context {
-  return bound ?? (span ? trace.setSpan(context.active(), span) : context.active());
+/**
+ * Returns the context that {@link recordCallContext} stored. Without a stored context, returns the current context with
+ * the server span of the call, if the record has a span.
+ */
+export function callContext({ context: recorded, span }: CallRecord): Context {
+  return recorded ?? (span ? trace.setSpan(context.active(), span) : context.active());
 }
 
-/** Puts what failed the call being served on its log line, with stack and causes; the caller never sees it. */
-export function failCall(failure: unknown): void {
+/** Adds `failure` with stack and causes to the log line of the current call. The response omits `failure`. */
+export function recordFailure(failure: unknown): void {
   const record = storage.getStore();
   if (record) record.failure = failure;
 }

@@ -1,11 +1,11 @@
 import { findSourceMap } from 'node:module';
-import { sep } from 'node:path';
 
-const ownFiles = /[\\/]node_modules[\\/]|[\\/]observability[\\/](logger|call-site)\./;
+const skippedFiles = /[\\/]node_modules[\\/]|[\\/]observability[\\/](logging[\\/]logger|call-site)\./;
 
 /**
- * Where the current line is being logged from, as `order/saga.ts:42`. Reads a few raw stack frames
- * without formatting the stack, about two microseconds; source maps are used where Node has them on.
+ * Returns the position of the log statement, such as `order/saga/saga.ts:42`. If Node runs with source maps, this is
+ * the position in the TypeScript source. The function takes about two microseconds, because it reads raw stack frames
+ * and does not format the stack.
  */
 export function callSite(): string {
   const { prepareStackTrace, stackTraceLimit } = Error;
@@ -16,28 +16,28 @@ export function callSite(): string {
   const frames = holder.stack as NodeJS.CallSite[];
   Error.prepareStackTrace = prepareStackTrace;
   Error.stackTraceLimit = stackTraceLimit;
-  const frame = frames.find((candidate) => !ownFiles.test(candidate.getFileName() ?? 'node_modules/'));
-  return frame ? placeOf(frame) : 'unknown';
+  const frame = frames.find((candidate) => !skippedFiles.test(candidate.getFileName() ?? 'node_modules/'));
+  return frame ? positionOf(frame) : 'unknown';
 }
 
-/** As many entries as the program has lines that log. */
-const places = new Map<string, string>();
+/** Cache of {@link positionOf}; its size is at most the number of log statements in the program. */
+const positions = new Map<string, string>();
 
-function placeOf(frame: NodeJS.CallSite): string {
+function positionOf(frame: NodeJS.CallSite): string {
   const file = frame.getFileName() ?? '';
   const [line, column] = [frame.getLineNumber() ?? 0, frame.getColumnNumber() ?? 0];
   const key = `${file}:${line}:${column}`;
-  const known = places.get(key);
-  if (known !== undefined) return known;
+  const cached = positions.get(key);
+  if (cached !== undefined) return cached;
   const origin = findSourceMap(file)?.findOrigin(line, column) ?? {};
-  const place = `${shortName(file)}:${'lineNumber' in origin ? Number(origin.lineNumber) : line}`;
-  places.set(key, place);
-  return place;
+  const position = `${shortPath(file)}:${'lineNumber' in origin ? Number(origin.lineNumber) : line}`;
+  positions.set(key, position);
+  return position;
 }
 
-function shortName(file: string): string {
-  return file
-    .split(file.startsWith('file:') ? '/' : sep)
-    .slice(-2)
-    .join('/');
+/** Returns the path below the last `pkg`, `cmd` or `test` directory, or the last two segments of other paths. */
+export function shortPath(file: string): string {
+  const segments = file.split(/[\\/]/);
+  const root = Math.max(...['pkg', 'cmd', 'test'].map((name) => segments.lastIndexOf(name)));
+  return segments.slice(root === -1 ? -2 : root + 1).join('/');
 }

@@ -9,16 +9,16 @@ import {
   type Settings,
   type Values,
 } from '../config/index.js';
-import { parseResourceAttributes } from './resource-attributes.js';
+import { parseResourceAttributes } from './tracing/resource.js';
 
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
-/** The values of OTEL_TRACES_EXPORTER that are known here, `none` apart. */
+/** Supported values of OTEL_TRACES_EXPORTER except `none`. */
 export const exporterNames = ['otlp', 'jaeger', 'console'] as const;
 
 export type ExporterName = (typeof exporterNames)[number];
 
-/** The values of OTEL_TRACES_SAMPLER that are known here. */
+/** Supported values of OTEL_TRACES_SAMPLER. */
 export const samplerNames = [
   'parentbased_always_on',
   'parentbased_always_off',
@@ -35,24 +35,32 @@ function tracingSettings(service: string) {
     OTEL_SERVICE_NAME: serviceName(service),
     OTEL_RESOURCE_ATTRIBUTES: text({
       default: '',
-      help: 'More about the process on its spans, `key=value,key=value`, percent-encoded',
+      help: 'Resource attributes of the spans, `key=value,key=value`, percent-encoded',
     }),
-    OTEL_SDK_DISABLED: anyCase(flag({ default: 'false', help: 'No spans; traces of callers are passed on' })),
+    OTEL_SDK_DISABLED: caseInsensitive(
+      flag({ default: 'false', help: 'Creates no spans; the trace context of callers is propagated' }),
+    ),
     OTEL_TRACES_EXPORTER: exporterList(),
     OTEL_EXPORTER_OTLP_ENDPOINT: collectorUrl('http://localhost:4317', 'OTLP/gRPC collector'),
-    OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: collectorUrl('', 'OTLP/gRPC collector for spans, if another'),
+    OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: collectorUrl(
+      '',
+      'OTLP/gRPC collector for spans; overrides OTEL_EXPORTER_OTLP_ENDPOINT',
+    ),
     OTEL_EXPORTER_JAEGER_ENDPOINT: collectorUrl(
       'http://localhost:14268/api/traces',
       'Jaeger collector over HTTP',
     ),
-    OTEL_TRACES_SAMPLER: anyCase(
+    OTEL_TRACES_SAMPLER: caseInsensitive(
       oneOf({
         values: samplerNames,
         default: 'parentbased_always_on',
-        help: 'Which traces are recorded',
+        help: 'Sampler that selects the recorded traces',
       }),
     ),
-    OTEL_TRACES_SAMPLER_ARG: ratio({ default: '1', help: 'Share of traces for the `traceidratio` samplers' }),
+    OTEL_TRACES_SAMPLER_ARG: ratio({
+      default: '1',
+      help: 'Ratio of recorded traces for the `traceidratio` samplers',
+    }),
   } satisfies Settings;
 }
 
@@ -62,13 +70,14 @@ interface ServiceName {
 }
 
 function serviceName(fallback: string): Setting<ServiceName> {
-  const help = 'Name of the process in traces, metrics and logs; wins over `service.name` in the next';
+  const help =
+    'Name of the process in traces, metrics and logs; overrides `service.name` of OTEL_RESOURCE_ATTRIBUTES';
   const parse = (name: string): ServiceName => ({ name, isDefault: name === fallback });
   return { ...text({ default: fallback, help }), parse };
 }
 
-/** As the specification has booleans and names. */
-function anyCase<T>(setting: Setting<T>): Setting<T> {
+/** Ignores the case of the value, as the OpenTelemetry specification requires for booleans and names. */
+function caseInsensitive<T>(setting: Setting<T>): Setting<T> {
   return { ...setting, parse: (value) => setting.parse(value.toLowerCase()) };
 }
 
@@ -77,13 +86,13 @@ function exporterList(): Setting<readonly ExporterName[]> {
   return {
     ...text({
       default: 'none',
-      help: 'Where spans go: some of `otlp`, `jaeger`, `console`, with commas, or `none`',
+      help: 'Span exporters, separated by commas: `otlp`, `jaeger`, `console`; or `none`',
     }),
     type: 'list',
     parse: (value) => {
       const names = value.split(',').map((name) => name.trim().toLowerCase());
       if (!names.every((name) => known.includes(name)))
-        throw new Error(`must be a list of some of ${known.join(', ')}`);
+        throw new Error(`must be a list of ${known.join(', ')}`);
       return exporterNames.filter((name) => names.includes(name));
     },
   };
@@ -94,23 +103,23 @@ function collectorUrl(fallback: string, help: string): Setting<string> {
   return { ...url, parse: (value) => (value === '' ? '' : url.parse(value)) };
 }
 
-/** The settings that every process shares. `METRICS_PORT` has a default of its own per service. */
+/** Telemetry settings of a process. The arguments are the defaults of OTEL_SERVICE_NAME and METRICS_PORT. */
 export function telemetrySettings(service: string, metricsPort: number) {
   return {
     ...tracingSettings(service),
     LOG_LEVEL: oneOf({
       values: logLevels,
       default: 'info',
-      help: 'Lowest level that is logged; SIGUSR2 switches to `debug` and back',
+      help: 'Lowest level that is logged; SIGUSR2 toggles between it and `debug`',
     }),
     LOG_FORMAT: oneOf({
       values: ['json', 'pretty'],
       default: 'json',
-      help: '`pretty` is for people on a terminal',
+      help: '`json`, or `pretty` for a terminal',
     }),
     METRICS_HOST: text({
       default: '127.0.0.1',
-      help: 'Address on which /metrics, /healthz and /readyz listen',
+      help: 'Listen address of /metrics, /healthz and /readyz',
     }),
     METRICS_PORT: port({ default: String(metricsPort), help: 'Port of /metrics, /healthz and /readyz' }),
   } satisfies Settings;
@@ -118,10 +127,10 @@ export function telemetrySettings(service: string, metricsPort: number) {
 
 export interface TelemetryConfig {
   readonly service: string;
-  /** As given; malformed ones are reported and ignored. */
+  /** Raw value of OTEL_RESOURCE_ATTRIBUTES; `startTracing` logs and ignores a malformed value. */
   readonly resourceAttributes: string;
   readonly tracingDisabled: boolean;
-  /** Where spans go; none: nowhere, though traces are made and passed on. */
+  /** With an empty list, spans are not exported, but trace ids are created and propagated. */
   readonly exporters: readonly ExporterName[];
   readonly otlpEndpoint: string;
   readonly jaegerEndpoint: string;
@@ -135,7 +144,7 @@ export interface TelemetryConfig {
 
 export function telemetryConfig(values: Values<ReturnType<typeof telemetrySettings>>): TelemetryConfig {
   return {
-    service: resolveName(values.OTEL_SERVICE_NAME, values.OTEL_RESOURCE_ATTRIBUTES),
+    service: resolveServiceName(values.OTEL_SERVICE_NAME, values.OTEL_RESOURCE_ATTRIBUTES),
     resourceAttributes: values.OTEL_RESOURCE_ATTRIBUTES,
     tracingDisabled: values.OTEL_SDK_DISABLED,
     exporters: values.OTEL_TRACES_EXPORTER,
@@ -150,8 +159,11 @@ export function telemetryConfig(values: Values<ReturnType<typeof telemetrySettin
   };
 }
 
-/** One name for a process in all it shows, or its logs could not be found from its traces. */
-function resolveName({ name, isDefault }: ServiceName, attributes: string): string {
+/**
+ * Returns the service name for traces, metrics and logs: OTEL_SERVICE_NAME unless it is the default, else `service.name`
+ * of OTEL_RESOURCE_ATTRIBUTES, else the default.
+ */
+function resolveServiceName({ name, isDefault }: ServiceName, attributes: string): string {
   if (!isDefault) return name;
   try {
     return parseResourceAttributes(attributes)['service.name'] ?? name;

@@ -1,27 +1,30 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Registry } from 'prom-client';
-import { metricsText } from './metrics-text.js';
+import { metricsText } from './metrics/exposition.js';
 
 export interface HttpPortOptions {
   readonly host: string;
-  /** 0 means any free one. */
+  /** 0 selects a free port. */
   readonly port: number;
   readonly registry: Registry;
 }
 
 export interface HttpPort {
   readonly port: number;
-  /** Decides what /readyz answers; NOT ready until set. */
+  /**
+   * /readyz responds with 200 if this function returns true, else with 503. The default function always returns false;
+   * the process replaces it.
+   */
   readiness: () => boolean;
   close(): Promise<void>;
 }
 
-/** Serves `/metrics` (Prometheus text or OpenMetrics), `/healthz` (the process lives) and `/readyz` (it takes calls). */
+/** Serves `/metrics` (Prometheus text or OpenMetrics), `/healthz` (liveness) and `/readyz` (readiness). */
 export async function startHttpPort({ host, port, registry }: HttpPortOptions): Promise<HttpPort> {
   const state = { readiness: () => false };
   const server = createServer((request, response) => {
-    void answer(request, response, { registry, isReady: () => state.readiness() }).catch(() =>
+    void respond(request, response, { registry, isReady: () => state.readiness() }).catch(() =>
       response.destroy(),
     );
   });
@@ -30,6 +33,8 @@ export async function startHttpPort({ host, port, registry }: HttpPortOptions): 
     server.once('error', reject);
     server.listen(port, host, resolve);
   });
+  // A listening socket can fail to accept a connection, for example without a free file descriptor.
+  server.on('error', () => undefined);
   return Object.assign(state, {
     port: (server.address() as AddressInfo).port,
     close: () =>
@@ -40,7 +45,7 @@ export async function startHttpPort({ host, port, registry }: HttpPortOptions): 
   });
 }
 
-async function answer(
+async function respond(
   request: IncomingMessage,
   response: ServerResponse,
   { registry, isReady }: { readonly registry: Registry; readonly isReady: () => boolean },

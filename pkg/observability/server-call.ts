@@ -5,44 +5,43 @@ import {
   type ServerInterceptingCallInterface,
 } from '@grpc/grpc-js';
 import { withCallRecord, type CallRecord } from './call-record.js';
+import { innermostOf, isStreamDestroyed } from './grpc-js-internals.js';
 
 type SentStatus = Parameters<ServerInterceptingCallInterface['sendStatus']>[0];
 
-/** How a call ended. */
+/** Final status, duration and record of a call. */
 export interface EndedCall {
   readonly code: status;
   readonly details: string;
   readonly seconds: number;
-  /** What became known of it on the way. */
   readonly record: CallRecord;
 }
 
 type OnEnd = (ended: EndedCall) => void;
 
-/** The listeners of each call under way, by its innermost layer, which all interceptors share. */
-const listeners = new WeakMap<ServerInterceptingCallInterface, OnEnd[]>();
+/** Callbacks of each open call. The key is the innermost call, because all interceptors share it. */
+const callbacks = new WeakMap<ServerInterceptingCallInterface, OnEnd[]>();
 
 /**
- * Wraps a server call so that `onEnd` hears its final status, once: what the handler sent, or what
- * grpc-js itself answered past the interceptors (a message over the limit, a deadline), or CANCELLED
- * when the caller went away first. However many interceptors observe a call, it is wrapped once and has
- * one record, which the first of them makes.
+ * Wraps a server call so that `onEnd` is called once with its final status: the status from the handler, a status
+ * that grpc-js created and that bypasses the interceptors (message over the limit, deadline), or CANCELLED when the
+ * caller cancels the call before a status is sent. All interceptors of a call share one wrapper and one record.
  */
 export function observeServerCall(
   call: ServerInterceptingCallInterface,
   onEnd: OnEnd,
 ): ServerInterceptingCall {
-  const inner = innermost(call);
-  const others = listeners.get(inner);
-  if (others) {
-    others.push(onEnd);
-    // What grpc-js hands on is all it asks for; another wrapper would only cost.
+  const inner = innermostOf(call);
+  const existing = callbacks.get(inner);
+  if (existing) {
+    existing.push(onEnd);
+    // grpc-js uses only the interface that `call` implements, so a second wrapper is not necessary.
     return call as ServerInterceptingCall;
   }
-  const heard = [onEnd];
-  listeners.set(inner, heard);
+  const observers = [onEnd];
+  callbacks.set(inner, observers);
   const record: CallRecord = { fields: {} };
-  const end = endOnce(record, (ended) => heard.forEach((tell) => tell(ended)));
+  const end = endOnce(record, (ended) => observers.forEach((observer) => observer(ended)));
   onStatus(call, (sent) => {
     end(sent.code ?? status.UNKNOWN, sent.details ?? '');
     return sent;
@@ -62,32 +61,27 @@ function endOnce(record: CallRecord, onEnd: OnEnd): End {
   };
 }
 
-/** Handlers start inside the first two of these events, so what they annotate lands in `record`. */
+/**
+ * Runs the metadata event and the half-close event of a call with `record`. grpc-js starts the handler in one of these
+ * events, so the handler also runs with `record`.
+ */
 function recordingListener(record: CallRecord, end: End) {
   return new ServerListenerBuilder()
     .withOnReceiveMetadata((metadata, next) => withCallRecord(record, () => next(metadata)))
     .withOnReceiveHalfClose((next) => withCallRecord(record, next))
-    .withOnCancel(() => end(status.CANCELLED, 'the caller hung up'))
+    .withOnCancel(() => end(status.CANCELLED, 'cancelled by the caller'))
     .build();
 }
 
 /**
- * Lets `see` look at, and change, each status on its way to the wire. Statuses that grpc-js makes by
- * itself pass no interceptor; all of them pass `sendStatus` of its innermost call.
+ * Replaces each status of `call` with the result of `transform` before the status is sent. This includes statuses
+ * that grpc-js creates: they bypass the interceptors, but not `sendStatus` of the innermost call.
  */
-export function onStatus(call: ServerInterceptingCallInterface, see: (sent: SentStatus) => SentStatus): void {
-  const inner = innermost(call);
+export function onStatus(
+  call: ServerInterceptingCallInterface,
+  transform: (sent: SentStatus) => SentStatus,
+): void {
+  const inner = innermostOf(call);
   const send = inner.sendStatus.bind(inner);
-  inner.sendStatus = (sent) => send(isGone(inner) ? sent : see(sent));
-}
-
-function innermost(call: ServerInterceptingCallInterface): ServerInterceptingCallInterface {
-  const next: unknown = Reflect.get(call, 'nextCall');
-  return next === undefined ? call : innermost(next as ServerInterceptingCallInterface);
-}
-
-/** Whether nobody is there any more to send to; grpc-js then drops statuses and reports a cancel. */
-function isGone(inner: ServerInterceptingCallInterface): boolean {
-  const stream = Reflect.get(inner, 'stream') as { readonly destroyed: boolean } | undefined;
-  return stream?.destroyed === true;
+  inner.sendStatus = (sent) => send(isStreamDestroyed(inner) ? sent : transform(sent));
 }

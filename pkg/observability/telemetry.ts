@@ -2,33 +2,30 @@ import type { Interceptor, ServerInterceptor } from '@grpc/grpc-js';
 import type { DestinationStream } from 'pino';
 import type { TelemetryConfig } from './config.js';
 import { startHttpPort, type HttpPort } from './http.js';
-import { createLogger, type Logger } from './logger.js';
-import { debugOnSignal } from './logging-level.js';
-import { loggingClientInterceptor } from './logging-client-interceptor.js';
-import { loggingServerInterceptor } from './logging-server-interceptor.js';
-import { messageCountClientInterceptor } from './message-count-client-interceptor.js';
-import { messageCountServerInterceptor } from './message-count-server-interceptor.js';
-import { createMetrics, type Metrics } from './metrics.js';
-import { metricsClientInterceptor } from './metrics-client-interceptor.js';
-import { metricsServerInterceptor } from './metrics-server-interceptor.js';
-import { traceIdServerInterceptor } from './trace-id-server-interceptor.js';
-import { startTracing } from './tracing.js';
+import { createLogger, type Logger } from './logging/logger.js';
+import { toggleDebugOnSignal } from './logging/level.js';
+import { loggingClientInterceptor, loggingServerInterceptor } from './logging/interceptors.js';
+import { metricsClientInterceptor, metricsServerInterceptor } from './metrics/interceptors.js';
+import { createMetrics, type Metrics } from './metrics/metrics.js';
+import { messageCountClientInterceptor, messageCountServerInterceptor } from './tracing/message-counts.js';
+import { traceIdServerInterceptor } from './tracing/trace-id-interceptor.js';
+import { startTracing } from './tracing/tracing.js';
 
-/** Everything that makes a process visible. */
+/** Logger, metrics, tracing and HTTP endpoints of one process. */
 export interface Telemetry {
   readonly service: string;
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly http: HttpPort;
-  /** For `new Server({ interceptors })`, outermost first. */
+  /** Returns the interceptors for `new Server({ interceptors })`, outermost first. */
   serverInterceptors(): ServerInterceptor[];
-  /** For `new Client(…, { interceptors })`; `target` is the name of the other service. */
+  /** Returns the interceptors for `new Client(…, { interceptors })`; `target` is the name of the called service. */
   clientInterceptors(target: string): Interceptor[];
-  /** Flushes spans and closes the HTTP port. */
+  /** Closes the HTTP server and flushes spans. */
   close(): Promise<void>;
 }
 
-/** Starts logging, tracing, metrics and the HTTP port of one process; logs go to `destination` if given. */
+/** Starts the telemetry of a process. Logs are written to `destination` (default: standard output). */
 export async function startTelemetry(
   config: TelemetryConfig,
   destination?: DestinationStream,
@@ -42,7 +39,7 @@ export async function startTelemetry(
     port: config.metricsPort,
     registry: metrics.registry,
   });
-  const levelSwitch = debugOnSignal(logger);
+  const levelToggle = toggleDebugOnSignal(logger);
   return {
     service,
     logger,
@@ -62,7 +59,7 @@ export async function startTelemetry(
     close: async () => {
       await http.close();
       await tracing.close();
-      levelSwitch.close();
+      levelToggle.close();
     },
   };
 }

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 
-/** Version of this software, from the `package.json` above this file, compiled or not. */
+/** Version of the nearest `package.json` above this file; works in the sources and in `dist`. */
 export const softwareVersion: string = readVersion(new URL('.', import.meta.url));
 
 function readVersion(folder: URL): string {

@@ -1,7 +1,7 @@
 import { duration, integer, secretUrl, type Settings, type Values } from '../config/index.js';
 import type { DatabaseConfig } from './database.js';
 
-/** The settings of a service's own database. */
+/** Database settings of a service. */
 export const databaseSettings = {
   DATABASE_URL: secretUrl({
     protocols: ['postgres:', 'postgresql:'],
@@ -11,19 +11,19 @@ export const databaseSettings = {
     default: '20',
     min: 1,
     max: 500,
-    help: 'Connections of one process to its database',
+    help: 'Maximum number of connections of one process to its database',
   }),
   DATABASE_CONNECT_TIMEOUT: duration({
     default: '5s',
     min: '100ms',
     max: '60s',
-    help: 'Longest wait for a connection, from the pool or to the server',
+    help: 'Longest wait for the database at start-up, and later for a connection of the pool',
   }),
   DATABASE_STATEMENT_TIMEOUT: duration({
     default: '10s',
     min: '100ms',
     max: '10m',
-    help: 'Longest time of one statement',
+    help: 'Timeout of one statement',
   }),
 } satisfies Settings;
 

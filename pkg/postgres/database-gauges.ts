@@ -1,17 +1,18 @@
 import { Gauge, type Registry } from 'prom-client';
-import { CachedReading } from './cached-reading.js';
-import { sql, type DatabaseConfig, type DatabaseLogger, type Queryable } from './database.js';
-import { PooledDatabase } from './pooled-database.js';
+import { CachedQuery } from './cached-query.js';
+import type { DatabaseConfig, DatabaseLogger, Queryable } from './database.js';
+import { PooledDatabase } from './connection/pooled-database.js';
+import { sql } from './statement.js';
 
 export interface Sample {
   readonly labels?: Readonly<Record<string, string>>;
   readonly value: number;
 }
 
-/** Gauges that one reading yields. */
+/** Gauges whose values are read by one query. */
 export interface GaugeGroup<Name extends string> {
-  /** How long a reading serves all scrapes, milliseconds; default 3 seconds. */
-  readonly lastsMs?: number;
+  /** Scrapes share a query result for this time; default 3 seconds. */
+  readonly ttlMs?: number;
   readonly gauges: Readonly<Record<Name, { readonly help: string; readonly labelNames?: readonly string[] }>>;
   readonly read: (db: Queryable) => Promise<Readonly<Record<Name, readonly Sample[]>>>;
 }
@@ -21,48 +22,51 @@ export interface DatabaseGaugesDeps {
   readonly metrics: { readonly registry: Registry };
 }
 
-/** For counts of whole tables. */
-export const countLastsMs = 15_000;
-const readingLastsMs = 3000;
-const reachLastsMs = 1000;
-/** Longest wait of a scrape for a reading. */
-const limitMs = 2000;
+/** `ttlMs` for queries that count all rows of a table. */
+export const countTtlMs = 15_000;
+const defaultTtlMs = 3000;
+const pingTtlMs = 1000;
+const timeoutMs = 2000;
 
-/** One connection, given to short statements that leave the server's workers to others. */
-const session = {
+/**
+ * Settings of the connection that all gauges share. Its statements use no parallel workers, so that the workers remain
+ * available to other sessions.
+ */
+const sessionConfig = {
   poolMax: 1,
-  connectTimeoutMs: limitMs,
-  // So that the server says that it is slow before we think that it is gone.
-  statementTimeoutMs: limitMs - 500,
+  connectTimeoutMs: timeoutMs,
+  // A slow statement must fail on the server before the client times out.
+  statementTimeoutMs: timeoutMs - 500,
   applicationName: 'order-processing-metrics',
-  // A count reads an index rather than the table, which the default keeps for slow disks.
+  // With the default of random_page_cost, which assumes slow disks, counts would not use an index.
   settings: { max_parallel_workers_per_gather: '0', random_page_cost: '1.1' },
 } satisfies Partial<DatabaseConfig>;
 
-const reach = sql('gauges.reach', 'select 1 as one');
+const ping = sql('gauges.reach', 'select 1 as one');
 
 /**
- * Gauges whose values are in the database, so that every replica shows the same. They are read when they
- * are scraped, over a connection of their own: a scrape neither waits for work nor takes its connections.
- * What cannot be read in time is not shown at all, and the log says so once until all can be read again.
+ * Gauges whose values are read from the database and are equal in every replica. The queries run at scrape time on a
+ * separate connection, so that a scrape does not use the connection pool of the service. After a query fails, the
+ * gauges of the query have no series. The first failure is logged; further failures are not logged until all queries
+ * succeed again.
  */
 export class DatabaseGauges {
   readonly #db: PooledDatabase;
   readonly #deps: DatabaseGaugesDeps;
-  readonly #reach: CachedReading<unknown>;
+  readonly #ping: CachedQuery<unknown>;
   readonly #failing = new Set<string>();
 
   constructor(config: DatabaseConfig, deps: DatabaseGaugesDeps) {
     this.#deps = deps;
-    this.#db = new PooledDatabase({ ...config, ...session }, deps.logger);
-    this.#reach = this.#reading('database_up', { lastsMs: reachLastsMs, read: (db) => db.query(reach) });
-    this.#showUp();
+    this.#db = new PooledDatabase({ ...config, ...sessionConfig }, deps.logger);
+    this.#ping = this.#cached('database_up', { ttlMs: pingTtlMs, read: (db) => db.query(ping()) });
+    this.#registerUp();
   }
 
-  /** Registers gauges under the names that are the keys of `gauges`. */
-  show<Name extends string>({ gauges, read, lastsMs = readingLastsMs }: GaugeGroup<Name>): void {
+  /** Registers one gauge for each key of `gauges`. */
+  register<Name extends string>({ gauges, read, ttlMs = defaultTtlMs }: GaugeGroup<Name>): void {
     const names = Object.keys(gauges) as Name[];
-    const reading = this.#reading(names.join(', '), { read, lastsMs });
+    const query = this.#cached(names.join(', '), { read, ttlMs });
     for (const name of names) {
       const { help, labelNames = [] } = gauges[name];
       const gauge: Gauge = new Gauge({
@@ -71,9 +75,9 @@ export class DatabaseGauges {
         labelNames: [...labelNames],
         registers: [this.#deps.metrics.registry],
         collect: async () => {
-          const isReached = (await this.#reach.latest()) !== undefined;
-          const values = isReached ? await reading.latest() : undefined;
-          setAll(gauge, values?.[name] ?? []);
+          const isUp = (await this.#ping.latest()) !== undefined;
+          const values = isUp ? await query.latest() : undefined;
+          setSamples(gauge, values?.[name] ?? []);
         },
       });
     }
@@ -83,22 +87,22 @@ export class DatabaseGauges {
     return this.#db.close();
   }
 
-  #showUp(): void {
+  #registerUp(): void {
     const up: Gauge = new Gauge({
       name: 'database_up',
-      help: 'Whether the database answered when it was last asked for these metrics.',
+      help: '1 if the database answered the last `select 1` that was sent for the metrics, else 0.',
       registers: [this.#deps.metrics.registry],
-      collect: async () => up.set((await this.#reach.latest()) ? 1 : 0),
+      collect: async () => up.set((await this.#ping.latest()) ? 1 : 0),
     });
   }
 
-  #reading<T>(
+  #cached<T>(
     gauges: string,
-    { read, lastsMs }: { readonly read: (db: Queryable) => Promise<T>; readonly lastsMs: number },
-  ): CachedReading<T> {
-    return new CachedReading({
-      lastsMs,
-      limitMs,
+    { read, ttlMs }: { readonly read: (db: Queryable) => Promise<T>; readonly ttlMs: number },
+  ): CachedQuery<T> {
+    return new CachedQuery({
+      ttlMs,
+      timeoutMs,
       read: async () => {
         const values = await read(this.#db);
         this.#failing.delete(gauges);
@@ -113,9 +117,9 @@ export class DatabaseGauges {
   }
 }
 
-function setAll(gauge: Gauge, samples: readonly Sample[]): void {
+function setSamples(gauge: Gauge, samples: readonly Sample[]): void {
   gauge.reset();
-  // A gauge without labels starts at 0, which would be a statement.
+  // A new gauge without labels has the value 0, which would be wrong when the query returned no value.
   if (samples.length === 0) gauge.remove({});
   for (const { labels = {}, value } of samples) gauge.set(labels, value);
 }

@@ -1,26 +1,31 @@
-import type { Statement } from './statement.js';
-
-export { sql, type Statement } from './statement.js';
+import type { BoundStatement } from './statement.js';
 
 export interface DatabaseConfig {
   /** `postgres://user:password@host:port/database` */
   readonly url: string;
-  /** Most connections open at once. */
+  /** Maximum number of open connections. */
   readonly poolMax: number;
-  /** Longest wait for a connection, milliseconds: at start in all, later for each call. */
+  /**
+   * At start-up, limits the total time of all connection attempts; later, limits each wait for a connection of the
+   * pool.
+   */
   readonly connectTimeoutMs: number;
-  /** Longest a statement may run on the server, milliseconds. */
+  /** The server enforces this timeout. */
   readonly statementTimeoutMs: number;
-  /** Shown in `pg_stat_activity`. */
+  /** Name of the session in `pg_stat_activity`. */
   readonly applicationName?: string;
-  /** Settings of the server for these sessions, such as `random_page_cost`. */
+  /** Session settings such as `random_page_cost`. */
   readonly settings?: Readonly<Record<string, string>>;
 }
 
 export interface PoolStats {
+  /** Open connections. */
   readonly total: number;
+  /** Open connections that no caller uses. */
   readonly idle: number;
+  /** Maximum number of open connections. */
   readonly max: number;
+  /** Callers that wait for a connection. */
   readonly waiting: number;
 }
 
@@ -29,37 +34,58 @@ export interface DatabaseLogger {
 }
 
 /**
- * Runs statements. Rows carry `bigint` for int8, `Date` for timestamptz, `Buffer` for bytea and
- * parsed values for jsonb; `numeric` stays text. A parameter that is an array becomes a PostgreSQL
- * array: pass jsonb parameters as `JSON.stringify(value)`.
+ * Runs statements. Rows have `bigint` for int8, `Date` for timestamptz, `Buffer` for bytea and parsed values for
+ * jsonb; `numeric` stays text. An array parameter becomes a PostgreSQL array: pass jsonb parameters as
+ * `JSON.stringify(value)`.
  */
 export interface Queryable {
-  query<Row>(statement: Statement, values?: readonly unknown[]): Promise<Row[]>;
+  query<Row>(statement: BoundStatement): Promise<Row[]>;
 }
 
-/** One open transaction, usable only inside the `work` it was handed to, one statement at a time. */
+/**
+ * An open transaction, which runs one statement at a time. The transaction ends when its `work` returns or throws.
+ */
 export interface Transaction extends Queryable {
   readonly kind: 'transaction';
 }
 
+/** Limits the wait for a connection. A statement that has begun is not interrupted. */
+export interface WaitLimits {
+  /** Milliseconds since the epoch. */
+  readonly deadline?: number;
+  readonly signal?: AbortSignal;
+}
+
 /**
- * A pool of connections to one database. `query` runs a single statement and commits it.
+ * Runs statements and transactions. `query` runs one statement in autocommit mode.
  *
- * Every call throws AppError DEPENDENCY_UNAVAILABLE when the connection is lost (whatever was being
- * committed is then in doubt and is not repeated), OVERLOADED when no connection is to be had,
- * DEADLINE_EXCEEDED when a statement runs longer than `statementTimeoutMs`, and CONFLICT when it
- * still meets other transactions after the retries. Other database errors pass unchanged.
+ * `query` and `transaction` throw AppError DEPENDENCY_UNAVAILABLE when the connection is lost (the outcome is then in
+ * doubt, and the work is not repeated), OVERLOADED when the pool is exhausted, DEADLINE_EXCEEDED when a statement
+ * exceeds `statementTimeoutMs`, and CONFLICT when conflicts with other transactions persist after the retries. They
+ * rethrow other database errors unchanged.
  */
-export interface Database extends Queryable {
+export interface TransactionalQueryable extends Queryable {
   /**
-   * Runs `work` between BEGIN and COMMIT at READ COMMITTED. Serialization failures and deadlocks
-   * are retried up to 3 times, so `work` may run several times: no RPC inside.
+   * Runs `work` between BEGIN and COMMIT at READ COMMITTED. Serialization failures and deadlocks are retried up
+   * to 3 times, so `work` may run several times and must not make RPCs.
    */
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
-  /** Whether the server answers `select 1` within `timeoutMs`, on a connection of its own. */
+}
+
+/** A connection pool of one database. */
+export interface Database extends TransactionalQueryable {
+  /**
+   * Returns this database for the statements of one call. A statement that waits for a connection leaves the queue with
+   * DEADLINE_EXCEEDED at the deadline of the call, or with the reason of its signal. Statements that must be executed
+   * after the call has an effect elsewhere, such as the record of a payment, use the database without limits.
+   */
+  within(limits: WaitLimits): TransactionalQueryable;
+  /**
+   * Returns true when `select 1` succeeds on a connection outside of the pool. `timeoutMs` limits the connection and
+   * each statement, not their sum.
+   */
   isReachable(timeoutMs: number): Promise<boolean>;
-  /** Connections: open, unused among them, most that may be open, and callers waiting for one. */
   stats(): PoolStats;
-  /** Waits for the calls under way and closes every connection. May be called again. */
+  /** Waits for running statements and transactions and closes every connection. Repeated calls have no effect. */
   close(): Promise<void>;
 }

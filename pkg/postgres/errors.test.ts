@@ -4,8 +4,8 @@ import { isUniqueViolation, translateError } from './errors.js';
 
 const failure = (code: string, message = 'failed'): Error => Object.assign(new Error(message), { code });
 
-describe('translating an error of the database', () => {
-  const meanings = {
+describe('translateError', () => {
+  const errorsByReason = {
     DEPENDENCY_UNAVAILABLE: [
       failure('08006'),
       failure('57P01'),
@@ -26,28 +26,28 @@ describe('translating an error of the database', () => {
     CONFLICT: [failure('40001'), failure('40P01')],
   };
 
-  for (const [reason, errors] of Object.entries(meanings)) {
+  for (const [reason, errors] of Object.entries(errorsByReason)) {
     for (const error of errors) {
       const name = 'code' in error ? String(error.code) : error.message;
-      it(`makes "${name}" ${reason}, with the error as its cause`, () => {
+      it(`translates "${name}" to ${reason} with the original error as cause`, () => {
         const translated = translateError(error);
         expect(translated).to.be.instanceOf(AppError).and.to.include({ reason, cause: error });
       });
     }
   }
 
-  it('returns what means nothing to callers as it is', () => {
+  it('returns a database error unchanged if no reason is defined for the error', () => {
     for (const error of [failure('23505'), failure('42P01'), new Error('a bug')]) {
       expect(translateError(error)).to.equal(error);
     }
   });
 
-  it('returns an AppError as it is, whatever its message', () => {
+  it('returns an AppError unchanged', () => {
     const error = new AppError({ reason: 'INTERNAL', message: 'Connection terminated' });
     expect(translateError(error)).to.equal(error);
   });
 
-  it('makes an error of whatever else was thrown', () => {
+  it('wraps a thrown value that is not an Error', () => {
     expect(translateError('oops')).to.be.instanceOf(Error).and.to.have.property('cause', 'oops');
   });
 });
@@ -55,13 +55,13 @@ describe('translating an error of the database', () => {
 describe('isUniqueViolation', () => {
   const violation = Object.assign(failure('23505'), { constraint: 'orders_pkey' });
 
-  it('tells constraints apart', () => {
+  it('is true for a violation of the given constraint, or of any constraint if none is given', () => {
     expect(isUniqueViolation(violation)).to.equal(true);
     expect(isUniqueViolation(violation, 'orders_pkey')).to.equal(true);
     expect(isUniqueViolation(violation, 'orders_other')).to.equal(false);
   });
 
-  it('is false for anything else', () => {
+  it('is false for other errors', () => {
     expect(isUniqueViolation(failure('23503'))).to.equal(false);
     expect(isUniqueViolation('23505')).to.equal(false);
   });

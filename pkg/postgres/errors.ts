@@ -1,4 +1,4 @@
-import { AppError, isAppError } from '../errors/app-error.js';
+import { AppError, isAppError } from '../errors/index.js';
 
 const connectionCodes = new Set([
   'EAI_AGAIN',
@@ -7,9 +7,9 @@ const connectionCodes = new Set([
   'ENOTFOUND',
   'EPIPE',
   'ETIMEDOUT',
-  // 25P03: the server closed a session that sat idle in a transaction.
+  // 25P03: the server closed a session that was idle in a transaction.
   '25P03',
-  // 25006: after a failover the old primary is read-only; a new connection finds the new one.
+  // 25006: after a failover the old primary is read-only; a new connection reaches the new primary.
   '25006',
 ]);
 const connectionCodePrefixes = ['08', '57P', 'ECONN'];
@@ -23,13 +23,13 @@ const connectionMessages = [
 ];
 const acquireTimeout = 'timeout exceeded when trying to connect';
 
-/** SQLSTATE of a PostgreSQL error or code of a system error. */
+/** Returns the SQLSTATE of a PostgreSQL error or the code of a system error. */
 export function errorCode(error: unknown): string | undefined {
   if (!(error instanceof Error) || !('code' in error)) return undefined;
   return typeof error.code === 'string' ? error.code : undefined;
 }
 
-/** Whether the connection is gone, so that what it was doing is in doubt. */
+/** Returns true when the connection is lost; the outcome of the statement is then in doubt. */
 export function isConnectionLoss(error: unknown): boolean {
   if (!(error instanceof Error) || isAppError(error)) return false;
   const code = errorCode(error);
@@ -37,21 +37,21 @@ export function isConnectionLoss(error: unknown): boolean {
   return connectionCodes.has(code) || connectionCodePrefixes.some((p) => code.startsWith(p));
 }
 
-/** Whether the server rolled the transaction back because of others, so that it may be run again. */
+/** Returns true when the server rolled back the transaction because of a concurrent transaction; a retry may succeed. */
 export function isConflict(error: unknown): boolean {
   const code = errorCode(error);
   return code === '40001' || code === '40P01';
 }
 
-/** Whether a unique or primary key was violated; with `constraint`, that one. */
+/** Returns true for a violated unique or primary key. If `constraint` is given, the violated key must have this name. */
 export function isUniqueViolation(error: unknown, constraint?: string): boolean {
   if (errorCode(error) !== '23505' || !(error instanceof Error)) return false;
   return constraint === undefined || ('constraint' in error && error.constraint === constraint);
 }
 
 /**
- * Says what a failure of the database means to a caller, as an AppError with the failure as its
- * cause. A failure that means nothing to callers is returned as it is.
+ * Converts a database error into an AppError, with the original error as cause. Errors for which no reason is defined
+ * are returned unchanged.
  */
 export function translateError(error: unknown): Error {
   if (!(error instanceof Error)) return new Error(`thrown: ${String(error)}`, { cause: error });
@@ -67,21 +67,21 @@ export function translateError(error: unknown): Error {
   if (code === '53300' || error.message === acquireTimeout) {
     return new AppError({
       reason: 'OVERLOADED',
-      message: 'no database connection is free',
+      message: 'the database connection pool is exhausted',
       cause: error,
     });
   }
   if (code === '57014') {
     return new AppError({
       reason: 'DEADLINE_EXCEEDED',
-      message: 'the database took too long',
+      message: 'the database statement timed out',
       cause: error,
     });
   }
   if (isConflict(error)) {
     return new AppError({
       reason: 'CONFLICT',
-      message: 'other calls are changing the same data',
+      message: 'concurrent calls change the same data',
       cause: error,
     });
   }

@@ -1,25 +1,33 @@
-export {
-  sql,
-  type Database,
-  type DatabaseConfig,
-  type DatabaseLogger,
-  type PoolStats,
-  type Queryable,
-  type Statement,
-  type Transaction,
+export { databaseConfig, databaseSettings } from './config.js';
+export type {
+  Database,
+  DatabaseConfig,
+  DatabaseLogger,
+  PoolStats,
+  Queryable,
+  Transaction,
+  TransactionalQueryable,
+  WaitLimits,
 } from './database.js';
-export { countLastsMs, DatabaseGauges, type GaugeGroup, type Sample } from './database-gauges.js';
+export { countTtlMs, DatabaseGauges, type GaugeGroup, type Sample } from './database-gauges.js';
 export { isUniqueViolation, translateError } from './errors.js';
-export { fingerprint, once, purgeKeys, type KeyedRequest } from './idempotency.js';
-export { startKeyPurge } from './key-purge.js';
-export type { JsonValue } from './json.js';
+export { fingerprint, isSameRequest } from './fingerprint.js';
+export {
+  purgeKeys,
+  startKeyPurge,
+  withIdempotencyKey,
+  type JsonValue,
+  type KeyedRequest,
+} from './idempotency.js';
 export {
   assertMigrated,
   createDatabaseIfMissing,
   migrate,
   pendingMigrations,
   type MigrationSet,
-} from './migrate.js';
-export { poolMetrics } from './metrics.js';
-export { openDatabase } from './open-database.js';
-export { dumpSchema } from './schema.js';
+} from './migrations/migrate.js';
+export { poolMetrics } from './connection/pool-metrics.js';
+export { openDatabase } from './connection/pooled-database.js';
+export { dumpSchema } from './migrations/schema.js';
+export { DatabaseSession } from './connection/database-session.js';
+export { sql, withCustomPlan, type BoundStatement, type Statement } from './statement.js';

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import { retryConflicts } from './retry.js';
-import { failureOf } from './testing/expect-reason.js';
+import { failureOf } from '../../test/support/expect-reason.js';
 
-describe('retrying conflicts', () => {
+describe('retryConflicts', () => {
   const deadlock = Object.assign(new Error('deadlock detected'), { code: '40P01' });
   const lost = Object.assign(new Error('lost'), { code: '57P01' });
 
@@ -22,15 +22,15 @@ describe('retrying conflicts', () => {
     return { result, retries };
   }
 
-  it('goes on until an attempt succeeds', async () => {
+  it('repeats until an attempt succeeds', async () => {
     expect(await attempt(deadlock, deadlock, 'done')).to.deep.equal({ result: 'done', retries: 2 });
   });
 
-  it('ends with the conflict after three retries', async () => {
+  it('fails with the conflict after three retries', async () => {
     expect(await failureOf(attempt(deadlock, deadlock, deadlock, deadlock, 'late'))).to.equal(deadlock);
   });
 
-  it('never repeats after a lost connection', async () => {
+  it('does not repeat after a lost connection', async () => {
     expect(await failureOf(attempt(lost, 'again'))).to.equal(lost);
   });
 });

@@ -1,26 +1,26 @@
-import { backoffMs, pause } from '../runtime/wait.js';
+import { backoffMs, pause } from '../runtime/index.js';
 import { errorCode, isConflict } from './errors.js';
 
 const retries = 3;
 const backoff = { baseMs: 10, capMs: 100 };
 
 /**
- * Runs `attempt`, again up to 3 times when the server rolled it back because of a deadlock or a
- * serialization failure, waiting at random in between so that the rivals do not meet again.
+ * Runs `attempt` and repeats it up to 3 times after a deadlock or serialization failure. The waits are random, so that
+ * the conflicting transactions do not conflict again.
  *
- * @throws whatever the last attempt threw
+ * @throws the error of the last attempt
  */
 export async function retryConflicts<T>(
   attempt: () => Promise<T>,
   onRetry: (fields: { attempt: number; code: string | undefined }) => void,
 ): Promise<T> {
-  for (let tried = 1; ; tried += 1) {
+  for (let attempts = 1; ; attempts += 1) {
     try {
       return await attempt();
     } catch (error) {
-      if (!isConflict(error) || tried > retries) throw error;
-      onRetry({ attempt: tried, code: errorCode(error) });
+      if (!isConflict(error) || attempts > retries) throw error;
+      onRetry({ attempt: attempts, code: errorCode(error) });
     }
-    await pause(backoffMs(tried, backoff));
+    await pause(backoffMs(attempts, backoff));
   }
 }

@@ -1,14 +1,13 @@
 import type pg from 'pg';
-import { AppError } from '../errors/app-error.js';
+import { AppError } from '../errors/index.js';
 import type { Transaction } from './database.js';
 import { isConnectionLoss } from './errors.js';
-import { runStatement } from './run-statement.js';
-import type { Statement } from './statement.js';
+import { runStatement, type BoundStatement } from './statement.js';
 
 /**
- * Runs `work` between BEGIN and COMMIT on one connection; rolls back when it throws.
+ * Runs `work` between BEGIN and COMMIT on one connection, and rolls back when `work` throws.
  *
- * @throws AppError DEPENDENCY_UNAVAILABLE when the answer to COMMIT is lost: it is then in doubt
+ * @throws AppError DEPENDENCY_UNAVAILABLE when the connection is lost during COMMIT; the commit is then in doubt
  */
 export async function runTransaction<T>(
   client: pg.ClientBase,
@@ -38,15 +37,15 @@ class OpenTransaction implements Transaction {
     this.#client = client;
   }
 
-  /** The first error a statement met, also when `work` swallowed it. */
+  /** First error of a statement, even if `work` caught the error. */
   get failure(): unknown {
     return this.#failure;
   }
 
-  async query<Row>(statement: Statement, values?: readonly unknown[]): Promise<Row[]> {
+  async query<Row>(statement: BoundStatement): Promise<Row[]> {
     if (!this.#open) throw new Error(`${statement.name}: the transaction has ended`);
     try {
-      return await runStatement<Row>(this.#client, statement, values);
+      return await runStatement<Row>(this.#client, statement);
     } catch (error) {
       this.#failure ??= error;
       throw error;
@@ -66,16 +65,16 @@ async function commit(client: pg.ClientBase, tx: OpenTransaction): Promise<void>
     if (!isConnectionLoss(error)) throw error;
     throw new AppError({
       reason: 'DEPENDENCY_UNAVAILABLE',
-      message: 'the database connection was lost at commit; whether it happened is unknown',
+      message: 'the database connection was lost during the commit, whose outcome is unknown',
       cause: error,
     });
   }
-  // PostgreSQL answers the COMMIT of a failed transaction with ROLLBACK, and without an error.
+  // PostgreSQL answers the COMMIT of a failed transaction with ROLLBACK instead of an error.
   if (command !== 'COMMIT') throw tx.failure ?? new Error('the transaction was rolled back');
 }
 
-async function rollback(client: pg.ClientBase, because: unknown): Promise<void> {
-  if (isConnectionLoss(because)) return;
-  // The pool drops a connection that is still inside a transaction.
+async function rollback(client: pg.ClientBase, cause: unknown): Promise<void> {
+  if (isConnectionLoss(cause)) return;
+  // After a failed rollback the connection is still inside a transaction, and the pool closes the connection.
   await client.query('rollback').catch(() => undefined);
 }

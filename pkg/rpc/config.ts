@@ -1,43 +1,42 @@
 import { address, duration, integer, port, text, type Settings, type Values } from '../config/index.js';
-import type { AllowedClients } from './tls-allowed-clients.js';
-import { tlsServerConfig, tlsServerSettings } from './tls-config.js';
+import { tlsServerConfig, tlsServerSettings, type AllowedClients } from './tls/config.js';
 
 const limitSettings = {
   GRPC_DEFAULT_DEADLINE: duration({
     default: '30s',
     min: '100ms',
     max: '10m',
-    help: 'Deadline of a unary call whose caller set none',
+    help: 'Deadline of unary calls whose caller sets no deadline',
   }),
   GRPC_MAX_DEADLINE: duration({
     default: '2m',
     min: '1s',
     max: '10m',
-    help: 'Longest deadline of a unary call; longer ones are cut to it',
+    help: 'Longest deadline of unary calls; the server shortens a longer deadline to this value',
   }),
   GRPC_MAX_MESSAGE_BYTES: integer({
     default: '1048576',
     min: 1024,
     max: 16_777_216,
-    help: 'Largest request message, bytes after decompression',
+    help: 'Largest request message, in bytes after decompression',
   }),
   GRPC_MAX_METADATA_BYTES: integer({
     default: '16384',
     min: 1024,
     max: 65_536,
-    help: 'Largest request metadata, bytes as RFC 9113 counts them',
+    help: 'Largest request metadata, in bytes as defined by RFC 9113',
   }),
   GRPC_MAX_CONCURRENT_CALLS: integer({
     default: '1024',
     min: 1,
     max: 100_000,
-    help: 'Unary calls, and separately streams, served at once; more are refused as OVERLOADED',
+    help: 'Maximum number of unary calls in progress, and of streams in progress; further calls are rejected as OVERLOADED',
   }),
   GRPC_MAX_CONNECTION_AGE: duration({
     default: '5m',
     min: '10s',
     max: '24h',
-    help: 'Age at which a connection is asked to reconnect: certificates are checked anew, and clients that look up names seldom find new replicas',
+    help: 'Age at which the server closes a connection gracefully, so that the client resolves the name again and the next handshake checks the certificates again',
   }),
 } satisfies Settings;
 
@@ -46,27 +45,27 @@ const shutdownSettings = {
     default: '0ms',
     min: '0ms',
     max: '60s',
-    help: 'Time between NOT_SERVING, when clients are sent away, and refusing calls',
+    help: 'Time at shutdown during which the server reports NOT_SERVING but still accepts new calls',
   }),
   SHUTDOWN_TIMEOUT: duration({
     default: '10s',
     min: '100ms',
     max: '60s',
-    help: 'Longest wait for calls under way at shutdown',
+    help: 'Longest wait for calls in progress at shutdown',
   }),
 } satisfies Settings;
 
-/** The settings of a gRPC server; `GRPC_PORT` has a default of its own per service. */
+/** @returns the settings of a gRPC server with the given default port */
 export function serverSettings(grpcPort: number) {
   return {
     GRPC_HOST: text({
       default: '127.0.0.1',
-      help: 'Address on which the gRPC server listens; `0.0.0.0` in a container',
+      help: 'Address of the gRPC server; `0.0.0.0` in a container',
     }),
-    GRPC_PORT: port({ default: String(grpcPort), help: 'Port of the gRPC server; 0 means any free one' }),
+    GRPC_PORT: port({ default: String(grpcPort), help: 'Port of the gRPC server; 0 means any free port' }),
     HEALTH_GRPC_PORT: port({
       default: '0',
-      help: 'Port that serves gRPC health checks and nothing else, without TLS, for probes; 0 means none',
+      help: 'Port for gRPC health checks of probes, without TLS; 0 means no port',
     }),
     ...tlsServerSettings,
     ...limitSettings,
@@ -76,11 +75,11 @@ export function serverSettings(grpcPort: number) {
 
 export interface ServerConfig {
   readonly host: string;
-  /** 0 means any free one. */
+  /** 0 means any free port. */
   readonly port: number;
-  /** Where probes without a certificate may ask for health; 0 means any free one, undefined none. */
+  /** Port for health checks without TLS; 0 means any free port, undefined means no port. */
   readonly healthPort: number | undefined;
-  /** Who may call what with mutual TLS. */
+  /** An empty map without mutual TLS. */
   readonly allowedClients: AllowedClients;
   readonly defaultDeadlineMs: number;
   readonly maxDeadlineMs: number;
@@ -109,7 +108,6 @@ export function serverConfig(values: Values<ReturnType<typeof serverSettings>>):
   };
 }
 
-/** Where the other services are. */
 export const addressSettings = {
   ORDER_SERVICE_ADDR: address({ default: 'localhost:50051', help: 'Address of the order service' }),
   INVENTORY_SERVICE_ADDR: address({ default: 'localhost:50052', help: 'Address of the inventory service' }),

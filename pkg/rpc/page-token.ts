@@ -2,16 +2,16 @@ import { createHash } from 'node:crypto';
 import { AppError } from '../errors/index.js';
 
 /**
- * Keyset page tokens (AIP-158): opaque, and valid only with the filter they were made for, because
- * they carry a digest of it.
+ * Encodes an opaque keyset page token (AIP-158). The token contains a digest of the filter, so the token is valid only
+ * in requests with the same filter.
  */
 export function encodePageToken(key: readonly string[], filter: readonly string[]): string {
   return Buffer.from(JSON.stringify([digest(filter), ...key])).toString('base64url');
 }
 
 /**
- * @returns the key after which the next page starts, undefined for the first page
- * @throws AppError INVALID_PAGE_TOKEN for a token that is malformed or was made for another filter
+ * @returns the last key of the previous page; undefined for an empty token, which requests the first page
+ * @throws AppError INVALID_PAGE_TOKEN for a malformed token or a token of a request with another filter
  */
 export function decodePageToken(
   token: string,
@@ -41,7 +41,9 @@ export function invalidToken(): AppError {
   return new AppError({
     reason: 'INVALID_PAGE_TOKEN',
     message: 'invalid page token',
-    fields: [{ field: 'page_token', description: 'is not a token of a listing with equal fields' }],
+    fields: [
+      { field: 'page_token', description: 'must come from a response to a request with the same fields' },
+    ],
   });
 }
 
@@ -49,7 +51,7 @@ function digest(filter: readonly string[]): string {
   return createHash('sha256').update(JSON.stringify(filter)).digest('base64url').slice(0, 12);
 }
 
-/** Page size that a request asks for: 0 means `standard`; more than `maximum` is a violation. */
+/** Page sizes of all list methods. A requested size of 0 means `standard`; a size above `maximum` is invalid. */
 export const pageSizes = { standard: 50, maximum: 1000 } as const;
 
 export function pageSizeOf(requested: number): number {

