@@ -1,10 +1,4 @@
-import { catalogSettings, loadCatalogConfig } from '../../pkg/catalog/config.js';
-import { run } from '../../pkg/runtime/index.js';
-import { migrateCatalog, startCatalog } from './app.js';
+import { run } from '../../pkg/service/index.js';
+import { catalogService } from './app.js';
 
-await run('catalog-service', {
-  settings: catalogSettings,
-  configure: loadCatalogConfig,
-  start: startCatalog,
-  migrate: migrateCatalog,
-});
+await run('catalog-service', catalogService);

@@ -1,23 +1,22 @@
-import type { Scope } from '../../pkg/runtime/scope.js';
-import { orAborted } from './abort.js';
-import { assertCertificates } from './certificates.js';
-import { keepCluster, postgresEndpoint } from './cluster.js';
+import type { Scope } from '../../pkg/runtime/index.js';
 import type { DevConfig } from './config.js';
-import { prepareDatabases } from './databases.js';
-import type { Endpoints } from './endpoints.js';
-import { Fleet } from './fleet.js';
-import { awaitEndingSupervisor, endChildren } from './leftovers.js';
-import { assignPorts } from './ports.js';
-import type { ProcessId } from './process-id.js';
-import type { ServiceName } from './protocol.js';
-import { loadDemoData } from './seed.js';
-import { StateFile } from './state-file.js';
-import type { ServiceEvents } from './supervised-service.js';
+import { postgresEndpoint, prepareDatabases, superviseCluster } from './postgres/cluster.js';
+import { assertCertificates } from './services/certificates.js';
+import { loadDemoData } from './services/demo-data.js';
+import { assignPorts } from './services/ports.js';
+import { ServiceGroup } from './services/service-group.js';
+import type { ServiceEvents } from './services/supervised-service.js';
+import { orAborted } from './supervisor/abort.js';
+import { awaitStoppingSupervisor, endOrphanedProcesses } from './supervisor/orphaned-processes.js';
+import type { ProcessId } from './supervisor/process-id.js';
+import type { ServiceName } from './supervisor/protocol.js';
+import { StateFile } from './supervisor/state-file.js';
+import type { Endpoints } from './terminal/endpoints.js';
 
 export interface SupervisorDeps {
-  /** The process to end with, if any. */
+  /** The supervisor stops when its parent process ends. */
   readonly parent: ProcessId | undefined;
-  /** Gives up the start. */
+  /** Aborts the start of the supervisor. */
   readonly signal: AbortSignal;
   readonly onProgress: (message: string) => void;
   readonly onRestarted: (service: ServiceName, pid: number) => void;
@@ -25,15 +24,16 @@ export interface SupervisorDeps {
 
 export interface Supervisor {
   readonly endpoints: Endpoints;
-  /** Resolves with the killed pid. */
+  /** Kills a service and resolves with the pid of the killed process. */
   kill(service: ServiceName): Promise<number>;
-  /** From now on it is nobody's child. */
+  /** Detaches the supervisor from its parent process. */
   release(): void;
 }
 
 /**
- * Starts PostgreSQL, the databases and the services, and loads the demo data.
- * @throws DevError that says what is in the way
+ * Starts PostgreSQL, creates and migrates the databases, starts the services, and loads the demo data if `config.seed`
+ * is true.
+ * @throws DevError, or the abort reason of `deps.signal`
  */
 export async function startSupervisor(
   config: DevConfig,
@@ -42,40 +42,40 @@ export async function startSupervisor(
 ): Promise<Supervisor> {
   const { signal, onProgress } = deps;
   if (config.tlsDir !== undefined) assertCertificates(config.tlsDir);
-  await orAborted(awaitEndingSupervisor(config.dataDir, onProgress), signal);
-  const { own, stale } = StateFile.claim(config.dataDir, deps.parent);
-  scope.use(own);
-  if (stale) await orAborted(endChildren(stale, onProgress), signal);
+  await orAborted(awaitStoppingSupervisor(config.dataDir, onProgress), signal);
+  const { stateFile, staleState } = StateFile.acquire(config.dataDir, deps.parent);
+  scope.use(stateFile);
+  if (staleState) await orAborted(endOrphanedProcesses(staleState, onProgress), signal);
   const ports = await assignPorts(config.ports);
   signal.throwIfAborted();
-  const cluster = scope.use(await keepCluster(config, onProgress));
+  const cluster = scope.use(await superviseCluster(config, onProgress));
   await prepareDatabases(cluster, onProgress);
   signal.throwIfAborted();
   onProgress('starting the services');
-  const fleet = scope.use(
-    new Fleet({ config, ports, databaseUrl: cluster.url, events: serviceEvents(own, deps) }),
+  const group = scope.use(
+    new ServiceGroup({ config, ports, databaseUrl: cluster.url, events: serviceEvents(stateFile, deps) }),
   );
-  await orAborted(fleet.start(), signal);
-  if (config.seed) await orAborted(loadDemoData(fleet.addresses, config, onProgress), signal);
-  const { addresses, endpoints: services } = fleet;
+  await orAborted(group.start(), signal);
+  if (config.seed) await orAborted(loadDemoData(group.addresses, config, onProgress), signal);
+  const { addresses, endpoints: services } = group;
   const endpoints = { addresses, services, postgres: postgresEndpoint(cluster, config) };
-  own.update({ phase: 'ready', endpoints });
-  scope.defer(() => own.update({ phase: 'stopping' }));
+  stateFile.update({ phase: 'ready', endpoints });
+  scope.defer(() => stateFile.update({ phase: 'stopping' }));
   return {
     endpoints,
-    kill: (service) => fleet.kill(service),
-    release: () => own.update({ parent: undefined }),
+    kill: (service) => group.kill(service),
+    release: () => stateFile.update({ parent: undefined }),
   };
 }
 
-function serviceEvents(own: StateFile, { onProgress, onRestarted }: SupervisorDeps): ServiceEvents {
+function serviceEvents(stateFile: StateFile, { onProgress, onRestarted }: SupervisorDeps): ServiceEvents {
   return {
-    spawned: (_service, pid) => own.addChild(pid),
-    ended: (service, how) => onProgress(`${service} ended (${how}); restarting it`),
+    spawned: (_service, pid) => stateFile.addChild(pid),
+    exited: (service, cause) => onProgress(`${service} exited (${cause}); restarting it`),
     restarted: (service, pid) => {
-      onProgress(`${service} serves again (process ${pid})`);
+      onProgress(`${service} is ready again (process ${pid})`);
       onRestarted(service, pid);
     },
-    forced: (service) => onProgress(`${service} did not stop in time and was killed`),
+    killed: (service) => onProgress(`${service} did not stop in time and was killed`),
   };
 }

@@ -2,12 +2,12 @@ import path from 'node:path';
 import { expect } from 'chai';
 import { loadDevConfig } from './config.js';
 
-const wanted = (env: Record<string, string>) =>
+const portsOf = (env: Record<string, string>) =>
   loadDevConfig(env).ports.map(({ owner, port }) => `${owner} ${port}`);
 
-describe('the configuration of dev', () => {
-  it('has the promised ports by default', () => {
-    expect(wanted({})).to.deep.equal([
+describe('loadDevConfig', () => {
+  it('uses the documented ports by default', () => {
+    expect(portsOf({})).to.deep.equal([
       'order-service gRPC 50051',
       'order-service metrics 9464',
       'inventory-service gRPC 50052',
@@ -19,19 +19,19 @@ describe('the configuration of dev', () => {
     ]);
   });
 
-  it('lets every port be chosen', () => {
+  it('reads ports from the settings', () => {
     const { ports, postgresPort } = loadDevConfig({ PAYMENT_GRPC_PORT: '7001', DEV_POSTGRES_PORT: '5433' });
     expect(ports.find(({ setting }) => setting === 'PAYMENT_GRPC_PORT')?.port).to.equal(7001);
     expect(postgresPort.port).to.equal(5433);
   });
 
-  it('takes any port for everything when ports are free, whatever else is set', () => {
+  it('ignores the port settings and selects free ports if DEV_PORTS is `free`', () => {
     const env = { DEV_PORTS: 'free', ORDER_GRPC_PORT: '50051', DEV_POSTGRES_PORT: '5433' };
     const { ports, postgresPort } = loadDevConfig(env);
     expect([...ports, postgresPort].map(({ port }) => port)).to.deep.equal(Array(9).fill(0));
   });
 
-  it('keeps its files in folders that git ignores, unless told otherwise', () => {
+  it('stores data and logs in .data/dev and .logs/dev by default', () => {
     expect(loadDevConfig({})).to.include({
       dataDir: path.resolve('.data/dev'),
       logDir: path.resolve('.logs/dev'),

@@ -8,59 +8,58 @@ import {
   type Environment,
   type Settings,
 } from '../../pkg/config/index.js';
-import { tlsDirSetting } from './certificates.js';
-import type { WantedPort } from './ports.js';
-import type { ServiceName } from './protocol.js';
-import { services } from './services.js';
+import { tlsDirSetting } from './services/certificates.js';
+import type { RequestedPort } from './services/ports.js';
+import type { ServiceName } from './supervisor/protocol.js';
+import { services } from './services/service-spec.js';
 
-/** Where a service listens. */
 export interface ServicePorts {
   readonly grpc: number;
   readonly metrics: number;
 }
 
 export interface DevConfig {
-  /** Absolute. */
+  /** Absolute path. */
   readonly dataDir: string;
-  /** Absolute. */
+  /** Absolute path. */
   readonly logDir: string;
-  /** Two for each service; 0 means any free one. */
-  readonly ports: readonly (WantedPort & {
+  /** Two ports for each service; 0 means any free port. */
+  readonly ports: readonly (RequestedPort & {
     readonly service: ServiceName;
     readonly kind: keyof ServicePorts;
   })[];
-  readonly postgresPort: WantedPort;
+  readonly postgresPort: RequestedPort;
   readonly seed: boolean;
-  /** Absolute; undefined: plain connections. */
+  /** Absolute path; undefined when the connections are not encrypted. */
   readonly tlsDir: string | undefined;
-  /** What the services get, under what `dev` itself decides. */
+  /** Environment of the services; `dev` overrides some variables. */
   readonly env: Environment;
 }
 
-const help = (kind: string, service: string): string => `${kind} port of the ${service} under \`dev\``;
+const portHelp = (kind: string, service: string): string => `${kind} port of the ${service} under \`dev\``;
 
 export const devSettings = {
-  DEV_DATA_DIR: text({ default: '.data/dev', help: 'Where `dev` keeps its databases and its state' }),
-  DEV_LOG_DIR: text({ default: '.logs/dev', help: 'Where `dev` writes one log for each process' }),
+  DEV_DATA_DIR: text({ default: '.data/dev', help: 'Folder of the databases and the state file of `dev`' }),
+  DEV_LOG_DIR: text({ default: '.logs/dev', help: 'Folder where `dev` writes one log for each process' }),
   DEV_PORTS: oneOf({
     values: ['fixed', 'free'],
     default: 'fixed',
-    help: '`free` gives every process any free port, whatever the settings below say',
+    help: '`free` ignores the port settings below and takes free ports',
   }),
   DEV_POSTGRES_PORT: port({
     default: '0',
-    help: 'Port of the PostgreSQL that `dev` runs; 0 means any free one',
+    help: 'Port of the PostgreSQL that `dev` runs; 0 means any free port',
   }),
   DEV_SEED: flag({ default: 'true', help: 'Whether `dev` loads the demo products' }),
   DEV_TLS_DIR: tlsDirSetting,
-  ORDER_GRPC_PORT: port({ default: '50051', help: help('gRPC', 'order service') }),
-  ORDER_METRICS_PORT: port({ default: '9464', help: help('Metrics', 'order service') }),
-  INVENTORY_GRPC_PORT: port({ default: '50052', help: help('gRPC', 'inventory service') }),
-  INVENTORY_METRICS_PORT: port({ default: '9465', help: help('Metrics', 'inventory service') }),
-  PAYMENT_GRPC_PORT: port({ default: '50053', help: help('gRPC', 'payment service') }),
-  PAYMENT_METRICS_PORT: port({ default: '9466', help: help('Metrics', 'payment service') }),
-  CATALOG_GRPC_PORT: port({ default: '50054', help: help('gRPC', 'catalog service') }),
-  CATALOG_METRICS_PORT: port({ default: '9467', help: help('Metrics', 'catalog service') }),
+  ORDER_GRPC_PORT: port({ default: '50051', help: portHelp('gRPC', 'order service') }),
+  ORDER_METRICS_PORT: port({ default: '9464', help: portHelp('Metrics', 'order service') }),
+  INVENTORY_GRPC_PORT: port({ default: '50052', help: portHelp('gRPC', 'inventory service') }),
+  INVENTORY_METRICS_PORT: port({ default: '9465', help: portHelp('Metrics', 'inventory service') }),
+  PAYMENT_GRPC_PORT: port({ default: '50053', help: portHelp('gRPC', 'payment service') }),
+  PAYMENT_METRICS_PORT: port({ default: '9466', help: portHelp('Metrics', 'payment service') }),
+  CATALOG_GRPC_PORT: port({ default: '50054', help: portHelp('gRPC', 'catalog service') }),
+  CATALOG_METRICS_PORT: port({ default: '9467', help: portHelp('Metrics', 'catalog service') }),
 } satisfies Settings;
 
 const kinds = [

@@ -1,10 +1,4 @@
-import { inventorySettings, loadInventoryConfig } from '../../pkg/inventory/index.js';
-import { run } from '../../pkg/runtime/index.js';
-import { migrateInventory, startInventory } from './app.js';
+import { run } from '../../pkg/service/index.js';
+import { inventoryService } from './app.js';
 
-await run('inventory-service', {
-  settings: inventorySettings,
-  configure: loadInventoryConfig,
-  start: startInventory,
-  migrate: migrateInventory,
-});
+await run('inventory-service', inventoryService);

@@ -1,10 +1,4 @@
-import { loadOrderConfig, orderSettings } from '../../pkg/order/config.js';
-import { run } from '../../pkg/runtime/index.js';
-import { migrateOrder, startOrder } from './app.js';
+import { run } from '../../pkg/service/index.js';
+import { orderService } from './app.js';
 
-await run('order-service', {
-  settings: orderSettings,
-  configure: loadOrderConfig,
-  start: startOrder,
-  migrate: migrateOrder,
-});
+await run('order-service', orderService);

@@ -1,42 +1,60 @@
 import type { Telemetry } from '../../pkg/observability/index.js';
-import type { OrderPorts } from '../../pkg/order/clients.js';
-import type { OrderConfig } from '../../pkg/order/config.js';
-import { orderEvents } from '../../pkg/order/events.js';
-import { orderGauges, orderMetrics, sagaGauges } from '../../pkg/order/metrics.js';
-import { OrderFeed } from '../../pkg/order/order-feed.js';
-import { startRecovery } from '../../pkg/order/recovery.js';
-import { SagaRunner } from '../../pkg/order/saga-runner.js';
-import { Saga } from '../../pkg/order/saga.js';
-import { OrderService } from '../../pkg/order/service.js';
-import { DatabaseGauges, openDatabase, type Database } from '../../pkg/postgres/index.js';
-import { Outage, systemClock, uuidv7, type Scope } from '../../pkg/runtime/index.js';
+import {
+  type OrderPorts,
+  type OrderConfig,
+  orderEvents,
+  orderGauges,
+  orderMetrics,
+  sagaGauges,
+  OrderFeed,
+  startRecovery,
+  SagaRunner,
+  Saga,
+  OrderService,
+} from '../../pkg/order/index.js';
+import {
+  DatabaseSession,
+  openDatabase,
+  type Database,
+  type DatabaseGauges,
+} from '../../pkg/postgres/index.js';
+import { FailureLogger, systemClock, uuidv7, type Scope } from '../../pkg/runtime/index.js';
+import type { ServiceConfig } from '../../pkg/service/index.js';
+import { startOperators } from './operators.js';
 
-/** Watchers of one replica. */
+/** Maximum number of concurrent WatchOrder calls on one replica. */
 const watcherLimit = 10_000;
 
+/** Minimum timeout of a heartbeat: with less, a slow machine would open a new connection for each heartbeat. */
+const minSessionTimeoutMs = 3000;
+
 export interface OrdersDeps {
-  readonly config: OrderConfig;
+  readonly config: OrderConfig & Pick<ServiceConfig, 'database' | 'server'>;
   readonly telemetry: Pick<Telemetry, 'logger' | 'metrics'>;
   readonly db: Database;
+  readonly gauges: DatabaseGauges;
   readonly ports: OrderPorts;
 }
 
-/** The order business of one process: intake, sagas, and recovery of what others left behind. */
+/** Starts the business objects of one process: order service, sagas, order feed and recovery. */
 export async function startOrders(
-  { config, telemetry, db, ports }: OrdersDeps,
+  { config, telemetry, db, gauges, ports }: OrdersDeps,
   scope: Scope,
 ): Promise<OrderService> {
   const { logger, metrics } = telemetry;
   const instance = uuidv7();
   const clock = systemClock;
   const events = orderEvents(logger, orderMetrics(metrics.registry));
-  orderGauges(scope.use(new DatabaseGauges(config.database, telemetry)));
+  orderGauges(gauges);
   const feed = scope.use(
     new OrderFeed({
       db,
       pollMs: config.watchPollMs,
       limit: watcherLimit,
-      outage: new Outage(logger, { fails: 'order feed cannot read', works: 'order feed reads again' }),
+      failures: new FailureLogger(logger, {
+        failed: 'order feed failed',
+        recovered: 'order feed recovered',
+      }),
     }),
   );
   const saga = new Saga({
@@ -48,7 +66,7 @@ export async function startOrders(
     payment: ports.payment,
     config: config.saga,
     events,
-    onProgress: (orderId) => feed.wake(orderId),
+    feed,
   });
   const runner = new SagaRunner({
     saga,
@@ -57,10 +75,17 @@ export async function startOrders(
     drainMs: config.server.shutdownTimeoutMs,
   });
   sagaGauges(metrics.registry, runner);
-  // A pool of its own: heartbeats must not queue behind the work.
-  const heartbeats = scope.use(await openDatabase({ ...config.database, poolMax: 2 }, logger));
+  // Claims have a separate pool, so that they do not queue behind other statements. Heartbeats have a separate
+  // connection, so that they do not queue behind a slow claim.
+  const claimDb = scope.use(await openDatabase({ ...config.database, poolMax: 1 }, logger));
+  const timeoutMs = Math.max(minSessionTimeoutMs, config.recovery.heartbeatTimeoutMs);
+  const openSession = (onOpen: () => void): DatabaseSession =>
+    new DatabaseSession(config.database, { timeoutMs, onOpen });
   const shared = { instance, runner, events };
-  scope.use(await startRecovery({ ...shared, db: heartbeats, logger, config: config.recovery }));
+  scope.use(await startRecovery({ ...shared, db: claimDb, openSession, logger, config: config.recovery }));
+  const onProgress = (orderId: string): void => feed.wake(orderId);
+  const operation = { db, config, ports, logger, events, onProgress };
+  const operators = startOperators({ ...operation, claims: claimDb }, scope);
   scope.use(runner);
-  return new OrderService({ ...shared, db, catalog: ports.catalog, feed, clock, newId: uuidv7 });
+  return new OrderService({ ...shared, operators, db, catalog: ports.catalog, feed, clock, newId: uuidv7 });
 }

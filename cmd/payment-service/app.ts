@@ -1,31 +1,41 @@
-import { startTelemetry } from '../../pkg/observability/index.js';
-import type { PaymentConfig } from '../../pkg/payment/config.js';
-import { paymentEvents } from '../../pkg/payment/events.js';
-import { paymentHandlers } from '../../pkg/payment/grpc.js';
-import { paymentGauges, paymentMetrics } from '../../pkg/payment/metrics.js';
-import { paymentMigrations } from '../../pkg/payment/migrations.js';
-import { RefundService } from '../../pkg/payment/refund-service.js';
-import { PaymentService } from '../../pkg/payment/service.js';
-import { SimulatedGateway } from '../../pkg/payment/simulated-gateway.js';
 import {
-  assertMigrated,
-  DatabaseGauges,
-  migrate,
-  openDatabase,
-  poolMetrics,
-} from '../../pkg/postgres/index.js';
-import { openTransport, serve, type RunningServer } from '../../pkg/rpc/index.js';
-import { everyLogged, Outage, pause, uuidv7, type Scope } from '../../pkg/runtime/index.js';
+  GatewayInbox,
+  paymentConfig,
+  paymentEvents,
+  paymentGauges,
+  paymentHandlers,
+  paymentMetrics,
+  paymentMigrations,
+  PaymentService,
+  paymentSettings,
+  RefundService,
+  SimulatedEvents,
+  SimulatedGateway,
+  type PaymentConfig,
+} from '../../pkg/payment/index.js';
+import type { BoundService } from '../../pkg/rpc/index.js';
+import { everyLogged, FailureLogger, pause, uuidv7, type Scope } from '../../pkg/runtime/index.js';
+import { defineService, type ServiceResources } from '../../pkg/service/index.js';
 
-/** Starts the payment service; what it opens is closed with `scope`. */
-export async function startPayment(config: PaymentConfig, scope: Scope): Promise<RunningServer> {
-  const telemetry = scope.use(await startTelemetry(config.telemetry));
-  const transport = scope.use(await openTransport({ tls: config.tls, telemetry }));
+export const paymentService = defineService({
+  name: 'payment-service',
+  ports: { grpc: 50053, metrics: 9466 },
+  settings: paymentSettings,
+  configure: paymentConfig,
+  migrations: paymentMigrations,
+  hasIdempotencyKeys: false,
+  build: buildPayment,
+});
+
+/** Interval at which the simulated gateway delivers its events. */
+const eventIntervalMs = 250;
+/** Interval at which the events of earlier days are deleted. */
+const pruneIntervalMs = 600_000;
+
+function buildPayment(resources: ServiceResources<PaymentConfig>, scope: Scope): BoundService {
+  const { config, db, gauges, telemetry } = resources;
   const { logger, metrics } = telemetry;
-  const db = scope.use(await openDatabase(config.database, logger));
-  await assertMigrated(db, paymentMigrations, 'node dist/cmd/payment-service/main.js --migrate');
-  poolMetrics(db, telemetry.metrics.registry);
-  paymentGauges(scope.use(new DatabaseGauges(config.database, telemetry)));
+  paymentGauges(gauges);
   const events = paymentEvents(logger, paymentMetrics(metrics.registry));
   const gateway = new SimulatedGateway({
     db,
@@ -34,29 +44,31 @@ export async function startPayment(config: PaymentConfig, scope: Scope): Promise
     wait: pause,
     newId: uuidv7,
   });
-  const deps = { db, gateway, events, retryMs: config.resolveIntervalMs };
-  const payments = new PaymentService(deps);
-  const refunds = new RefundService(deps);
-  const owed = (kind: string): Outage =>
-    new Outage(logger.child({ kind }), {
-      fails: 'the gateway still owes answers, asking again later',
-      works: 'the gateway owes no answer that is due',
+  const { times } = config;
+  const payments = new PaymentService({ db, gateway, events, times });
+  const refunds = new RefundService({ db, gateway, events, times });
+  const failures = (kind: string): FailureLogger =>
+    new FailureLogger(logger.child({ kind }), {
+      failed: 'gateway operations still pending',
+      recovered: 'pending gateway operations confirmed',
     });
-  const askAgainMs = config.resolveIntervalMs;
-  scope.use(everyLogged(askAgainMs, (signal) => refunds.finishDueRefunds(signal), owed('refund')));
-  scope.use(everyLogged(askAgainMs, (signal) => payments.confirmDueVoids(signal), owed('void')));
-  return scope.use(
-    await serve({
-      config: config.server,
-      telemetry,
-      transport,
-      services: [paymentHandlers({ payments, refunds, newId: uuidv7 })],
-      readiness: () => db.isReachable(1000),
-    }),
-  );
-}
-
-/** Brings the payment database to its schema; returns what was applied. */
-export function migratePayment({ database }: PaymentConfig): Promise<string[]> {
-  return migrate(database.url, paymentMigrations);
+  const { retryMs } = times;
+  scope.use(everyLogged(retryMs, (signal) => payments.resolveDueIntents(signal), failures('authorization')));
+  scope.use(everyLogged(retryMs, (signal) => refunds.finishDueRefunds(signal), failures('refund')));
+  scope.use(everyLogged(retryMs, (signal) => payments.confirmDueVoids(signal), failures('void')));
+  const inbox = new GatewayInbox({ db, events });
+  const simulated = new SimulatedEvents({
+    db,
+    random: Math.random,
+    newId: uuidv7,
+    deliver: (event) => inbox.receive(event),
+  });
+  scope.use(everyLogged(eventIntervalMs, (signal) => simulated.deliverDue(signal), failures('event')));
+  const prune = async (signal: AbortSignal): Promise<void> => {
+    await inbox.prune(signal);
+    await simulated.prune(signal);
+  };
+  const pruning = { failed: 'deletion of old events failed', recovered: 'deletion of old events recovered' };
+  scope.use(everyLogged(pruneIntervalMs, prune, new FailureLogger(logger, pruning)));
+  return paymentHandlers({ payments, refunds, newId: uuidv7 });
 }

@@ -1,10 +1,4 @@
-import { loadPaymentConfig, paymentSettings } from '../../pkg/payment/config.js';
-import { run } from '../../pkg/runtime/index.js';
-import { migratePayment, startPayment } from './app.js';
+import { run } from '../../pkg/service/index.js';
+import { paymentService } from './app.js';
 
-await run('payment-service', {
-  settings: paymentSettings,
-  configure: loadPaymentConfig,
-  start: startPayment,
-  migrate: migratePayment,
-});
+await run('payment-service', paymentService);

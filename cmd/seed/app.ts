@@ -1,14 +1,13 @@
-import { demoProducts, type DemoProduct } from '../../pkg/catalog/demo-products.js';
-import { isAppError } from '../../pkg/errors/index.js';
+import { demoProducts, type DemoProduct } from '../../pkg/catalog/index.js';
+import { AppError, isAppError } from '../../pkg/errors/index.js';
 import { toWire } from '../../pkg/money/index.js';
 import { CatalogServiceService } from '../../pkg/pb/catalog/v1/catalog.js';
 import { InventoryServiceService, StockView } from '../../pkg/pb/inventory/v1/inventory.js';
 import { createClient, openTransport, type RpcClient } from '../../pkg/rpc/index.js';
 import { Scope } from '../../pkg/runtime/index.js';
 import type { SeedConfig } from './config.js';
-import { naming } from './naming.js';
 
-export interface Seeded {
+export interface SeedResult {
   readonly products: number;
 }
 
@@ -16,11 +15,14 @@ type Catalog = RpcClient<typeof CatalogServiceService>;
 type Inventory = RpcClient<typeof InventoryServiceService>;
 
 /**
- * Puts the demo products on sale and on the shelf, over the public APIs: what is there already stays
- * as it is, and every call is keyed, so several may do it at once.
- * @throws AppError DEPENDENCY_UNAVAILABLE when a service cannot be reached
+ * Creates the demo products and their stock over the public API. Existing products and stock stay unchanged, and
+ * every call has an idempotency key: concurrent and repeated runs are safe.
+ * @throws AppError DEPENDENCY_UNAVAILABLE when a service is unreachable
  */
-export async function seedDemo(config: SeedConfig, onProgress: (message: string) => void): Promise<Seeded> {
+export async function seedDemo(
+  config: SeedConfig,
+  onProgress: (message: string) => void,
+): Promise<SeedResult> {
   const scope = new Scope();
   try {
     const transport = scope.use(await openTransport({ tls: config.tls }));
@@ -36,10 +38,10 @@ export async function seedDemo(config: SeedConfig, onProgress: (message: string)
       }),
     );
     await Promise.all([
-      naming('catalog-service', config.catalog, putOnSale(catalog)),
-      naming('inventory-service', config.inventory, putOnShelf(inventory)),
+      withServiceName('catalog-service', config.catalog, createProducts(catalog)),
+      withServiceName('inventory-service', config.inventory, addStock(inventory)),
     ]);
-    onProgress(`${demoProducts.length} demo products are on sale`);
+    onProgress(`${demoProducts.length} demo products are in the catalog and in stock`);
     return { products: demoProducts.length };
   } finally {
     await scope.close();
@@ -48,22 +50,25 @@ export async function seedDemo(config: SeedConfig, onProgress: (message: string)
 
 const skus = demoProducts.map(({ sku }) => sku);
 
-async function putOnSale(catalog: Catalog): Promise<void> {
+async function createProducts(catalog: Catalog): Promise<void> {
   const missing = new Set((await catalog.batchGetProducts({ skus })).missingSkus);
   const products = demoProducts.filter(({ sku }) => missing.has(sku));
-  await Promise.all(products.map((product) => create(catalog, product)));
+  await Promise.all(products.map((product) => createProduct(catalog, product)));
 }
 
-async function create(catalog: Catalog, { sku, name, description, price }: DemoProduct): Promise<void> {
-  const computed = { revision: 0n, createTime: undefined, updateTime: undefined };
-  const product = { sku, name, description, price: toWire(price), ...computed };
-  // A product that somebody deleted keeps its SKU, and stays deleted.
+async function createProduct(
+  catalog: Catalog,
+  { sku, name, description, price }: DemoProduct,
+): Promise<void> {
+  const outputOnly = { revision: 0n, createTime: undefined, updateTime: undefined };
+  const product = { sku, name, description, price: toWire(price), ...outputOnly };
+  // A deleted product keeps its SKU and stays deleted.
   await catalog.createProduct({ requestId: `seed-${sku}`, product }).catch((error: unknown) => {
     if (!isAppError(error, 'PRODUCT_ALREADY_EXISTS')) throw error;
   });
 }
 
-async function putOnShelf(inventory: Inventory): Promise<void> {
+async function addStock(inventory: Inventory): Promise<void> {
   const { missingSkus } = await inventory.batchGetStock({ skus, view: StockView.BASIC });
   const missing = new Set(missingSkus);
   const products = demoProducts.filter(({ sku }) => missing.has(sku));
@@ -72,4 +77,15 @@ async function putOnShelf(inventory: Inventory): Promise<void> {
       inventory.adjustStock({ requestId: `seed-${sku}`, sku, delta: onHand, reason: 'demo data' }),
     ),
   );
+}
+
+/** @throws AppError DEPENDENCY_UNAVAILABLE with the name and address of the service in its message */
+async function withServiceName(service: string, address: string, work: Promise<void>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    if (!isAppError(error, 'DEPENDENCY_UNAVAILABLE')) throw error;
+    const message = `${service} at ${address} is unreachable`;
+    throw new AppError({ reason: error.reason, message, cause: error });
+  }
 }

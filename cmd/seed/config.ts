@@ -1,6 +1,5 @@
 import { readSettings, type Environment } from '../../pkg/config/index.js';
-import { addressSettings } from '../../pkg/rpc/config.js';
-import { tlsFiles, tlsFileSettings, type TlsFiles } from '../../pkg/rpc/tls-config.js';
+import { addressSettings, tlsFiles, tlsFileSettings, type TlsFiles } from '../../pkg/rpc/index.js';
 
 const { INVENTORY_SERVICE_ADDR, CATALOG_SERVICE_ADDR } = addressSettings;
 
@@ -9,7 +8,7 @@ export const seedSettings = { INVENTORY_SERVICE_ADDR, CATALOG_SERVICE_ADDR, ...t
 export interface SeedConfig {
   readonly inventory: string;
   readonly catalog: string;
-  /** Undefined: plain connections. */
+  /** Undefined when the connections are not encrypted. */
   readonly tls: TlsFiles | undefined;
 }
 

@@ -12,6 +12,6 @@ try {
   if (values.json) process.stdout.write(`${JSON.stringify(seeded)}\n`);
 } catch (error) {
   process.exitCode = 1;
-  const hint = isAppError(error, 'DEPENDENCY_UNAVAILABLE') ? '; are the services up (make dev-run)?' : '';
+  const hint = isAppError(error, 'DEPENDENCY_UNAVAILABLE') ? '; start the services with make dev-run' : '';
   process.stderr.write(`seeding failed: ${error instanceof Error ? error.message : String(error)}${hint}\n`);
 }

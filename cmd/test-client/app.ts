@@ -1,51 +1,53 @@
-import { startTracing } from '../../pkg/observability/tracing.js';
-import { Scope } from '../../pkg/runtime/scope.js';
+import { startTracing } from '../../pkg/observability/index.js';
+import { Scope } from '../../pkg/runtime/index.js';
 import type { LoadSize } from './args.js';
-import { openBackend, type Backend } from './backend.js';
 import type { TestClientConfig } from './config.js';
+import { ScenarioContext } from './context/scenario-context.js';
+import { openSystemUnderTest, type SystemUnderTest } from './context/system-under-test.js';
 import { checkInvariants } from './invariants/index.js';
-import { makeLoad } from './load.js';
-import type { Narrator } from './narrator.js';
-import { playScenarios } from './play.js';
-import type { Report } from './report.js';
-import { World } from './world.js';
+import { runLoad } from './load.js';
+import type { Printer } from '../terminal/printer.js';
+import type { Report } from './output/report.js';
+import { runScenarios } from './scenarios/run.js';
 
 export interface RunOptions {
-  readonly narrator: Narrator;
+  readonly printer: Printer;
+  /** Size of the load; undefined to run the scenarios. */
   readonly load: LoadSize | undefined;
-  /** Ends the run early: it rejects, with nothing left behind. */
+  /** Aborts the run. {@link runTestClient} then rejects after all started processes have stopped. */
   readonly signal: AbortSignal;
 }
 
-/** One run: starts what is needed, drives it, checks it and stops what it started. */
+/** Starts the services if necessary, runs scenarios or a load, checks the invariants and stops the started services. */
 export async function runTestClient(config: TestClientConfig, options: RunOptions): Promise<Report> {
   const scope = new Scope();
   const startedAt = new Date();
   try {
     scope.use(startTracing(config.telemetry));
-    const onProgress = (message: string): void => options.narrator.say(message);
-    const { signal } = options;
-    const backend = scope.use(await openBackend(config, { onProgress, signal }));
-    const world = scope.use(new World(backend, signal));
-    introduce(options.narrator, world, backend);
-    const found = await drive(world, options);
+    const { printer, signal } = options;
+    const onProgress = (message: string): void => printer.info(message);
+    const system = scope.use(await openSystemUnderTest(config, { onProgress, signal }));
+    const context = scope.use(new ScenarioContext(system, signal));
+    printTargets(printer, context, system);
+    const results = await runChecks(context, options);
     const durationMs = Date.now() - startedAt.getTime();
-    const { addresses, dev } = backend;
-    return { run: world.run, startedAt, durationMs, addresses, startedServices: dev !== undefined, ...found };
+    const { addresses, dev } = system;
+    const startedServices = dev !== undefined;
+    return { run: context.run, startedAt, durationMs, addresses, startedServices, ...results };
   } finally {
     await scope.close();
   }
 }
 
-async function drive(world: World, { narrator, load }: RunOptions) {
+async function runChecks(context: ScenarioContext, { printer, load }: RunOptions) {
   return {
-    scenarios: load ? [] : await playScenarios(world, narrator),
-    load: load && (await makeLoad(world, narrator, load)),
-    invariants: await checkInvariants(world, narrator),
+    scenarios: load ? [] : await runScenarios(context, printer),
+    load: load && (await runLoad(context, printer, load)),
+    invariants: await checkInvariants(context, printer),
   };
 }
 
-function introduce(narrator: Narrator, { run }: World, { addresses, dev }: Backend): void {
-  narrator.block(`Run ${run}, against ${dev ? 'services of its own' : 'running services'}`);
-  for (const [name, address] of Object.entries(addresses)) narrator.say(`${name}-service at ${address}`);
+function printTargets(printer: Printer, context: ScenarioContext, { addresses, dev }: SystemUnderTest): void {
+  printer.section(`Run ${context.run} against ${dev ? 'its own services' : 'running services'}`);
+  for (const [name, address] of Object.entries(addresses)) printer.info(`${name}-service at ${address}`);
 }

@@ -1,43 +1,39 @@
 import { parseArgs } from 'node:util';
+import { UsageError } from '../terminal/usage-error.js';
 
 export interface LoadSize {
-  /** Orders to place. */
   readonly orders: number;
-  /** Workers, each with one order under way at a time. */
+  /** Number of workers, each with one order in flight. */
   readonly concurrency: number;
 }
 
 export interface Arguments {
-  /** Set: make a load instead of playing the scenarios. */
+  /** Size of the load; undefined to run the scenarios. */
   readonly load: LoadSize | undefined;
   readonly json: boolean;
   readonly help: boolean;
 }
 
-/** The command line cannot be understood; the message says what is wrong with it. */
-export class UsageError extends Error {
-  override readonly name = 'UsageError';
-}
-
 export const maxOrders = 100_000;
-/** Below the orders that one order service drives at once by default. */
+/** Less than the default of ORDER_MAX_IN_FLIGHT (512), so that one replica accepts all orders of a load. */
 export const maxConcurrency = 500;
 const defaultConcurrency = 16;
 
 export const usage = `Usage: test-client [--orders N [--concurrency C]] [--json]
 
-Places orders the way users do, shows what happened and checks that it is true.
-Without options it plays nine scenarios, then checks the invariants.
+Places orders as clients do, prints the results and checks the invariants.
+Without options, test-client runs nine scenarios.
 
   --orders N       place N orders (1 to ${maxOrders}) as a load, instead of the scenarios
-  --concurrency C  orders under way at a time (1 to ${maxConcurrency}, default ${defaultConcurrency})
+  --concurrency C  orders in flight (1 to ${maxConcurrency}, default ${defaultConcurrency})
   --json           print one JSON document on standard output, progress on standard error
-  --help           print this
+  --help           print this text
 
 ORDER_SERVICE_ADDR, INVENTORY_SERVICE_ADDR, PAYMENT_SERVICE_ADDR and CATALOG_SERVICE_ADDR
-point to running services; without them PostgreSQL and the services are started for the run.
+select running services. Without addresses, test-client starts PostgreSQL and the services.
 
-Exit code: 0 all holds, 1 something does not, 2 wrong usage or configuration, 130 interrupted.
+Exit code: 0 all checks passed, 1 a check failed or the run failed, 2 invalid usage or configuration,
+128 + signal number interrupted (Ctrl-C: 130).
 `;
 
 /** @throws UsageError */
@@ -66,14 +62,14 @@ function parse(argv: readonly string[]) {
 
 function loadSize(orders: string, concurrency: string | undefined): LoadSize {
   return {
-    orders: whole('--orders', orders, maxOrders),
-    concurrency: whole('--concurrency', concurrency ?? String(defaultConcurrency), maxConcurrency),
+    orders: positiveInteger('--orders', orders, maxOrders),
+    concurrency: positiveInteger('--concurrency', concurrency ?? String(defaultConcurrency), maxConcurrency),
   };
 }
 
-function whole(option: string, given: string, max: number): number {
-  const value = Number(given);
-  if (!/^\d+$/.test(given) || value < 1 || value > max)
-    throw new UsageError(`${option} must be a whole number from 1 to ${max}, not '${given}'`);
+function positiveInteger(option: string, text: string, max: number): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value < 1 || value > max)
+    throw new UsageError(`${option} must be a whole number from 1 to ${max}, not '${text}'`);
   return value;
 }

@@ -2,20 +2,20 @@ import { expect } from 'chai';
 import { ConfigError } from '../../pkg/config/index.js';
 import { loadTestClientConfig } from './config.js';
 
-const all = {
+const allAddresses = {
   ORDER_SERVICE_ADDR: 'localhost:1',
   INVENTORY_SERVICE_ADDR: 'localhost:2',
   PAYMENT_SERVICE_ADDR: 'localhost:3',
   CATALOG_SERVICE_ADDR: 'dns:///catalog:4',
 };
 
-describe('the configuration of test-client', () => {
-  it('starts the services when no address is given', () => {
+describe('loadTestClientConfig', () => {
+  it('has no addresses when no address is set', () => {
     expect(loadTestClientConfig({}).addresses).to.equal(undefined);
   });
 
-  it('uses running services when all addresses are given', () => {
-    expect(loadTestClientConfig(all).addresses).to.deep.equal({
+  it('reads the addresses of running services', () => {
+    expect(loadTestClientConfig(allAddresses).addresses).to.deep.equal({
       order: 'localhost:1',
       inventory: 'localhost:2',
       payment: 'localhost:3',
@@ -23,32 +23,32 @@ describe('the configuration of test-client', () => {
     });
   });
 
-  it('refuses some addresses without the others, and names the missing ones', () => {
-    const some = { ...all, PAYMENT_SERVICE_ADDR: '', CATALOG_SERVICE_ADDR: undefined };
-    expect(() => loadTestClientConfig(some))
+  it('rejects an incomplete set of addresses and names each missing address', () => {
+    const incomplete = { ...allAddresses, PAYMENT_SERVICE_ADDR: '', CATALOG_SERVICE_ADDR: undefined };
+    expect(() => loadTestClientConfig(incomplete))
       .to.throw(ConfigError)
       .with.property('problems')
       .that.deep.equals([
-        'PAYMENT_SERVICE_ADDR is required when another service address is given',
-        'CATALOG_SERVICE_ADDR is required when another service address is given',
+        'PAYMENT_SERVICE_ADDR is required when another service address is set',
+        'CATALOG_SERVICE_ADDR is required when another service address is set',
       ]);
   });
 
-  it('refuses an address without a port', () => {
-    expect(() => loadTestClientConfig({ ...all, ORDER_SERVICE_ADDR: 'localhost' })).to.throw(
+  it('rejects an address without a port', () => {
+    expect(() => loadTestClientConfig({ ...allAddresses, ORDER_SERVICE_ADDR: 'localhost' })).to.throw(
       ConfigError,
       'ORDER_SERVICE_ADDR',
     );
   });
 
-  it('shows its own certificate to running services', () => {
+  it('uses the TLS_*_FILE settings only for running services', () => {
     const files = { TLS_CERT_FILE: 'a.crt', TLS_KEY_FILE: 'a.key', TLS_CA_FILE: 'ca.crt' };
     const tls = { cert: 'a.crt', key: 'a.key', ca: 'ca.crt' };
-    expect(loadTestClientConfig({ ...all, ...files, DEV_TLS_DIR: '/certs' }).tls).to.deep.equal(tls);
+    expect(loadTestClientConfig({ ...allAddresses, ...files, DEV_TLS_DIR: '/certs' }).tls).to.deep.equal(tls);
     expect(loadTestClientConfig(files).tls, 'without running services').to.equal(undefined);
   });
 
-  it('has a certificate of the folder among services that it starts', () => {
+  it('uses the certificate in DEV_TLS_DIR for services that test-client starts', () => {
     expect(loadTestClientConfig({ DEV_TLS_DIR: '/certs' }).tls).to.deep.equal({
       cert: '/certs/test-client/tls.crt',
       key: '/certs/test-client/tls.key',

@@ -1,11 +1,11 @@
-import { ReservationState } from '../../../pkg/pb/inventory/v1/inventory.js';
+import { reservationViolations } from '../../audit/checks/reservation.js';
+import { sum } from '../../audit/checks/violations.js';
 import { OrderState, type Order } from '../../../pkg/pb/order/v1/order.js';
-import type { OrderFacts } from './facts.js';
-import { sum, violated, type Invariant } from './invariant.js';
+import { about, violated, type Invariant } from './invariant.js';
 
 export const commitsMatchOrders: Invariant = {
   number: 2,
-  title: 'Committed stock is what confirmed orders hold',
+  title: 'Committed stock equals the units in confirmed orders',
   check({ stock, orders, examined }) {
     const sold = unitsSold(orders);
     return {
@@ -18,13 +18,15 @@ export const commitsMatchOrders: Invariant = {
       violations: [
         ...stock.flatMap(({ level: { sku, onHand, audit }, delivered }) =>
           violated(sku, {
-            [`committed ${audit?.committedSum}, but confirmed orders hold ${sold.get(sku) ?? 0n}`]:
+            [`committed ${audit?.committedSum}, but confirmed orders contain ${sold.get(sku) ?? 0n}`]:
               audit?.committedSum !== (sold.get(sku) ?? 0n),
             [`on_hand ${onHand} is not delivered ${delivered} - sold ${sold.get(sku) ?? 0n}`]:
               onHand !== delivered - (sold.get(sku) ?? 0n),
           }),
         ),
-        ...examined.flatMap(wrongReservation),
+        ...examined.flatMap(({ order, reservation }) =>
+          about(`order ${order.orderId}`, reservationViolations(order, reservation)),
+        ),
       ],
     };
   },
@@ -37,14 +39,4 @@ function unitsSold(orders: readonly Order[]): Map<string, bigint> {
     for (const { sku, quantity } of lines) sold.set(sku, (sold.get(sku) ?? 0n) + quantity);
   }
   return sold;
-}
-
-function wrongReservation({ order, reservation }: OrderFacts): string[] {
-  const isCommitted = reservation?.state === ReservationState.COMMITTED;
-  const isOpen = reservation?.state === ReservationState.RESERVED;
-  const state = reservation ? ReservationState[reservation.state] : 'missing';
-  const isConfirmed = order.state === OrderState.CONFIRMED;
-  return violated(`order ${order.orderId}`, {
-    [`${OrderState[order.state]}, but its reservation is ${state}`]: isCommitted !== isConfirmed || isOpen,
-  });
 }

@@ -1,30 +1,21 @@
-import type { Payment } from '../../../pkg/pb/payment/v1/payment.js';
-import { minorOf } from '../amounts.js';
-import { violated, type Invariant } from './invariant.js';
+import { minorUnits } from '../../audit/checks/amounts.js';
+import { amountViolations } from '../../audit/checks/payment.js';
+import { about, type Invariant } from './invariant.js';
 
 export const refundsWithinCaptures: Invariant = {
   number: 4,
-  title: 'Refunds are at most what was captured, captures at most what was authorized',
+  title: 'Refunds do not exceed the captured amount, and captures do not exceed the authorized amount',
   check({ examined }) {
     const payments = examined.flatMap((facts) => facts.payments);
     return {
       figures: {
         payments: payments.length,
-        captured: payments.filter(({ capturedAmount }) => minorOf(capturedAmount) > 0n).length,
-        refunded: payments.filter(({ refundedAmount }) => minorOf(refundedAmount) > 0n).length,
+        captured: payments.filter(({ capturedAmount }) => minorUnits(capturedAmount) > 0n).length,
+        refunded: payments.filter(({ refundedAmount }) => minorUnits(refundedAmount) > 0n).length,
       },
-      violations: payments.flatMap(broken),
+      violations: payments.flatMap((payment) =>
+        about(`payment ${payment.paymentId}`, amountViolations(payment)),
+      ),
     };
   },
 };
-
-function broken({ paymentId, authorizedAmount, capturedAmount, refundedAmount }: Payment): string[] {
-  const authorized = minorOf(authorizedAmount);
-  const captured = minorOf(capturedAmount);
-  const refunded = minorOf(refundedAmount);
-  return violated(`payment ${paymentId}`, {
-    [`refunded ${refunded} of captured ${captured}`]: refunded > captured,
-    [`captured ${captured} of authorized ${authorized}`]: captured > authorized,
-    'an amount is negative': refunded < 0n || captured < 0n || authorized < 0n,
-  });
-}

@@ -1,52 +1,52 @@
 import type { Reservation, StockLevel } from '../../../pkg/pb/inventory/v1/inventory.js';
 import type { Order, TimelineEntry } from '../../../pkg/pb/order/v1/order.js';
 import type { Payment } from '../../../pkg/pb/payment/v1/payment.js';
-import type { Sighting } from '../book.js';
+import type { ObservedState } from '../context/run-log.js';
 
-/** What the services say about everything that the run did. */
+/** The final state of the services for all requests of a run. */
 export interface Facts {
   readonly stock: readonly StockFacts[];
   /** Every order of every customer of the run. */
   readonly orders: readonly Order[];
-  /** All orders, or a sample of many, looked at in every service. */
+  /** All orders or a sample, each with its data from every service. */
   readonly examined: readonly OrderFacts[];
-  /** States in which the run saw its orders. */
-  readonly sightings: readonly Sighting[];
-  /** Orders that the run asked to cancel. */
+  /** Order states in the responses of the run. */
+  readonly observedStates: readonly ObservedState[];
+  /** Ids of the orders with a CancelOrder request. */
   readonly cancelled: ReadonlySet<string>;
-  /** Keys of all requests that the run sent, as `requestKey` makes them. */
+  /** The `requestKey` of each CreateOrder request. */
   readonly requests: ReadonlySet<string>;
-  /** How long the orders took to rest after the last one was placed, milliseconds. */
-  readonly restedAfterMs: number;
+  /** Time from the start of the invariant checks until all orders were terminal. */
+  readonly terminalAfterMs: number;
   readonly replays: readonly Replay[];
-  /** What the replays must not change, before and after them. */
+  /** Effects before and after the replays. The replays must not change the effects. */
   readonly effects: { readonly before: Effects; readonly after: Effects };
 }
 
 export interface StockFacts {
-  /** With its audit. */
+  /** Stock level with its audit. */
   readonly level: StockLevel;
-  /** Units that the run delivered. */
+  /** Units that the run added to the stock. */
   readonly delivered: bigint;
 }
 
 export interface OrderFacts {
   readonly order: Order;
-  /** With their audit. */
+  /** Payments with their audits. */
   readonly payments: readonly Payment[];
   readonly timeline: readonly TimelineEntry[];
   readonly reservation: Reservation | undefined;
 }
 
-/** A request that was sent again, and both answers in a form that can be compared. */
+/** A repeated request, with the first and the repeated response as text. */
 export interface Replay {
   readonly request: string;
   readonly first: string;
-  readonly again: string;
+  readonly repeated: string;
 }
 
 export interface Effects {
   readonly orders: number;
-  /** `on_hand` of all SKUs together. */
+  /** Total stock on hand of all SKUs. */
   readonly onHand: bigint;
 }

@@ -1,26 +1,25 @@
+import { violationsOf } from '../../audit/checks/violations.js';
 import type { Facts } from './facts.js';
 
-/** What was found: figures for people, and each case in which the invariant does not hold. */
+/** Printed figures and a description of each violation. */
 export interface Finding {
   readonly figures: Readonly<Record<string, number | string>>;
   readonly violations: readonly string[];
 }
 
-/** Something that is true of the system whatever happens. */
+/** A property of the system that holds after any sequence of faults. */
 export interface Invariant {
-  /** As numbered in the specification. */
+  /** Number in the output and in the list of all invariants. */
   readonly number: number;
   readonly title: string;
   check(facts: Facts): Finding;
 }
 
-/** Names each broken rule of a subject: `violated('sku x', { 'reserved is negative': reserved < 0n })`. */
-export function violated(subject: string, rules: Readonly<Record<string, boolean>>): string[] {
-  return Object.entries(rules).flatMap(([rule, isBroken]) => (isBroken ? [`${subject}: ${rule}`] : []));
+/** Describes the violations whose condition is true: `violated('sku x', { 'reserved is negative': reserved < 0n })`. */
+export function violated(subject: string, violations: Readonly<Record<string, boolean>>): string[] {
+  return about(subject, violationsOf(violations));
 }
 
-export function sum(values: Iterable<bigint>): bigint {
-  let total = 0n;
-  for (const value of values) total += value;
-  return total;
+export function about(subject: string, violations: readonly string[]): string[] {
+  return violations.map((violation) => `${subject}: ${violation}`);
 }

@@ -1,48 +1,48 @@
 import type { Order } from '../../../pkg/pb/order/v1/order.js';
-import { requestKey } from '../book.js';
-import { outcomeOf } from '../describe.js';
-import { inParallel, sample } from '../parallel.js';
-import { place } from '../persist.js';
-import { stockingRequest } from '../shop.js';
-import type { World } from '../world.js';
+import { requestKey } from '../context/run-log.js';
+import { outcomeOf } from '../output/format.js';
+import { inParallel, sample } from '../context/parallel.js';
+import { placeOrder } from '../context/retry.js';
+import { deliveryRequest } from '../context/actions.js';
+import type { ScenarioContext } from '../context/scenario-context.js';
 import type { Replay } from './facts.js';
 
 const orderReplays = 50;
 const stockReplays = 10;
 const parallelReplays = 8;
 
-/** Sends a sample of the run's requests again, word by word. */
-export async function replay(world: World, orders: readonly Order[]): Promise<Replay[]> {
+/** Repeats a sample of the requests unchanged. */
+export async function replay(context: ScenarioContext, orders: readonly Order[]): Promise<Replay[]> {
   return [
     ...(await inParallel(sample(orders, orderReplays), parallelReplays, (order) =>
-      replayOrder(world, order),
+      replayOrder(context, order),
     )),
-    ...(await inParallel(sample(world.book.stockings, stockReplays), parallelReplays, async (stocking) => {
-      const { stock } = await world.clients.inventory.adjustStock(stockingRequest(stocking));
+    ...(await inParallel(sample(context.log.deliveries, stockReplays), parallelReplays, async (delivery) => {
+      const { stock } = await context.clients.inventory.adjustStock(deliveryRequest(delivery));
       return {
-        request: `AdjustStock ${stocking.requestId}`,
-        first: `on_hand ${stocking.onHand}`,
-        again: `on_hand ${stock?.onHand}`,
+        request: `AdjustStock ${delivery.requestId}`,
+        first: `on_hand ${delivery.onHand}`,
+        repeated: `on_hand ${stock?.onHand}`,
       };
     })),
   ];
 }
 
-async function replayOrder(world: World, order: Order): Promise<Replay> {
+async function replayOrder(context: ScenarioContext, order: Order): Promise<Replay> {
   const key = requestKey(order);
-  const request = world.book.requests.get(key);
-  if (!request) return { request: `CreateOrder ${key}`, first: 'never sent', again: 'an order' };
-  const again = await place(world, request);
-  // What became of an order on request is no part of the answer to its placing.
-  const facts = world.book.cancelled.has(order.orderId) ? placedAs : placedAndEndedAs;
-  return { request: `CreateOrder ${key}`, first: facts(order), again: facts(again.value) };
+  const request = context.log.requests.get(key);
+  if (!request) return { request: `CreateOrder ${key}`, first: 'no request', repeated: 'an order' };
+  const repeated = await placeOrder(context, request);
+  // A cancellation changes the outcome of an order, so the check compares only the content of a cancelled order.
+  const describe = context.log.cancelled.has(order.orderId) ? orderContent : contentAndOutcome;
+  return { request: `CreateOrder ${key}`, first: describe(order), repeated: describe(repeated.value) };
 }
 
-function placedAs({ orderId, customerId, lines, total }: Order): string {
+function orderContent({ orderId, customerId, lines, total }: Order): string {
   const items = lines.map(({ sku, quantity }) => `${quantity} ${sku}`).join(', ');
   return `${orderId} of ${customerId}: ${items}, ${total?.units}.${total?.nanos} ${total?.currencyCode}`;
 }
 
-function placedAndEndedAs(order: Order): string {
-  return `${placedAs(order)}, ${outcomeOf(order)}`;
+function contentAndOutcome(order: Order): string {
+  return `${orderContent(order)}, ${outcomeOf(order)}`;
 }

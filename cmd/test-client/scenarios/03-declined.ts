@@ -1,42 +1,50 @@
 import { money } from '../../../pkg/money/index.js';
-import { describePayment, outcomeOf } from '../describe.js';
-import { paymentsOf, reservationOf, stockOfOne } from '../lookups.js';
+import { formatPayment, outcomeOf } from '../output/format.js';
+import { paymentsOf, reservationOf, stockOfOne } from '../context/queries.js';
 import { ReservationState } from '../../../pkg/pb/inventory/v1/inventory.js';
-import { place } from '../persist.js';
-import { orderRequest, stockProduct, type Product } from '../shop.js';
-import type { Story } from '../story.js';
-import type { World } from '../world.js';
+import { placeOrder } from '../context/retry.js';
+import { orderRequest, stockProduct, type Product } from '../context/actions.js';
+import type { Recorder } from '../output/recorder.js';
+import type { ScenarioContext } from '../context/scenario-context.js';
 import type { Scenario } from './scenario.js';
 
 export const declined: Scenario = {
   number: 3,
-  title: 'A card is declined, for two reasons',
-  async play(world, story) {
-    const mugs = await stockProduct(world, { slug: 'mug', price: money('USD', 1500), units: 5 });
+  title: 'Two cards are declined, for different reasons',
+  async run(context, recorder) {
+    const mugs = await stockProduct(context, { slug: 'mug', price: money('USD', 1500), units: 5 });
     for (const code of ['INSUFFICIENT_FUNDS', 'CARD_EXPIRED'] as const) {
-      await decline(world, story, { mugs, code });
+      await orderWithDeclinedCard(context, recorder, { mugs, code });
     }
   },
 };
 
-async function decline(world: World, story: Story, { mugs, code }: { mugs: Product; code: string }) {
+async function orderWithDeclinedCard(
+  context: ScenarioContext,
+  recorder: Recorder,
+  { mugs, code }: { mugs: Product; code: string },
+) {
   const paymentMethod = `pm_decline_${code.toLowerCase()}`;
-  story.say(`Carol orders 5 mugs and pays with ${paymentMethod}`);
-  const placed = await place(
-    world,
-    orderRequest(world, { customer: 'carol', items: [[mugs, 5]], paymentMethod }),
+  recorder.info(`Carol orders 5 mugs and pays with ${paymentMethod}`);
+  const placed = await placeOrder(
+    context,
+    orderRequest(context, { customer: 'carol', items: [[mugs, 5]], paymentMethod }),
   );
   const order = placed.value;
-  story.order('placed', placed);
-  story.expect('the order is REJECTED', outcomeOf(order), 'REJECTED PAYMENT_DECLINED');
-  story.expect(`it says why`, order.rejection?.declineCode, code);
-  story.expect('it says what to do', adviceGiven.has(order.rejection?.declineAdvice ?? ''), true);
-  const payments = await paymentsOf(world, order);
-  story.expect('no money was taken', payments.map(describePayment), ['DECLINED 0.00 USD']);
-  const { onHand, reserved } = await stockOfOne(world, mugs.sku);
-  const reservation = await reservationOf(world, order);
-  story.expect('its claim was dropped', ReservationState[reservation?.state ?? 0], 'RELEASED');
-  story.expect('all mugs are for sale again', { onHand, reserved }, { onHand: 5n, reserved: 0n });
+  recorder.order('placed', placed);
+  recorder.check('the order is REJECTED', outcomeOf(order), 'REJECTED PAYMENT_DECLINED');
+  recorder.check('the rejection contains the decline code', order.rejection?.declineCode, code);
+  recorder.check(
+    'the rejection contains known decline advice',
+    knownAdvice.has(order.rejection?.declineAdvice ?? ''),
+    true,
+  );
+  const payments = await paymentsOf(context, order);
+  recorder.check('no amount is captured', payments.map(formatPayment), ['DECLINED 0.00 USD']);
+  const { onHand, reserved } = await stockOfOne(context, mugs.sku);
+  const reservation = await reservationOf(context, order);
+  recorder.check('the reservation is released', ReservationState[reservation?.state ?? 0], 'RELEASED');
+  recorder.check('all mugs are available', { onHand, reserved }, { onHand: 5n, reserved: 0n });
 }
 
-const adviceGiven = new Set(['DO_NOT_RETRY', 'RETRY_LATER']);
+const knownAdvice = new Set(['DO_NOT_RETRY', 'RETRY_LATER']);

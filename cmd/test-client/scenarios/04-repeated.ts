@@ -1,43 +1,43 @@
 import { money } from '../../../pkg/money/index.js';
-import { describePayment } from '../describe.js';
-import { listOrders, paymentsOf, stockOfOne } from '../lookups.js';
-import { place } from '../persist.js';
-import { orderRequest, stockProduct, tryPlace } from '../shop.js';
+import { formatPayment } from '../output/format.js';
+import { listOrders, paymentsOf, stockOfOne } from '../context/queries.js';
+import { placeOrder } from '../context/retry.js';
+import { orderRequest, stockProduct, tryPlaceOrder } from '../context/actions.js';
 import type { Scenario } from './scenario.js';
 
-const impatience = 10;
+const attempts = 10;
 
 export const repeated: Scenario = {
   number: 4,
-  title: 'The same request_id is sent again, and with another body',
-  async play(world, story) {
-    const beans = await stockProduct(world, { slug: 'beans', price: money('USD', 1600), units: 50 });
-    const request = orderRequest(world, { customer: 'dave', items: [[beans, 1]] });
-    story.say(`Dave orders once, but presses the button ${impatience} times at once`);
-    const presses = await Promise.all(Array.from({ length: impatience }, () => place(world, request)));
-    const [first] = presses;
-    if (first) story.order('every press', first);
-    const ids = new Set(presses.map(({ value }) => value.orderId));
-    story.expect('every answer is the same order', ids.size, 1);
+  title: 'A request_id is repeated, with the same and with another body',
+  async run(context, recorder) {
+    const beans = await stockProduct(context, { slug: 'beans', price: money('USD', 1600), units: 50 });
+    const request = orderRequest(context, { customer: 'dave', items: [[beans, 1]] });
+    recorder.info(`Dave sends the same order ${attempts} times at once`);
+    const results = await Promise.all(Array.from({ length: attempts }, () => placeOrder(context, request)));
+    const [first] = results;
+    if (first) recorder.order('every attempt', first);
+    const ids = new Set(results.map(({ value }) => value.orderId));
+    recorder.check('every response contains the same order', ids.size, 1);
 
-    story.say('later the request is sent once more');
-    const later = await place(world, request);
-    story.order('sent again', later);
-    story.expect('it is still that order', ids.has(later.value.orderId), true);
-    const payments = await paymentsOf(world, later.value);
-    story.expect('he was charged once', payments.map(describePayment), ['CAPTURED 16.00 USD']);
-    story.expect('one unit left the shelf', (await stockOfOne(world, beans.sku)).onHand, 49n);
+    recorder.info('Dave repeats the request once more');
+    const later = await placeOrder(context, request);
+    recorder.order('repeated', later);
+    recorder.check('the repeated request returns the same order', ids.has(later.value.orderId), true);
+    const payments = await paymentsOf(context, later.value);
+    recorder.check('Dave is charged once', payments.map(formatPayment), ['CAPTURED 16.00 USD']);
+    recorder.check('one unit is deducted from the stock', (await stockOfOne(context, beans.sku)).onHand, 49n);
 
-    story.say('the same request_id, now for 2 units');
-    const changed = await tryPlace(world, { ...request, items: [{ sku: beans.sku, quantity: 2n }] });
-    story.answered(`refused: ${changed.error?.message ?? 'no'}`, changed);
-    story.expect('it is refused', changed.error?.reason, 'REQUEST_ID_REUSED');
-    const orders = await listOrders(world, request.customerId);
-    story.expect('Dave has one order', orders.length, 1);
+    recorder.info('Dave sends the same request_id with 2 units');
+    const changed = await tryPlaceOrder(context, { ...request, items: [{ sku: beans.sku, quantity: 2n }] });
+    recorder.call(changed.error ? `rejected: ${changed.error.message}` : 'accepted', changed);
+    recorder.check('the changed request is rejected', changed.error?.reason, 'REQUEST_ID_REUSED');
+    const orders = await listOrders(context, request.customerId);
+    recorder.check('Dave has one order', orders.length, 1);
 
-    story.say('Erin happens to use the same request_id');
-    const other = await place(world, { ...request, customerId: world.name('erin') });
-    story.order('placed', other);
-    story.expect('hers is an order of its own', ids.has(other.value.orderId), false);
+    recorder.info('Erin uses the same request_id');
+    const separate = await placeOrder(context, { ...request, customerId: context.name('erin') });
+    recorder.order('placed', separate);
+    recorder.check('Erin has a separate order', ids.has(separate.value.orderId), false);
   },
 };

@@ -1,28 +1,28 @@
 import { money } from '../../../pkg/money/index.js';
 import type { CreateOrderRequest, Order } from '../../../pkg/pb/order/v1/order.js';
-import type { DevHandle } from '../../dev/child.js';
-import type { Answer, Refusal } from '../answer.js';
-import { describeTally, outcomeOf, tally } from '../describe.js';
-import { formatMs } from '../latency.js';
-import { paymentsOf, stockOfOne } from '../lookups.js';
-import { inParallel } from '../parallel.js';
-import { placeForSure } from '../persist.js';
-import { isAtRest, ordersAtRest } from '../rest.js';
-import { orderRequest, stockProduct, tryPlace, type Product } from '../shop.js';
-import type { Story } from '../story.js';
-import { until, within } from '../waiting.js';
-import type { World } from '../world.js';
+import type { DevHandle } from '../../dev/start-dev.js';
+import type { CallResult } from '../context/calls.js';
+import { formatCounts, outcomeOf, countValues } from '../output/format.js';
+import { formatMs } from '../output/latency.js';
+import { paymentsOf, stockOfOne, waitForTerminalOrders } from '../context/queries.js';
+import { inParallel } from '../context/parallel.js';
+import { placeOrderWithRetry } from '../context/retry.js';
+import { isTerminal } from '../../audit/checks/order-states.js';
+import { orderRequest, stockProduct, tryPlaceOrder, type Product } from '../context/actions.js';
+import type { Recorder } from '../output/recorder.js';
+import { poll, withTimeout } from '../context/polling.js';
+import type { ScenarioContext } from '../context/scenario-context.js';
 import type { Scenario } from './scenario.js';
 
-const size = 150;
+const batchSize = 150;
 const connections = 8;
-/** Answers after which the kill comes. */
+/** Number of responses before the kill. */
 const killAfter = 40;
-/** Longest time from the kill until every order rests, milliseconds. */
-const limitMs = 30_000;
+/** Longest time from the kill until every order is terminal. */
+const recoveryTimeoutMs = 30_000;
 const parallelCalls = 32;
 
-/** Payment methods of the batch in turn, and how orders that use them end. */
+/** Payment methods that the batch uses in turn, each with the expected outcome. */
 const methods = [
   ['pm_slow', 'CONFIRMED'],
   ['pm_approve', 'CONFIRMED'],
@@ -36,137 +36,153 @@ type Method = (typeof methods)[number];
 export const killed: Scenario = {
   number: 9,
   title: 'The order service is killed (SIGKILL) in the middle of a batch',
-  unless: ({ dev }) =>
-    dev ? undefined : 'the services run elsewhere (…_SERVICE_ADDR is set): they are not ours to kill',
-  async play(world, story) {
-    if (!world.dev) return;
-    const books = await stockProduct(world, { slug: 'book', price: money('USD', 2000), units: 1000 });
-    const batch = Array.from({ length: size }, (_, index) => oneOfBatch(world, books, index));
-    story.say(
-      `${size} orders are placed at once; a fifth pays slowly, a fifth loses an answer, a fifth is declined`,
+  skipReason: ({ dev }) =>
+    dev ? undefined : 'test-client does not kill services that it did not start (*_SERVICE_ADDR is set)',
+  async run(context, recorder) {
+    if (!context.dev) return;
+    const books = await stockProduct(context, { slug: 'book', price: money('USD', 2000), units: 1000 });
+    const batch = Array.from({ length: batchSize }, (_, index) => batchRequest(context, books, index));
+    recorder.info(
+      `${batchSize} orders are placed at once: one fifth with a slow payment, one fifth with a lost response, one fifth with a declined card`,
     );
-    const { answers, killedAt } = await placeAndKill(world, story, { dev: world.dev, batch });
-    const finalAnswers = await askAgain(world, story, { batch, answers, until: killedAt + limitMs });
-    const orders = await ordersAtRest(world, [world.name('batch')], killedAt + limitMs);
-    const restedAfterMs = performance.now() - killedAt;
-    story.note(
-      `every order rests ${formatMs(restedAfterMs)} after the kill: ${describeTally(tally(orders.map(outcomeOf)))}`,
+    const { results, killedAt } = await placeAndKill(context, recorder, { dev: context.dev, batch });
+    const deadline = killedAt + recoveryTimeoutMs;
+    const finalResults = await retryFailed(context, recorder, { batch, results, deadline });
+    const orders = await waitForTerminalOrders(
+      context,
+      [context.name('batch')],
+      deadline - performance.now(),
     );
-    story.expect(
+    const terminalAfterMs = performance.now() - killedAt;
+    recorder.note(
+      `every order is terminal ${formatMs(terminalAfterMs)} after the kill: ${formatCounts(countValues(orders.map(outcomeOf)))}`,
+    );
+    recorder.check(
       'every order is terminal within 30 s of the kill',
-      orders.filter((order) => !isAtRest(order)),
+      orders.filter((order) => !isTerminal(order)),
       [],
     );
-    checkAnswers(story, { batch, first: answers, final: finalAnswers, orders });
-    await checkCharges(world, story, { orders, books });
+    checkResults(recorder, { batch, firstResults: results, finalResults, orders });
+    await checkCaptures(context, recorder, { orders, books });
   },
 };
 
-function oneOfBatch(world: World, books: Product, index: number): CreateOrderRequest {
+function batchRequest(context: ScenarioContext, books: Product, index: number): CreateOrderRequest {
   const [paymentMethod] = methodOf(index);
-  return orderRequest(world, { customer: 'batch', items: [[books, 1]], paymentMethod });
+  return orderRequest(context, { customer: 'batch', items: [[books, 1]], paymentMethod });
 }
 
 function methodOf(index: number): Method {
   return methods[index % methods.length] as Method;
 }
 
-type Outcome = Answer<Order> | Refusal;
+type OrderResult = CallResult<Order>;
 
 async function placeAndKill(
-  world: World,
-  story: Story,
+  context: ScenarioContext,
+  recorder: Recorder,
   { dev, batch }: { readonly dev: DevHandle; readonly batch: readonly CreateOrderRequest[] },
 ) {
-  const { signal } = world;
-  // Without retries of their own, so that every broken call is seen.
-  const clients = world.connections(connections, { retry: false });
-  let answered = 0;
-  const placing = inParallel(batch, size, async (request, index): Promise<Outcome> => {
+  const { signal } = context;
+  // The channels do not retry, so that every failed call is counted.
+  const clients = context.connections(connections, { retry: false });
+  let completed = 0;
+  const placing = inParallel(batch, batchSize, async (request, index): Promise<OrderResult> => {
     const client = clients[index % connections];
-    const outcome = await tryPlace(world, request, client ? { client } : {});
-    answered += 1;
-    return outcome;
+    const result = await tryPlaceOrder(context, request, client ? { client } : {});
+    completed += 1;
+    return result;
   });
-  const enough = () => Promise.resolve(answered >= killAfter ? true : undefined);
-  await until(enough, { what: `${killAfter} answers`, timeoutMs: limitMs, signal });
-  const pid = await within(dev.kill('order-service'), { what: 'the kill', timeoutMs: limitMs, signal });
+  const wait = { timeoutMs: recoveryTimeoutMs, signal };
+  const hasEnough = () => Promise.resolve(completed >= killAfter ? true : undefined);
+  if (!(await poll(hasEnough, wait)))
+    throw new Error(`only ${completed} responses within ${recoveryTimeoutMs / 1000} s`);
+  const pid = await withTimeout(dev.kill('order-service'), 'order-service was not killed', wait);
   const killedAt = performance.now();
-  const answers = await placing;
-  const broken = answers.filter(({ error }) => error).length;
-  story.note(`order-service (pid ${pid}) killed: ${size - broken} orders answered, ${broken} unanswered`);
-  story.expect('the kill came in the middle', broken > 0 && broken < size, true);
-  await within(dev.restarted('order-service'), { what: 'the restart', timeoutMs: limitMs, signal });
-  story.note(`order-service serves again ${formatMs(performance.now() - killedAt)} after the kill`);
-  return { answers, killedAt };
+  const results = await placing;
+  const failed = results.filter(({ error }) => error).length;
+  recorder.note(`order-service (pid ${pid}) killed: ${batchSize - failed} calls succeeded, ${failed} failed`);
+  recorder.check('some calls succeeded and some failed', failed > 0 && failed < batchSize, true);
+  await withTimeout(dev.restarted('order-service'), 'order-service was not restarted', wait);
+  recorder.note(`order-service is ready again ${formatMs(performance.now() - killedAt)} after the kill`);
+  return { results, killedAt };
 }
 
-interface AskAgain {
+interface RetryFailed {
   readonly batch: readonly CreateOrderRequest[];
-  readonly answers: readonly Outcome[];
-  readonly until: number;
+  readonly results: readonly OrderResult[];
+  /** End of the retries on the clock of `performance.now()`. */
+  readonly deadline: number;
 }
 
-async function askAgain(world: World, story: Story, { batch, answers, until: limit }: AskAgain) {
-  story.say('each unanswered request is sent again, with the same request_id, until it is answered');
-  return inParallel(batch, parallelCalls, async (request, index): Promise<Outcome | undefined> => {
-    const known = answers[index];
-    return known?.error ? await placeForSure(world, request, { until: limit }) : known;
+async function retryFailed(
+  context: ScenarioContext,
+  recorder: Recorder,
+  { batch, results, deadline }: RetryFailed,
+) {
+  recorder.info('each failed request is retried with the same request_id until it succeeds');
+  return inParallel(batch, parallelCalls, async (request, index): Promise<OrderResult | undefined> => {
+    const result = results[index];
+    return result?.error ? await placeOrderWithRetry(context, request, { deadline }) : result;
   });
 }
 
 interface Batch {
   readonly batch: readonly CreateOrderRequest[];
-  readonly first: readonly Outcome[];
-  readonly final: readonly (Outcome | undefined)[];
+  readonly firstResults: readonly OrderResult[];
+  readonly finalResults: readonly (OrderResult | undefined)[];
   readonly orders: readonly Order[];
 }
 
-function checkAnswers(story: Story, { batch, first, final, orders }: Batch): void {
-  const refusals = final.flatMap((answer) => answer?.error?.reason ?? []);
-  story.expect('every request is answered in the end', refusals, []);
-  const answeredIds = new Set(final.flatMap((answer) => answer?.value?.orderId ?? []));
+function checkResults(recorder: Recorder, { batch, firstResults, finalResults, orders }: Batch): void {
+  const errors = finalResults.flatMap((result) => result?.error?.reason ?? []);
+  recorder.check('every request succeeds in the end', errors, []);
+  const acknowledged = new Set(finalResults.flatMap((result) => result?.value?.orderId ?? []));
   const listed = new Set(orders.map(({ orderId }) => orderId));
-  story.expect(
-    'each request is one order, no more',
-    [answeredIds.size, listed.size],
+  recorder.check(
+    'each request has exactly one order',
+    [acknowledged.size, listed.size],
     [batch.length, batch.length],
   );
-  const lost = [...answeredIds].filter((id) => !listed.has(id));
-  story.expect('no acknowledged order is lost', lost, []);
+  const lost = [...acknowledged].filter((id) => !listed.has(id));
+  recorder.check('no acknowledged order is lost', lost, []);
 
-  const now = new Map(orders.map((order) => [order.orderId, outcomeOf(order)]));
-  const changed = first.filter(
-    ({ value }) => value && isAtRest(value) && now.get(value.orderId) !== outcomeOf(value),
+  const outcomes = new Map(orders.map((order) => [order.orderId, outcomeOf(order)]));
+  const changed = firstResults.filter(
+    ({ value }) => value && isTerminal(value) && outcomes.get(value.orderId) !== outcomeOf(value),
   );
-  story.expect('what was answered before the kill is still true', changed, []);
+  recorder.check('outcomes in responses before the kill have not changed', changed, []);
   const byKey = new Map(orders.map((order) => [order.requestId, outcomeOf(order)]));
-  const wrong = batch.filter(({ requestId }, index) => byKey.get(requestId) !== methodOf(index)[1]);
-  story.expect(
-    'every order ended as its payment says',
-    wrong.map(({ paymentMethod }) => paymentMethod),
+  const unexpected = batch.filter(({ requestId }, index) => byKey.get(requestId) !== methodOf(index)[1]);
+  recorder.check(
+    'every order has the outcome expected for its payment method',
+    unexpected.map(({ paymentMethod }) => paymentMethod),
     [],
   );
 }
 
-async function checkCharges(
-  world: World,
-  story: Story,
+async function checkCaptures(
+  context: ScenarioContext,
+  recorder: Recorder,
   { orders, books }: { readonly orders: readonly Order[]; readonly books: Product },
 ): Promise<void> {
-  const charges = await inParallel(orders, parallelCalls, async (order) => {
-    const payments = await paymentsOf(world, order);
+  const captures = await inParallel(orders, parallelCalls, async (order) => {
+    const payments = await paymentsOf(context, order);
     const count = payments.reduce((sum, { audit }) => sum + (audit?.captureCount ?? 0), 0);
-    return `${outcomeOf(order)}: ${count} charged`;
+    return `${outcomeOf(order)}: ${count} captures`;
   });
   const confirmed = orders.filter((order) => outcomeOf(order) === 'CONFIRMED').length;
-  story.expect("by the gateway's books each confirmed order was charged once, no other", tally(charges), {
-    'CONFIRMED: 1 charged': confirmed,
-    'REJECTED PAYMENT_DECLINED: 0 charged': orders.length - confirmed,
-  });
-  const { onHand, reserved } = await stockOfOne(world, books.sku);
-  story.expect(
-    'one unit left for each, none is claimed',
+  recorder.check(
+    'the gateway ledger has one capture for each confirmed order and no capture for other orders',
+    countValues(captures),
+    {
+      'CONFIRMED: 1 captures': confirmed,
+      'REJECTED PAYMENT_DECLINED: 0 captures': orders.length - confirmed,
+    },
+  );
+  const { onHand, reserved } = await stockOfOne(context, books.sku);
+  recorder.check(
+    'one unit is deducted for each confirmed order, and no unit is reserved',
     { onHand, reserved },
     {
       onHand: books.units - BigInt(confirmed),

@@ -2,7 +2,7 @@ import { confirmed } from './01-confirmed.js';
 import { outOfStock } from './02-out-of-stock.js';
 import { declined } from './03-declined.js';
 import { repeated } from './04-repeated.js';
-import { answerLost } from './05-answer-lost.js';
+import { responseLost } from './05-response-lost.js';
 import { cancelled } from './06-cancelled.js';
 import { watched } from './07-watched.js';
 import { lastUnits } from './08-last-units.js';
@@ -14,7 +14,7 @@ export const scenarios: readonly Scenario[] = [
   outOfStock,
   declined,
   repeated,
-  answerLost,
+  responseLost,
   cancelled,
   watched,
   lastUnits,

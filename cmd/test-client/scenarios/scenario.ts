@@ -1,12 +1,12 @@
-import type { Story } from '../story.js';
-import type { World } from '../world.js';
+import type { ScenarioContext } from '../context/scenario-context.js';
+import type { Recorder } from '../output/recorder.js';
 
-/** Something that happens to users, played for real. */
+/** A user story that runs against real services. */
 export interface Scenario {
   readonly number: number;
   readonly title: string;
-  /** Why it cannot be played in this world; undefined: it can. */
-  unless?(world: World): string | undefined;
-  /** Plays it and checks each step; may throw when there is no way on. */
-  play(world: World, story: Story): Promise<void>;
+  /** Returns the reason for skipping the scenario, or undefined when the scenario can run. */
+  skipReason?(context: ScenarioContext): string | undefined;
+  /** Runs the scenario and records its checks. The scenario fails when the promise rejects. */
+  run(context: ScenarioContext, recorder: Recorder): Promise<void>;
 }

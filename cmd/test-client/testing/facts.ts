@@ -23,7 +23,7 @@ export function usd(minor: number) {
 }
 
 /** A confirmed order of one espresso. */
-export function anOrder(over: Partial<Order> = {}): Order {
+export function anOrder(overrides: Partial<Order> = {}): Order {
   const order = Order.fromPartial({
     orderId: 'order-1',
     customerId: 'alice',
@@ -35,21 +35,21 @@ export function anOrder(over: Partial<Order> = {}): Order {
     reservationId: 'reservation-1',
     paymentId: 'payment-1',
   });
-  return { ...order, ...over };
+  return { ...order, ...overrides };
 }
 
-export function aRejectedOrder(over: Partial<Order> = {}): Order {
+export function aRejectedOrder(overrides: Partial<Order> = {}): Order {
   const rejection = {
     reason: RejectionReason.OUT_OF_STOCK,
     declineCode: '',
     declineAdvice: '',
     skus: ['espresso'],
   };
-  return anOrder({ state: OrderState.REJECTED, rejection, ...over });
+  return anOrder({ state: OrderState.REJECTED, rejection, ...overrides });
 }
 
-/** What the gateway and we know of one captured espresso. */
-export function aPayment(over: Partial<Payment> = {}): Payment {
+/** A captured payment of one espresso, in sync with the gateway. */
+export function aPayment(overrides: Partial<Payment> = {}): Payment {
   const amounts = { authorizedAmount: usd(price), capturedAmount: usd(price), refundedAmount: usd(0) };
   const payment = Payment.fromPartial({
     paymentId: 'payment-1',
@@ -59,15 +59,15 @@ export function aPayment(over: Partial<Payment> = {}): Payment {
     ...amounts,
     audit: { authorizationCount: 1, captureCount: 1, voided: false, ...amounts },
   });
-  return { ...payment, ...over };
+  return { ...payment, ...overrides };
 }
 
 type Audit = NonNullable<Payment['audit']>;
 
-/** A payment whose gateway says something else. */
-export function aPaymentAudited(over: Partial<Audit>, payment: Partial<Payment> = {}): Payment {
+/** A payment with `overrides` in its audit; the audit contains the gateway ledger. */
+export function aPaymentAudited(overrides: Partial<Audit>, payment: Partial<Payment> = {}): Payment {
   const { audit, ...rest } = aPayment(payment);
-  return { ...rest, audit: { ...(audit as Audit), ...over } };
+  return { ...rest, audit: { ...(audit as Audit), ...overrides } };
 }
 
 export function anEntry(
@@ -89,11 +89,12 @@ export function anEntry(
 }
 
 export function aReservation(state = ReservationState.COMMITTED): Reservation {
-  return Reservation.fromPartial({ reservationId: 'reservation-1', state });
+  const items = [{ sku: 'espresso', quantity: 1n }];
+  return Reservation.fromPartial({ reservationId: 'reservation-1', state, items });
 }
 
-/** A confirmed order as every service knows it. */
-export function anExaminedOrder(over: Partial<OrderFacts> = {}): OrderFacts {
+/** A confirmed order with its payment, timeline and reservation. */
+export function anExaminedOrder(overrides: Partial<OrderFacts> = {}): OrderFacts {
   return {
     order: anOrder(),
     payments: [aPayment()],
@@ -102,12 +103,12 @@ export function anExaminedOrder(over: Partial<OrderFacts> = {}): OrderFacts {
       anEntry(2, [OrderState.PENDING, OrderState.CONFIRMED]),
     ],
     reservation: aReservation(),
-    ...over,
+    ...overrides,
   };
 }
 
-/** Ten espressos were delivered, one was sold. */
-export function aStock(over: Partial<StockLevel> = {}, audit: Partial<StockAudit> = {}): StockFacts {
+/** Stock of a product with ten delivered units, of which one is sold. */
+export function aStock(overrides: Partial<StockLevel> = {}, audit: Partial<StockAudit> = {}): StockFacts {
   const level = StockLevel.fromPartial({
     sku: 'espresso',
     onHand: 9n,
@@ -115,21 +116,21 @@ export function aStock(over: Partial<StockLevel> = {}, audit: Partial<StockAudit
     available: 9n,
     audit: { movementsSum: 9n, openReservationsSum: 0n, committedSum: 1n, ...audit },
   });
-  return { level: { ...level, ...over }, delivered: 10n };
+  return { level: { ...level, ...overrides }, delivered: 10n };
 }
 
-/** A run that placed one order, which holds every invariant. */
-export function someFacts(over: Partial<Facts> = {}): Facts {
+/** A run with one order that satisfies every invariant. */
+export function someFacts(overrides: Partial<Facts> = {}): Facts {
   return {
     stock: [aStock()],
     orders: [anOrder()],
     examined: [anExaminedOrder()],
-    sightings: [{ orderId: 'order-1', revision: 2, state: OrderState.CONFIRMED }],
+    observedStates: [{ orderId: 'order-1', revision: 2, state: OrderState.CONFIRMED }],
     cancelled: new Set(),
     requests: new Set(['alice request-1']),
-    restedAfterMs: 12,
-    replays: [{ request: 'CreateOrder alice request-1', first: 'order-1', again: 'order-1' }],
+    terminalAfterMs: 12,
+    replays: [{ request: 'CreateOrder alice request-1', first: 'order-1', repeated: 'order-1' }],
     effects: { before: { orders: 1, onHand: 9n }, after: { orders: 1, onHand: 9n } },
-    ...over,
+    ...overrides,
   };
 }

@@ -1,7 +1,7 @@
-import type { Output } from '../narrator.js';
+import type { OutputStream } from '../../terminal/printer.js';
 
-/** An output that keeps what was written. */
-export class Recording implements Output {
+/** An output stream that keeps the written text. */
+export class Recording implements OutputStream {
   text = '';
 
   constructor(readonly isTTY = false) {}
