@@ -5,15 +5,13 @@ import { uuidv7 } from '../pkg/runtime/index.js';
 type OrderClient = RpcClient<OrderServiceService>;
 
 export interface LoadSize {
-  /** Orders to place. */
   readonly orders: number;
-  /** Orders under way at a time. */
   readonly concurrency: number;
 }
 
 const workersPerConnection = 16;
 
-/** Places orders over connections that stay open from one load to the next. */
+/** Generates load: places orders over connections that stay open between runs. */
 export class OrderLoad {
   readonly #clients: readonly OrderClient[];
   readonly #skus: readonly string[];
@@ -33,9 +31,9 @@ export class OrderLoad {
   }
 
   /**
-   * Places orders, `concurrency` at a time, and waits until the last is confirmed.
-   * @returns how long that took, seconds
-   * @throws Error when an order is not confirmed: what is measured must be the same work every time
+   * Places orders, `concurrency` at a time, and waits until all orders are confirmed.
+   * @returns the duration in seconds
+   * @throws Error if an order is not confirmed, since each run must do the same work
    */
   async run({ orders, concurrency }: LoadSize): Promise<number> {
     let next = 0;
@@ -56,7 +54,7 @@ export class OrderLoad {
       paymentMethod: 'pm_approve',
     });
     if (order?.state !== OrderState.CONFIRMED)
-      throw new Error(`order ${order?.orderId} is ${order?.state}, not confirmed`);
+      throw new Error(`order ${order?.orderId} is in state ${order?.state} instead of CONFIRMED`);
   }
 
   close(): void {

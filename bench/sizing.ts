@@ -3,28 +3,27 @@ import { parseArgs } from 'node:util';
 import type { Environment } from '../pkg/config/index.js';
 import { Scope } from '../pkg/runtime/index.js';
 import { OrderLoad } from './order-load.js';
-import { startSink } from './start-sink.js';
-import { startSystem, type System, type Usage } from './system.js';
-import { table } from './table.js';
+import { table } from './report.js';
+import { startSpanSink, startSystem, type System, type Usage } from './system.js';
 
 /*
- * What one replica of each service can do: orders are placed as fast as the machine takes them, and each service tells
- * what it has used of the processor for how many calls. A call's processor time differs less between machines and from
- * run to run than a rate does; the rate follows from it.
+ * Measures the capacity of one replica of each service. Orders are placed at full load, and the metrics of each service
+ * give its CPU time per call. Request rates are derived from the CPU time per call, which varies less between machines
+ * and runs than a measured rate.
  */
 
 const usage = `Usage: make sizing ARGS="[--orders N] [--concurrency N] [--json]"
 `;
 
-/** Of one core, which is all that a node process uses: beyond this, answers become slow. */
-const usedShare = 0.7;
+/** Target utilization of the one core that a Node.js process uses. Latency rises at a higher utilization. */
+const targetUtilization = 0.7;
 const sampleMs = 500;
 
 interface Size {
   readonly service: string;
   readonly requestsPerOrder: number;
   readonly cpuMsPerRequest: number;
-  /** Of a replica with a core of its own, used to {@link usedShare}. */
+  /** Request rate of one replica on a dedicated core at {@link targetUtilization}. */
   readonly requestsPerSecond: number;
   readonly peakMemoryMiB: number;
 }
@@ -52,8 +51,8 @@ async function measure(): Promise<void> {
   process.once('SIGINT', stop).once('SIGTERM', stop);
   try {
     process.stderr.write('starting the system\n');
-    const system = await startSystem(environment(await startSink(scope)), scope);
-    const load = new OrderLoad(system.orders, system.skus, concurrency);
+    const system = await startSystem(environment(await startSpanSink(scope)), scope);
+    const load = new OrderLoad(system.orderTarget, system.skus, concurrency);
     scope.defer(() => load.close());
     process.stderr.write('warming up\n');
     await load.run({ orders: Math.ceil(orders / 4), concurrency });
@@ -68,30 +67,30 @@ async function measure(): Promise<void> {
   }
 }
 
-/** As they are deployed: every trace goes to a Collector. */
+/** Settings of the deployed configuration, which exports all traces. */
 function environment(endpoint: string): Environment {
   return { OTEL_TRACES_EXPORTER: 'otlp', OTEL_EXPORTER_OTLP_ENDPOINT: endpoint };
 }
 
 interface Peaks {
-  /** The most that each service has had, bytes, in the order of the services. */
+  /** Returns the peak memory of each service in bytes, in the sequence of `System.usage`. */
   stop(): Promise<readonly number[]>;
 }
 
 function watchMemory(system: System, first: readonly Usage[]): Peaks {
   const peaks = first.map(({ memoryBytes }) => memoryBytes);
-  const look = async (): Promise<void> => {
+  const sample = async (): Promise<void> => {
     for (const [index, { memoryBytes }] of (await system.usage()).entries())
       peaks[index] = Math.max(peaks[index] ?? 0, memoryBytes);
   };
-  let looking = Promise.resolve();
+  let sampling = Promise.resolve();
   const timer = setInterval(() => {
-    looking = looking.then(look);
+    sampling = sampling.then(sample);
   }, sampleMs);
   return {
     stop: async () => {
       clearInterval(timer);
-      await looking.then(look);
+      await sampling.then(sample);
       return peaks;
     },
   };
@@ -105,7 +104,7 @@ function sizesOf(before: readonly Usage[], after: readonly Usage[], peaks: reado
       service,
       requestsPerOrder: calls / orders,
       cpuMsPerRequest,
-      requestsPerSecond: (1000 * usedShare) / cpuMsPerRequest,
+      requestsPerSecond: (1000 * targetUtilization) / cpuMsPerRequest,
       peakMemoryMiB: (peaks[index] ?? 0) / 1024 / 1024,
     };
   });
@@ -129,6 +128,6 @@ function report(sizes: readonly Size[], ordersPerSecond: number): void {
   ]);
   process.stdout.write(table(head, rows));
   process.stdout.write(
-    `${orders} orders, ${concurrency} at a time, ${ordersPerSecond.toFixed(0)} orders/s with everything on ${machine}. Requests per second: of a core used to ${usedShare * 100} %.\n`,
+    `${orders} orders, concurrency ${concurrency}, ${ordersPerSecond.toFixed(0)} orders/s with all processes on ${machine}. Requests/s per replica: one core at ${targetUtilization * 100} % utilization.\n`,
   );
 }

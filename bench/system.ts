@@ -1,9 +1,11 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { startDev } from '../cmd/dev/child.js';
-import { readState } from '../cmd/dev/state-file.js';
-import { demoProducts } from '../pkg/catalog/demo-products.js';
+import { startDev } from '../cmd/dev/start-dev.js';
+import { readState } from '../cmd/dev/supervisor/state-file.js';
+import { demoProducts } from '../pkg/catalog/index.js';
 import type { Environment } from '../pkg/config/index.js';
 import { InventoryServiceService } from '../pkg/pb/inventory/v1/inventory.js';
 import { createClient } from '../pkg/rpc/index.js';
@@ -11,25 +13,25 @@ import { uuidv7, type Scope } from '../pkg/runtime/index.js';
 
 export interface System {
   /** `host:port` of the order service. */
-  readonly orders: string;
-  /** Products that do not run out. */
+  readonly orderTarget: string;
+  /** SKUs with enough stock for every run. */
   readonly skus: readonly string[];
-  /** What each of the four services has used and done so far. */
+  /** Reads the resource usage of each service since its start. */
   usage(): Promise<readonly Usage[]>;
 }
 
-/** One service, as its metrics tell. */
+/** Resource usage of one service, read from its metrics. */
 export interface Usage {
   readonly service: string;
   readonly cpuSeconds: number;
-  /** Resident, now. */
+  /** Current resident memory. */
   readonly memoryBytes: number;
   readonly requests: number;
 }
 
-const amplyStocked = 500_000n;
+const initialStock = 500_000n;
 
-/** Starts PostgreSQL and the four built services in directories of their own, removed with `scope`. */
+/** Starts PostgreSQL and the four built services. Closing `scope` stops them and removes their temporary directory. */
 export async function startSystem(env: Environment, scope: Scope): Promise<System> {
   const directory = await mkdtemp(path.join(tmpdir(), 'bench-'));
   scope.defer(() => rm(directory, { recursive: true, force: true }));
@@ -39,7 +41,7 @@ export async function startSystem(env: Environment, scope: Scope): Promise<Syste
   const skus = demoProducts.filter(({ price }) => price.currency === 'USD').map(({ sku }) => sku);
   await restock(dev.addresses.inventory, skus);
   return {
-    orders: dev.addresses.order,
+    orderTarget: dev.addresses.order,
     skus,
     usage: () => Promise.all(endpoints.map(({ name, metrics }) => usageOf(name, metrics))),
   };
@@ -54,7 +56,7 @@ async function restock(target: string, skus: readonly string[]): Promise<void> {
   });
   try {
     const adjust = (sku: string) =>
-      inventory.adjustStock({ requestId: uuidv7(), sku, delta: amplyStocked, reason: 'benchmark' });
+      inventory.adjustStock({ requestId: uuidv7(), sku, delta: initialStock, reason: 'benchmark' });
     await Promise.all(skus.map(adjust));
   } finally {
     inventory.close();
@@ -63,10 +65,10 @@ async function restock(target: string, skus: readonly string[]): Promise<void> {
 
 async function usageOf(service: string, url: string): Promise<Usage> {
   const text = await (await fetch(url, { signal: AbortSignal.timeout(10_000) })).text();
-  /** The sum over all labels. */
+  /** Returns the sum of all series of a metric. */
   const total = (metric: string): number => {
     const found = [...text.matchAll(new RegExp(`^${metric}(?:\\{.*\\})? (\\S+)`, 'gm'))];
-    if (found.length === 0) throw new Error(`${url} shows no ${metric}`);
+    if (found.length === 0) throw new Error(`${url} has no ${metric}`);
     return found.reduce((sum, [, value]) => sum + Number(value), 0);
   };
   return {
@@ -75,4 +77,12 @@ async function usageOf(service: string, url: string): Promise<Usage> {
     memoryBytes: total('process_resident_memory_bytes'),
     requests: total('requests_total'),
   };
+}
+
+/** Starts a receiver that discards spans until `scope` is closed. Returns the URL of the receiver. */
+export async function startSpanSink(scope: Scope): Promise<string> {
+  const sink = fork(new URL(import.meta.resolve('./span-sink.js')));
+  scope.defer(() => void sink.kill());
+  const [port] = (await once(sink, 'message')) as [number];
+  return `http://127.0.0.1:${port}`;
 }

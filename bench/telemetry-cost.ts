@@ -2,15 +2,13 @@ import { parseArgs } from 'node:util';
 import type { Environment } from '../pkg/config/index.js';
 import { Scope } from '../pkg/runtime/index.js';
 import { OrderLoad, type LoadSize } from './order-load.js';
-import { startSink } from './start-sink.js';
-import { median, ratios, spread } from './statistics.js';
-import { table } from './table.js';
-import { startSystem, type System } from './system.js';
+import { median, ratios, spread, table } from './report.js';
+import { startSpanSink, startSystem, type System } from './system.js';
 
 /*
- * What telemetry costs: the same load on three systems that run side by side, one without telemetry,
- * one that records a tenth of the traces, one that records all. They take turns in short rounds, so
- * that whatever else the machine does falls on all three.
+ * Measures the cost of telemetry. Three systems process the same load: the first has no telemetry, the second records
+ * 10 % of the traces, and the third records all traces. In each short round the load runs on one system after another,
+ * so that other programs on the machine affect all three systems equally.
  */
 
 const usage = `Usage: make bench ARGS="[--rounds N] [--orders N] [--concurrency N] [--json]"
@@ -21,7 +19,7 @@ interface Mode {
   readonly env: Environment;
 }
 
-interface Contestant extends Mode {
+interface Variant extends Mode {
   readonly system: System;
   readonly load: OrderLoad;
   readonly ordersPerSecond: number[];
@@ -29,11 +27,11 @@ interface Contestant extends Mode {
 }
 
 function modes(endpoint: string): readonly Mode[] {
-  const sampled = (share: string): Environment => ({
+  const sampled = (ratio: string): Environment => ({
     OTEL_TRACES_EXPORTER: 'otlp',
     OTEL_EXPORTER_OTLP_ENDPOINT: endpoint,
     OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
-    OTEL_TRACES_SAMPLER_ARG: share,
+    OTEL_TRACES_SAMPLER_ARG: ratio,
   });
   return [
     { name: 'off', env: { OTEL_SDK_DISABLED: 'true', LOG_LEVEL: 'silent' } },
@@ -65,52 +63,52 @@ async function compare(): Promise<void> {
   const stop = (): void => void scope.close();
   process.once('SIGINT', stop).once('SIGTERM', stop);
   try {
-    const endpoint = await startSink(scope);
-    const contestants: Contestant[] = [];
+    const endpoint = await startSpanSink(scope);
+    const variants: Variant[] = [];
     for (const mode of modes(endpoint)) {
-      say(`starting the system, telemetry ${mode.name}`);
+      log(`starting the system, telemetry ${mode.name}`);
       const system = await startSystem(mode.env, scope);
-      const load = new OrderLoad(system.orders, system.skus, size.concurrency);
+      const load = new OrderLoad(system.orderTarget, system.skus, size.concurrency);
       scope.defer(() => load.close());
-      contestants.push({ ...mode, system, load, ordersPerSecond: [], cpuMsPerOrder: [] });
+      variants.push({ ...mode, system, load, ordersPerSecond: [], cpuMsPerOrder: [] });
     }
-    say('warming up');
-    for (const contestant of contestants) await contestant.load.run(size);
+    log('warming up');
+    for (const variant of variants) await variant.load.run(size);
     for (let round = 0; round < rounds; round += 1) {
-      for (const contestant of rotated(contestants, round)) await measure(contestant);
-      say(`round ${round + 1} of ${rounds}: ${contestants.map(lastRate).join(' · ')}`);
+      for (const variant of rotated(variants, round)) await measure(variant);
+      log(`round ${round + 1} of ${rounds}: ${variants.map(lastRate).join(' · ')}`);
     }
-    report(contestants);
+    report(variants);
   } finally {
     await scope.close();
   }
 }
 
-/** Nobody is always first, or always after the same one. */
-function rotated(contestants: readonly Contestant[], round: number): readonly Contestant[] {
-  const from = round % contestants.length;
-  return [...contestants.slice(from), ...contestants.slice(0, from)];
+/** Rotates the variants, so that each variant runs first in some rounds. */
+function rotated(variants: readonly Variant[], round: number): readonly Variant[] {
+  const from = round % variants.length;
+  return [...variants.slice(from), ...variants.slice(0, from)];
 }
 
-async function measure({ system, load, ordersPerSecond, cpuMsPerOrder }: Contestant): Promise<void> {
+async function measure({ system, load, ordersPerSecond, cpuMsPerOrder }: Variant): Promise<void> {
   const before = await cpuSecondsOf(system);
   const seconds = await load.run(size);
-  const used = (await cpuSecondsOf(system)) - before;
+  const cpuSeconds = (await cpuSecondsOf(system)) - before;
   ordersPerSecond.push(size.orders / seconds);
-  cpuMsPerOrder.push((used / size.orders) * 1000);
+  cpuMsPerOrder.push((cpuSeconds / size.orders) * 1000);
 }
 
 async function cpuSecondsOf(system: System): Promise<number> {
   return (await system.usage()).reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0);
 }
 
-function lastRate({ name, ordersPerSecond }: Contestant): string {
+function lastRate({ name, ordersPerSecond }: Variant): string {
   return `${name} ${(ordersPerSecond.at(-1) ?? 0).toFixed(0)}/s`;
 }
 
-function report(contestants: readonly Contestant[]): void {
-  const [off] = contestants as [Contestant, ...Contestant[]];
-  const results = contestants.map(({ name, ordersPerSecond, cpuMsPerOrder }) => ({
+function report(variants: readonly Variant[]): void {
+  const [off] = variants as [Variant, ...Variant[]];
+  const results = variants.map(({ name, ordersPerSecond, cpuMsPerOrder }) => ({
     telemetry: name,
     ordersPerSecond: median(ordersPerSecond),
     throughputRatio: ratios(ordersPerSecond, off.ordersPerSecond),
@@ -128,12 +126,14 @@ function report(contestants: readonly Contestant[]): void {
     result.cpuMsPerOrder.toFixed(2),
     spread(result.cpuRatio),
   ]);
-  process.stdout.write(table(['telemetry', 'orders/s', 'of off', 'CPU ms/order', 'of off'], rows));
   process.stdout.write(
-    `Medians of ${rounds} rounds of ${size.orders} orders, ${size.concurrency} at a time; ratios within each round (lowest to highest). CPU is that of the four services.\n`,
+    table(['telemetry', 'orders/s', 'throughput ratio', 'CPU ms/order', 'CPU ratio'], rows),
+  );
+  process.stdout.write(
+    `Medians of ${rounds} rounds of ${size.orders} orders, concurrency ${size.concurrency}. Ratios: value divided by the value of telemetry off in the same round, median (lowest to highest). CPU time: sum of the four services.\n`,
   );
 }
 
-function say(message: string): void {
+function log(message: string): void {
   process.stderr.write(`${message}\n`);
 }
