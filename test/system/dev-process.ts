@@ -1,10 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { rm } from 'node:fs/promises';
-import { setTimeout as delay } from 'node:timers/promises';
-import type { Addresses } from '../../cmd/dev/protocol.js';
+import type { Addresses } from '../../cmd/dev/supervisor/protocol.js';
 import { loadEnvironment, type Environment } from '../../pkg/config/index.js';
 import { HealthCheckResponse_ServingStatus, HealthService } from '../../pkg/pb/grpc/health/v1/health.js';
-import { createClient } from '../../pkg/rpc/client.js';
+import { createClient } from '../../pkg/rpc/client/client.js';
 
 export const dataDir = '.data/system-tests';
 export const logDir = '.logs/system-tests';
@@ -17,15 +16,15 @@ const environment = {
   DEV_SEED: 'false',
 };
 
-/** A `dev` process, as `make` and people start it. */
+/** A `dev` process, started from the command line. */
 export interface DevProcess {
   readonly child: ChildProcess;
-  /** What it printed so far, both streams. */
+  /** Returns the text of both output streams so far. */
   output(): string;
-  readonly ended: Promise<{ code: number | null; output: string }>;
+  readonly exited: Promise<{ code: number | null; output: string }>;
 }
 
-/** Starts `dev` in a process group of its own, as a shell does. */
+/** Starts `dev` in its own process group, as a shell does. */
 export function spawnDev(args: readonly string[], env: Environment = {}): DevProcess {
   const child = spawn(process.execPath, ['dist/cmd/dev/main.js', ...args], {
     detached: true,
@@ -38,40 +37,30 @@ export function spawnDev(args: readonly string[], env: Environment = {}): DevPro
       output += chunk;
     });
   }
-  const ended = new Promise<{ code: number | null; output: string }>((resolve) => {
+  const exited = new Promise<{ code: number | null; output: string }>((resolve) => {
     child.once('close', (code) => resolve({ code, output }));
   });
-  return { child, output: () => output, ended };
+  return { child, output: () => output, exited };
 }
 
-/** Runs `dev` to its end. */
+/** Runs `dev` and waits for its exit. */
 export function runDev(
   args: readonly string[],
   env: Environment = {},
 ): Promise<{ code: number | null; output: string }> {
-  return spawnDev(args, env).ended;
+  return spawnDev(args, env).exited;
 }
 
-/** Ends what an earlier run of these tests left, and forgets its data. */
-export async function removeEverything(): Promise<void> {
+/** Stops the processes of an earlier test run and deletes its data. */
+export async function stopAndDeleteData(): Promise<void> {
   await runDev(['--stop']);
   await rm(dataDir, { recursive: true, force: true });
 }
 
-/** @throws Error when it does not become true within `waitMs` */
-export async function eventually(
-  what: string,
-  condition: () => boolean | Promise<boolean>,
-  waitMs = 30_000,
-): Promise<void> {
-  const deadline = Date.now() + waitMs;
-  while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error(`waited in vain: ${what}`);
-    await delay(50);
-  }
-}
+/** Wait options for the start and the exit of processes. */
+export const processWait = { timeoutMs: 60_000, intervalMs: 50 };
 
-/** Whether the gRPC server at `target` answers that it is SERVING. */
+/** Returns true when the health service at `target` responds with SERVING. */
 export async function isServing(target: string): Promise<boolean> {
   const health = createClient(HealthService, { name: target, target, timeoutMs: 2000, retry: false });
   try {
@@ -84,6 +73,6 @@ export async function isServing(target: string): Promise<boolean> {
 }
 
 export async function areServing(addresses: Addresses): Promise<boolean> {
-  const answers = await Promise.all(Object.values<string>({ ...addresses }).map(isServing));
-  return answers.every(Boolean);
+  const statuses = await Promise.all(Object.values<string>({ ...addresses }).map(isServing));
+  return statuses.every(Boolean);
 }

@@ -1,7 +1,7 @@
-// A program that uses the services and may be killed at any time; started by a test.
-import { startDev } from '../../cmd/dev/child.js';
+// A test starts this program and kills it while the services run.
+import { startDev } from '../../cmd/dev/start-dev.js';
 import { dataDir, logDir } from './dev-process.js';
 
 const dev = await startDev({ dataDir, logDir, env: { DEV_SEED: 'false' } });
 process.stdout.write(`${JSON.stringify(dev.addresses)}\n`);
-// It keeps running because the channel to its child stays open.
+// The IPC channel to the supervisor keeps this process alive.

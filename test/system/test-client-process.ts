@@ -4,16 +4,17 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect } from 'chai';
-import { untilEnded, type ProcessId } from '../../cmd/dev/process-id.js';
-import { readState } from '../../cmd/dev/state-file.js';
+import { waitForExit, type ProcessId } from '../../cmd/dev/supervisor/process-id.js';
+import { readState } from '../../cmd/dev/supervisor/state-file.js';
 import { loadEnvironment, type Environment } from '../../pkg/config/index.js';
 import { isClusterRunning } from '../../pkg/postgres/embedded/index.js';
-import { eventually } from './dev-process.js';
+import { waitFor } from '../support/wait-for.js';
+import { processWait } from './dev-process.js';
 
 const preload = pathToFileURL('dist/pkg/observability/register.js').href;
 const program = path.resolve('dist/cmd/test-client/main.js');
 
-export interface Ended {
+export interface Exit {
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
@@ -21,14 +22,14 @@ export interface Ended {
 
 export interface TestClientProcess {
   readonly child: ChildProcess;
-  readonly ended: Promise<Ended>;
-  /** Waits until the text was printed. */
-  printed(text: string): Promise<void>;
-  /** Sends a signal as the terminal does: to the whole process group. */
+  readonly exited: Promise<Exit>;
+  /** Waits until the text appears in the output. */
+  printed(text: string): Promise<unknown>;
+  /** Sends a signal to the whole process group, as a terminal does. */
   signal(name: NodeJS.Signals): void;
 }
 
-/** A place where test-client runs, with its data and logs. */
+/** A temporary working directory of test-client, with its data and logs. */
 export class TestFolder {
   readonly directory = mkdtempSync(path.join(tmpdir(), 'test-client-'));
   readonly dataDir = path.join(this.directory, '.data/test-client');
@@ -43,34 +44,32 @@ export class TestFolder {
     const text = { stdout: '', stderr: '' };
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => (text.stdout += chunk));
     child.stderr.setEncoding('utf8').on('data', (chunk: string) => (text.stderr += chunk));
-    const ended = new Promise<Ended>((resolve) => {
+    const exited = new Promise<Exit>((resolve) => {
       child.once('close', (code) => resolve({ code, ...text }));
     });
     return {
       child,
-      ended,
-      printed: (wanted) =>
-        eventually(`'${wanted}' is printed`, () =>
-          Promise.resolve(`${text.stdout}${text.stderr}`.includes(wanted)),
-        ),
+      exited,
+      printed: (expected) =>
+        waitFor(() => `${text.stdout}${text.stderr}`.includes(expected), `output '${expected}'`, processWait),
       signal: (name) => process.kill(-(child.pid ?? 0), name),
     };
   }
 
-  run(args: readonly string[] = [], env: Environment = {}): Promise<Ended> {
-    return this.start(args, env).ended;
+  run(args: readonly string[] = [], env: Environment = {}): Promise<Exit> {
+    return this.start(args, env).exited;
   }
 
-  /** What the run under way has started. */
-  started(): ProcessId[] {
+  /** Returns the supervisor and the services of the current run. */
+  processes(): ProcessId[] {
     const state = readState(this.dataDir);
-    if (!state) throw new Error('nothing runs');
+    if (!state) throw new Error('test-client is not running');
     return [state.supervisor, ...state.children];
   }
 
-  /** Fails when something that a run started is still there. */
-  async expectNothingLeft(started: readonly ProcessId[] = []): Promise<void> {
-    expect(await untilEnded(started, 0)).to.deep.equal([]);
+  /** Asserts that the processes and PostgreSQL have exited and the state file is removed. */
+  async expectStopped(processes: readonly ProcessId[] = []): Promise<void> {
+    expect(await waitForExit(processes, 0)).to.deep.equal([]);
     expect(await isClusterRunning(path.join(this.dataDir, 'postgres'))).to.equal(false);
     expect(readState(this.dataDir)).to.equal(undefined);
   }

@@ -1,9 +1,9 @@
 import path from 'node:path';
 import { expect } from 'chai';
-import { startDev } from '../../cmd/dev/child.js';
+import { startDev } from '../../cmd/dev/start-dev.js';
 import { lastLine, TestFolder } from './test-client-process.js';
 
-/** Of the JSON document, what the tests look at. */
+/** The fields of the JSON document that the tests read. */
 interface Document {
   readonly version: number;
   readonly ok: boolean;
@@ -33,7 +33,7 @@ describe('test-client', function () {
     folder.remove();
   });
 
-  it('plays nine scenarios with services of its own, checks nine invariants and tells machines', async () => {
+  it('runs nine scenarios against its own services, checks nine invariants and prints JSON', async () => {
     const { code, stdout, stderr } = await folder.run(['--json']);
     const document = JSON.parse(stdout) as Document;
     expect(
@@ -51,14 +51,14 @@ describe('test-client', function () {
     const orders = document.scenarios.flatMap(({ steps }) => steps).filter(({ order_id }) => order_id);
     expect(orders).to.not.be.empty;
     for (const { trace_id } of orders) expect(trace_id).to.match(/^[0-9a-f]{32}$/);
-    await folder.expectNothingLeft();
+    await folder.expectStopped();
   });
 
-  it('works after a run that was killed, and ends with the summary line', async () => {
-    const first = folder.start();
-    await first.printed('── 2.');
-    const started = folder.started();
-    first.signal('SIGKILL');
+  it('runs a load after an earlier run was killed, and ends with the summary line', async () => {
+    const killedRun = folder.start();
+    await killedRun.printed('── 2.');
+    const processes = folder.processes();
+    killedRun.signal('SIGKILL');
     const { code, stdout, stderr } = await folder.run(['--orders', '60', '--concurrency', '6']);
     expect(stderr).to.equal('');
     expect(lastLine(stdout)).to.equal('10 passed, 0 failed, 0 skipped');
@@ -66,29 +66,29 @@ describe('test-client', function () {
       .to.include('outcomes: 60 CONFIRMED')
       .and.to.match(/latency: p50 .* p95 .* p99 /);
     expect(code).to.equal(0);
-    await folder.expectNothingLeft(started);
+    await folder.expectStopped(processes);
   });
 
-  it('stops at Ctrl-C and leaves nothing behind', async () => {
+  it('stops every process on Ctrl-C', async () => {
     const run = folder.start();
     await run.printed('── 2.');
-    const started = folder.started();
+    const processes = folder.processes();
     run.signal('SIGINT');
-    const { code, stderr } = await run.ended;
+    const { code, stderr } = await run.exited;
     expect(stderr).to.include('interrupted');
     expect(code).to.equal(130);
-    await folder.expectNothingLeft(started);
+    await folder.expectStopped(processes);
   });
 
-  it('stops at Ctrl-C while it is still starting', async () => {
+  it('stops every process on Ctrl-C during the start', async () => {
     const run = folder.start();
     await run.printed('starting the services');
     run.signal('SIGINT');
-    expect((await run.ended).code).to.equal(130);
-    await folder.expectNothingLeft();
+    expect((await run.exited).code).to.equal(130);
+    await folder.expectStopped();
   });
 
-  it('shares running services with other runs and says what it may not do there', async () => {
+  it('shares running services with other runs and skips the scenario that kills a service', async () => {
     const dev = await startDev({
       dataDir: path.join(folder.directory, 'data'),
       logDir: path.join(folder.directory, 'logs'),
@@ -116,27 +116,29 @@ describe('test-client', function () {
     }
   });
 
-  it('names the service that does not answer', async () => {
-    const nowhere = '127.0.0.1:1';
+  it('names the unreachable service', async () => {
+    const unreachable = '127.0.0.1:1';
     const { code, stderr } = await folder.run([], {
-      ORDER_SERVICE_ADDR: nowhere,
-      INVENTORY_SERVICE_ADDR: nowhere,
-      PAYMENT_SERVICE_ADDR: nowhere,
-      CATALOG_SERVICE_ADDR: nowhere,
+      ORDER_SERVICE_ADDR: unreachable,
+      INVENTORY_SERVICE_ADDR: unreachable,
+      PAYMENT_SERVICE_ADDR: unreachable,
+      CATALOG_SERVICE_ADDR: unreachable,
     });
-    expect(stderr).to.match(/the \w+ service at 127\.0\.0\.1:1 to be healthy/);
+    expect(stderr).to.match(/the \w+ service at 127\.0\.0\.1:1 is not healthy/);
     expect(code).to.equal(1);
   });
 
-  it('refuses what it cannot understand', async () => {
-    const misused = await folder.run(['--orders', 'many']);
-    expect(misused.stderr).to.include("--orders must be a whole number from 1 to 100000, not 'many'");
-    const halfConfigured = await folder.run([], { ORDER_SERVICE_ADDR: 'localhost:50051' });
-    expect(halfConfigured.stderr).to.include('PAYMENT_SERVICE_ADDR is required');
-    expect([misused.code, halfConfigured.code]).to.deep.equal([2, 2]);
+  it('rejects invalid arguments and an incomplete configuration', async () => {
+    const invalidArguments = await folder.run(['--orders', 'many']);
+    expect(invalidArguments.stderr).to.include(
+      "--orders must be a whole number from 1 to 100000, not 'many'",
+    );
+    const incompleteConfiguration = await folder.run([], { ORDER_SERVICE_ADDR: 'localhost:50051' });
+    expect(incompleteConfiguration.stderr).to.include('PAYMENT_SERVICE_ADDR is required');
+    expect([invalidArguments.code, incompleteConfiguration.code]).to.deep.equal([2, 2]);
   });
 
-  it('explains itself', async () => {
+  it('prints its usage', async () => {
     const { code, stdout } = await folder.run(['--help']);
     expect(stdout).to.include('--orders N').and.to.include('Exit code');
     expect(code).to.equal(0);

@@ -1,10 +1,10 @@
 import path from 'node:path';
 import { expect } from 'chai';
-import { serviceNames } from '../../cmd/dev/protocol.js';
+import { serviceNames } from '../../cmd/dev/supervisor/protocol.js';
 import { ensureCertificates } from '../../scripts/dev-certs/folder.js';
 import { lastLine, TestFolder } from './test-client-process.js';
 
-describe('test-client with mutual TLS', function () {
+describe('test-client with certificates', function () {
   this.timeout(300_000);
   let folder: TestFolder;
   let env: { readonly DEV_TLS_DIR: string };
@@ -15,7 +15,7 @@ describe('test-client with mutual TLS', function () {
   });
   afterEach(() => folder.remove());
 
-  it('drives services that serve nobody without a certificate', async () => {
+  it('runs a load with mutual TLS', async () => {
     await ensureCertificates(env.DEV_TLS_DIR, [...serviceNames, 'test-client'], new Date());
     const { code, stdout, stderr } = await folder.run(['--orders', '60', '--concurrency', '6'], env);
     expect(stderr).to.equal('');
@@ -24,9 +24,9 @@ describe('test-client with mutual TLS', function () {
     expect(code).to.equal(0);
   });
 
-  it('says how to get certificates when there are none', async () => {
+  it('names the command that creates missing certificates', async () => {
     const { code, stderr } = await folder.run([], env);
-    expect(stderr).to.include('`make dev-certs` makes them');
+    expect(stderr).to.include('`make dev-certs` creates them');
     expect(code).not.to.equal(0);
   });
 });

@@ -1,0 +1,28 @@
+import { readFile } from 'node:fs/promises';
+import { expect } from 'chai';
+import { inventoryService } from '../../../cmd/inventory-service/app.js';
+import { inventoryMigrations } from '../../../pkg/inventory/index.js';
+import { dumpSchema } from '../../../pkg/postgres/migrations/schema.js';
+import { failureOf } from '../../support/expect-reason.js';
+import { createEmptyDatabase, createTestDatabase } from '../../support/postgres/test-database.js';
+import { Scope } from '../../../pkg/runtime/index.js';
+
+describe('inventory schema', () => {
+  it('equals schema.sql', async () => {
+    const { db, drop } = await createTestDatabase(inventoryMigrations);
+    const dump = await dumpSchema(db);
+    await drop();
+    const committed = await readFile(new URL('../../../pkg/inventory/schema.sql', import.meta.url), 'utf8');
+    expect(dump).to.equal(committed);
+  });
+
+  it('must be migrated before the service starts', async () => {
+    const { url, drop } = await createEmptyDatabase();
+    const scope = new Scope();
+    const env = { DATABASE_URL: url, GRPC_PORT: '0', METRICS_PORT: '0', LOG_LEVEL: 'silent' };
+    const error = await failureOf(inventoryService.start(inventoryService.configure(env), scope));
+    expect(error.message).to.contain('0001_initial').and.to.contain('--migrate');
+    await scope.close();
+    await drop();
+  });
+});

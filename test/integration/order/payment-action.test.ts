@@ -1,0 +1,141 @@
+import { expect } from 'chai';
+import type { PaymentAction } from '../../../pkg/order/domain.js';
+import { anOrderRequest } from '../../../pkg/order/testing/builders.js';
+import { Gate, inSequence, refusing, times, waitingFor } from '../../../pkg/order/testing/faults.js';
+import { sql } from '../../../pkg/postgres/index.js';
+import { useOrders } from '../../support/order/fixture.js';
+import { callOptions, fastRecovery } from '../../support/order/replica.js';
+
+const makeDue = sql(
+  'test.order_make_due',
+  'update orders set next_attempt_at = now() where next_attempt_at is not null',
+);
+const readDelay = sql(
+  'test.order_delay',
+  `select driver, round(extract(epoch from next_attempt_at - updated_at) * 1000)::int as delay_ms from orders
+   where id = $id`,
+);
+
+const waitingTimeline = ['ACCEPT → PENDING', 'RESERVE_STOCK', 'AUTHORIZE_PAYMENT in doubt'];
+
+describe('an order whose customer must act', () => {
+  const fixture = useOrders(fastRecovery);
+  const dueIn = (ms: number): PaymentAction => ({
+    url: 'https://bank.example/3ds',
+    dueAt: new Date(Date.now() + ms),
+  });
+
+  it('is returned PENDING at once, with the action, to the first and to repeated requests', async () => {
+    const action = dueIn(600_000);
+    fixture.ports.faults.set('AUTHORIZE_PAYMENT', waitingFor(action));
+    const request = anOrderRequest();
+
+    const order = await fixture.orders.createOrder(request, callOptions());
+    const repeated = await fixture.orders.createOrder(request, callOptions());
+
+    for (const answer of [order, repeated])
+      expect(answer).to.deep.include({ id: order.id, state: 'PENDING', paymentAction: action });
+    await fixture.cancel(order.id);
+  });
+
+  it('is returned to a caller that waits on another replica', async () => {
+    const action = dueIn(600_000);
+    const gate = new Gate();
+    fixture.ports.faults.set('AUTHORIZE_PAYMENT', gate.beforeEffect(waitingFor(action)));
+    const other = await fixture.start();
+    const request = anOrderRequest();
+    const first = fixture.orders.createOrder(request, callOptions());
+    await gate.reached;
+    const repeated = other.orders.createOrder(request, callOptions());
+    gate.open();
+
+    for (const answer of await Promise.all([first, repeated]))
+      expect(answer).to.deep.include({ state: 'PENDING', paymentAction: action });
+    await fixture.cancel((await first).id);
+  });
+
+  it('has no driver and is polled after two seconds, or at the due time', async () => {
+    const delays: [dueMs: number, minMs: number, maxMs: number][] = [
+      [600_000, 1900, 2100],
+      [500, 300, 600],
+    ];
+    for (const [dueMs, minMs, maxMs] of delays) {
+      fixture.ports.faults.set('AUTHORIZE_PAYMENT', waitingFor(dueIn(dueMs)));
+      const { id } = await fixture.create();
+      const [row] = await fixture.database.db.query<{ driver: null; delay_ms: number }>(readDelay({ id }));
+      expect(row?.driver).to.equal(null);
+      expect(row?.delay_ms).to.be.within(minMs, maxMs);
+      await fixture.cancel(id);
+    }
+  });
+
+  it('is confirmed after the customer has acted, without an action', async () => {
+    fixture.ports.faults.set('AUTHORIZE_PAYMENT', times(2, waitingFor(dueIn(600_000))));
+    const { id } = await fixture.create();
+
+    const poll = setInterval(() => void fixture.database.db.query(makeDue()), 20);
+    const timeline = await fixture.finishedTimeline(id).finally(() => clearInterval(poll));
+
+    expect(timeline).to.deep.equal([
+      ...waitingTimeline,
+      'AUTHORIZE_PAYMENT',
+      'COMMIT_STOCK',
+      'CAPTURE_PAYMENT',
+      'CONFIRM → CONFIRMED',
+    ]);
+    expect(await fixture.orders.getOrder(id, '')).to.deep.include({ paymentAction: undefined });
+  });
+
+  it('is fully compensated and REJECTED after the due time', async () => {
+    const expired = refusing({ reason: 'PAYMENT_ACTION_EXPIRED' });
+    fixture.ports.faults.set('AUTHORIZE_PAYMENT', inSequence(waitingFor(dueIn(100)), expired));
+
+    const { id } = await fixture.create();
+
+    expect(await fixture.finishedTimeline(id)).to.deep.equal([
+      ...waitingTimeline,
+      'AUTHORIZE_PAYMENT refused',
+      'VOID_PAYMENT',
+      'RELEASE_STOCK',
+      'REJECT → REJECTED',
+    ]);
+    expect(await fixture.orders.getOrder(id, '')).to.deep.include({
+      rejection: { reason: 'PAYMENT_ACTION_EXPIRED' },
+      paymentAction: undefined,
+    });
+  });
+
+  it('is fully compensated and REJECTED when the payment still waits long after the due time', async () => {
+    fixture.ports.faults.set('AUTHORIZE_PAYMENT', waitingFor(dueIn(-31_000)));
+
+    const order = await fixture.create();
+
+    expect(order).to.deep.include({
+      state: 'REJECTED',
+      rejection: { reason: 'PAYMENT_ACTION_EXPIRED' },
+      paymentAction: undefined,
+    });
+    expect((await fixture.finishedTimeline(order.id)).slice(2)).to.deep.equal([
+      'AUTHORIZE_PAYMENT refused',
+      'VOID_PAYMENT',
+      'RELEASE_STOCK',
+      'REJECT → REJECTED',
+    ]);
+  });
+
+  it('waits for the decision of the payment service shortly after the due time', async () => {
+    fixture.ports.faults.set('AUTHORIZE_PAYMENT', waitingFor(dueIn(-20_000)));
+    const { id, state } = await fixture.create();
+    expect(state).to.equal('PENDING');
+    await fixture.cancel(id);
+  });
+
+  it('can be cancelled while it waits', async () => {
+    fixture.ports.faults.set('AUTHORIZE_PAYMENT', waitingFor(dueIn(600_000)));
+    const { id } = await fixture.create();
+
+    const order = await fixture.cancel(id);
+
+    expect(order).to.deep.include({ state: 'CANCELLED', paymentAction: undefined });
+  });
+});

@@ -1,0 +1,181 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { beginCancellation } from '../../../pkg/order/cancel-order.js';
+import { isTerminal, type SagaOrder } from '../../../pkg/order/domain.js';
+import { orderMigrations } from '../../../pkg/order/migrations.js';
+import { Saga } from '../../../pkg/order/saga/saga.js';
+import { recordProgress } from '../../../pkg/order/saga/store.js';
+import { acceptOrder, findOrder, lockOrder, readTimeline } from '../../../pkg/order/store.js';
+import { anOrder } from '../../../pkg/order/testing/builders.js';
+import { expectLegalTimeline, summarize } from '../../../pkg/order/testing/timeline.js';
+import { sql } from '../../../pkg/postgres/index.js';
+import { systemClock, uuidv7 } from '../../../pkg/runtime/index.js';
+import {
+  disturbances,
+  ModelInstance,
+  type Disturbance,
+  type ModelWorld,
+} from '../../support/order/model-instance.js';
+import { expectedEffects, ModelServices } from '../../support/order/model-services.js';
+import { createTestDatabase, type TestDatabase } from '../../support/postgres/test-database.js';
+
+const claim = sql(
+  'test.model_claim',
+  'update orders set driver = $driver, next_attempt_at = null where id = $id',
+);
+const unblock = sql(
+  'test.model_unblock',
+  'update orders set blocked_reason = null, blocked_since = null, refund_id = $refundId where id = $id',
+);
+
+const silent = { debug: ignore, info: ignore, warn: ignore, error: ignore };
+const config = { stepTimeoutMs: 10_000, backoff: { baseMs: 1, capMs: 1 } };
+/** More drives than the longest script needs. */
+const maxDrives = 20;
+
+function ignore(): void {}
+
+describe('the saga with model services', () => {
+  let database: TestDatabase;
+  before(async () => {
+    database = await createTestDatabase(orderMigrations);
+  });
+  after(() => database.drop());
+
+  const stored = async (id: string): Promise<SagaOrder> => {
+    const order = await findOrder(database.db, id);
+    if (!order) throw new Error('the order is missing');
+    return order;
+  };
+
+  /** Stores a cancellation, as CancelOrder on another instance does. */
+  const cancel = (id: string): Promise<void> =>
+    database.db.transaction(async (tx) => {
+      const order = await lockOrder(tx, id);
+      const begun = order && beginCancellation(order, { reason: '', now: new Date() });
+      if (!begun) return;
+      await recordProgress(tx, {
+        order: begun.order,
+        entries: [begun.entry],
+        expected: { revision: order.revision },
+        next: { kind: 'DRIVEN', driver: uuidv7() },
+      });
+    });
+
+  /** Drives an order on a new instance until the drive ends or the instance crashes. */
+  const driveOnce = async (
+    order: SagaOrder,
+    world: ModelWorld,
+    { origin, driver }: { readonly origin: 'ACCEPTED' | 'STORAGE'; readonly driver: string },
+  ): Promise<void> => {
+    const instance = new ModelInstance(world);
+    const saga = new Saga({
+      db: instance.database(database.db),
+      inventory: instance.inventory,
+      payment: instance.payment,
+      clock: systemClock,
+      logger: silent as never,
+      events: { changed: ignore, recovered: ignore, stepEnded: ignore } as never,
+      config,
+      instance: driver,
+      feed: { follow: ignore, unfollow: ignore, wake: ignore },
+    });
+    const { signal } = new AbortController();
+    await Promise.race([saga.drive(order, { origin, signal }), instance.crashed]);
+  };
+
+  /** Drives an order from storage until it is terminal or blocked. */
+  const recover = async (id: string, world: ModelWorld): Promise<SagaOrder> => {
+    for (let drive = 1; drive <= maxDrives; drive += 1) {
+      const order = await stored(id);
+      if (isTerminal(order.state) || order.block) return order;
+      const driver = uuidv7();
+      await database.db.query(claim({ id, driver }));
+      await driveOnce(order, world, { origin: 'STORAGE', driver });
+    }
+    throw new Error('the order is not terminal');
+  };
+
+  /** Accepts an order, drives it through a script, and asserts the invariants. */
+  const run = async (script: readonly Disturbance[]): Promise<SagaOrder> => {
+    const order = anOrder();
+    const services = new ModelServices(order.total);
+    const world: ModelWorld = { services, script: [...script], delayed: [], cancel: () => cancel(order.id) };
+    const driver = uuidv7();
+    await acceptOrder(database.db, { order, fingerprint: Buffer.alloc(32), driver, traceId: '' });
+    await driveOnce(order, world, { origin: 'ACCEPTED', driver });
+    let ended = await recover(order.id, world);
+    const isBlocked = ended.block !== undefined;
+    if (isBlocked) {
+      // An operator retries when the services answer again.
+      world.script.length = 0;
+      await database.db.query(unblock({ id: order.id, refundId: uuidv7() }));
+      ended = await recover(order.id, world);
+    }
+    for (const arrive of world.delayed) expectNoEffect(arrive, services);
+
+    const timeline = await readTimeline(database.db, order.id, 0);
+    const trace = `${script.join(' | ')}: ${summarize(timeline).join(', ')}`;
+    expectLegalTimeline(timeline);
+    expect(services.effects, `effects of ${ended.state} after ${trace}`).to.deep.equal(
+      expectedEffects(ended),
+    );
+    expect(ended.rejection !== undefined, trace).to.equal(ended.state === 'REJECTED');
+    if (isBlocked) expect(ended.state, trace).to.equal('CANCELLED');
+    return ended;
+  };
+
+  const runAll = async (scripts: readonly (readonly Disturbance[])[]): Promise<Map<string, number>> => {
+    const counts = new Map<string, number>();
+    const remaining = [...scripts];
+    const work = async (): Promise<void> => {
+      for (let script = remaining.pop(); script; script = remaining.pop()) {
+        const { state } = await run(script);
+        counts.set(state, (counts.get(state) ?? 0) + 1);
+      }
+    };
+    await Promise.all(Array.from({ length: 8 }, work));
+    return counts;
+  };
+
+  const undisturbed = (count: number): Disturbance[] => Array<Disturbance>(count).fill('none');
+
+  it('confirms an undisturbed order', async () => {
+    expect((await run([])).state).to.equal('CONFIRMED');
+  });
+
+  it('ends with money and stock that match the state, whatever happens to any two calls', async () => {
+    const pairs = disturbances.flatMap((first) => disturbances.map((second) => [first, second] as const));
+    const scripts = [0, 1, 2, 3].flatMap((before) =>
+      [0, 1].flatMap((between) =>
+        pairs.map(([first, second]) => undisturbed(before).concat(first, undisturbed(between), second)),
+      ),
+    );
+    const counts = await runAll(scripts);
+    expect([...counts.keys()]).to.have.members(['CONFIRMED', 'REJECTED', 'CANCELLED']);
+  }).timeout(180_000);
+
+  it('ends with money and stock that match the state after any sequence of disturbances', async () => {
+    const anyScript = fc.array(fc.constantFrom<Disturbance>('none', 'none', 'none', ...disturbances), {
+      maxLength: 16,
+    });
+    const property = fc.asyncProperty(
+      fc.array(anyScript, { minLength: 8, maxLength: 8 }),
+      async (scripts) => {
+        await runAll(scripts);
+      },
+    );
+    await fc.assert(property, { numRuns: 40 });
+  }).timeout(180_000);
+});
+
+/** A call that arrives late is refused or repeats an earlier effect. */
+function expectNoEffect(arrive: () => void, services: ModelServices): void {
+  const before = services.effects;
+  try {
+    arrive();
+  } catch {
+    // A tombstone refuses the call.
+  }
+  expect(services.effects).to.deep.equal(before);
+}

@@ -1,0 +1,196 @@
+import type { InventoryServiceService } from '../../../pkg/pb/inventory/v1/inventory.js';
+import { PaymentState, type PaymentServiceService } from '../../../pkg/pb/payment/v1/payment.js';
+import { toWire } from '../../../pkg/money/index.js';
+import { inventoryPort, paymentPort } from '../../../pkg/order/clients/clients.js';
+import type { Database } from '../../../pkg/postgres/index.js';
+import type { RpcClient } from '../../../pkg/rpc/index.js';
+import { refusal, type Decision, type Method, type ModelServices } from './model-services.js';
+
+/** What happens to one call of a step. */
+export const disturbances = [
+  'none',
+  'not sent',
+  'answer lost',
+  'delayed until the end',
+  'refused by another version: REQUEST_ID_REUSED',
+  'refused by another version: VALIDATION_FAILED',
+  'refused',
+  'expired',
+  'waits for the customer',
+  'refused after a failover',
+  'refused although it took effect',
+  'after a partial refund',
+  'cancelled before the effect',
+  'crash before the call',
+  'crash after the call is delayed',
+  'crash after the effect',
+  'crash after the answer',
+  'crash after the next write',
+] as const;
+export type Disturbance = (typeof disturbances)[number];
+
+/** Shared by all instances that drive one order. */
+export interface ModelWorld {
+  readonly services: ModelServices;
+  /** Disturbances of the next calls. Later calls are not disturbed. */
+  readonly script: Disturbance[];
+  /** Calls that arrive after the order is terminal. */
+  readonly delayed: (() => void)[];
+  cancel(): Promise<void>;
+}
+
+const methods: Readonly<Record<string, Method>> = {
+  reserveStock: 'reserve',
+  commitReservation: 'commit',
+  releaseReservation: 'release',
+  authorizePayment: 'authorize',
+  capturePayment: 'capture',
+  voidPayment: 'void',
+  refundPayment: 'refund',
+};
+
+const decisions: Partial<Record<Disturbance, Decision>> = {
+  refused: 'REFUSE',
+  'refused after a failover': 'REFUSE',
+  expired: 'EXPIRE',
+  'waits for the customer': 'WAIT',
+};
+
+const never = new Promise<never>(() => undefined);
+
+/** One process that drives the order. After a crash, its calls and statements never return. */
+export class ModelInstance {
+  readonly #world: ModelWorld;
+  readonly crashed: Promise<void>;
+  #resolve: () => void = () => undefined;
+  #isDead = false;
+  #diesAfterWrite = false;
+
+  constructor(world: ModelWorld) {
+    this.#world = world;
+    this.crashed = new Promise((resolve) => {
+      this.#resolve = resolve;
+    });
+  }
+
+  get inventory() {
+    return inventoryPort(this.#client() as RpcClient<typeof InventoryServiceService>);
+  }
+
+  get payment() {
+    return paymentPort(this.#client() as RpcClient<typeof PaymentServiceService>);
+  }
+
+  database(db: Database): Database {
+    const query: Database['query'] = async (statement) => {
+      if (this.#isDead) return never;
+      const rows = await db.query(statement);
+      if (this.#diesAfterWrite) this.#crash();
+      return this.#isDead ? never : (rows as never);
+    };
+    return Object.assign(Object.create(db) as Database, { query });
+  }
+
+  #crash(): void {
+    this.#isDead = true;
+    this.#resolve();
+  }
+
+  #client(): object {
+    return new Proxy(
+      {},
+      { get: (_, name) => (request: object) => this.#call(String(name), request as { requestId?: string }) },
+    );
+  }
+
+  async #call(name: string, { requestId = '' }: { requestId?: string }): Promise<object> {
+    const { services, script } = this.#world;
+    if (this.#isDead) return never;
+    const method = methods[name];
+    if (!method) return answerOf(services);
+    const disturbance = script.shift() ?? 'none';
+    const execute = (): object => {
+      services.execute(method, decisions[disturbance] ?? 'APPROVE', requestId);
+      return answerOf(services);
+    };
+    // Only the reserve and commit steps can meet a lost reservation: after CommitReservation has succeeded, the saga does not notice a failover of inventory.
+    const isStockStep = method === 'reserve' || method === 'commit';
+    if (disturbance === 'refused after a failover' && isStockStep) services.loseReservation();
+    if (disturbance === 'after a partial refund' && method === 'refund') services.refundPart();
+    if (disturbance === 'refused although it took effect') {
+      if (method === 'reserve' && services.effects.stock !== 'NONE') throw refusal('OUT_OF_STOCK');
+      if (method === 'authorize' && services.payment) return declinedAnswer;
+    }
+    return this.#disturb(disturbance, execute);
+  }
+
+  async #disturb(disturbance: Disturbance, execute: () => object): Promise<object> {
+    const { delayed } = this.#world;
+    switch (disturbance) {
+      case 'not sent':
+        throw refusal('DEPENDENCY_UNAVAILABLE');
+      case 'answer lost':
+        ignoreRefusal(execute);
+        throw refusal('DEADLINE_EXCEEDED');
+      case 'delayed until the end':
+        delayed.push(execute);
+        throw refusal('DEADLINE_EXCEEDED');
+      case 'refused by another version: REQUEST_ID_REUSED':
+        throw refusal('REQUEST_ID_REUSED');
+      case 'refused by another version: VALIDATION_FAILED':
+        throw refusal('VALIDATION_FAILED');
+      case 'cancelled before the effect':
+        await this.#world.cancel();
+        return execute();
+      case 'crash before the call':
+        this.#crash();
+        return never;
+      case 'crash after the call is delayed':
+        delayed.push(execute);
+        this.#crash();
+        return never;
+      case 'crash after the effect':
+        ignoreRefusal(execute);
+        this.#crash();
+        return never;
+      case 'crash after the answer':
+        this.#crash();
+        return execute();
+      case 'crash after the next write':
+        this.#diesAfterWrite = true;
+        return execute();
+      default:
+        return execute();
+    }
+  }
+}
+
+function ignoreRefusal(execute: () => object): void {
+  try {
+    execute();
+  } catch {
+    // The caller gets no answer.
+  }
+}
+
+const decline = { code: 1, advice: 1 };
+
+const declinedAnswer = { payment: { state: PaymentState.DECLINED, decline } };
+
+/** The Payment message of the current state. Calls to the inventory service have this answer, too, and the inventory client ignores it. */
+function answerOf({ payment, total }: ModelServices): object {
+  if (!payment) return {};
+  const amount = (minor: bigint) => toWire({ currency: total.currency, minor });
+  const { state, captured, refunded } = payment;
+  return {
+    payment: {
+      state: PaymentState[state],
+      authorizedAmount: amount(state === 'AUTHORIZED' ? payment.amount : 0n),
+      capturedAmount: amount(captured),
+      refundedAmount: amount(refunded),
+      decline: state === 'DECLINED' ? decline : undefined,
+      captureDecline: payment.captureDeclined ? decline : undefined,
+      action: { url: 'https://bank.example/3ds', dueTime: new Date(Date.now() + 60_000) },
+    },
+  };
+}
