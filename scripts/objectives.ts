@@ -1,7 +1,7 @@
-import { objectiveFaults } from '../pkg/observability/objective-faults.js';
+import { objectiveFaults } from '../pkg/observability/index.js';
 
-/** Calls that the objectives are about, for PromQL: deployments/docker/observability/prometheus/rules/slo.yaml. */
+/** PromQL selector of the calls that the objectives count. It must equal the selector in prometheus/rules/slo.yaml. */
 export const countedCalls =
   'service="order-service", method=~"order[.]v1[.]OrderService/.+", method!~".+/Watch.+"';
-/** Their final statuses that count against the objectives, for PromQL. */
+/** PromQL matcher of the final statuses that count against the objectives. */
 export const faultStatuses = objectiveFaults.join('|');

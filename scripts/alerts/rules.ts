@@ -6,7 +6,7 @@ const directory = fileURLToPath(
   new URL('../../deployments/docker/observability/prometheus/', import.meta.url),
 );
 
-/** A recording or alerting rule, as Prometheus reads it. */
+/** A recording or alerting rule of Prometheus. */
 export interface Rule {
   readonly record?: string;
   readonly alert?: string;
@@ -22,11 +22,11 @@ interface RuleFile {
   readonly groups: readonly { readonly rules: readonly Rule[] }[];
 }
 
-/** What one `promtool test rules` case expects of an alert at one moment. */
+/** An `alert_rule_test` of `promtool test rules`: which instances of an alert fire at one time. */
 export interface AlertExpectation {
   readonly alertname: string;
   readonly eval_time: string;
-  /** Without any, the alert must be silent. */
+  /** Labels of the instances that must fire. If the list is empty or missing, the alert must not fire. */
   readonly exp_alerts?: readonly { readonly exp_labels: Readonly<Record<string, string>> }[];
 }
 
@@ -34,7 +34,7 @@ interface RuleTestFile {
   readonly tests: readonly { readonly alert_rule_test?: readonly AlertExpectation[] }[];
 }
 
-/** Every rule of `prometheus/rules`, in the order of the files. */
+/** Reads the rules in `prometheus/rules`, sorted by file name. */
 export function loadRules(): Rule[] {
   return load<RuleFile>('rules').flatMap(({ groups }) => groups.flatMap(({ rules }) => rules));
 }
@@ -43,14 +43,28 @@ export function loadAlerts(): Alert[] {
   return loadRules().filter((rule): rule is Alert => rule.alert !== undefined);
 }
 
-/** Every expectation about an alert in `prometheus/tests`. */
+export interface RuleExpression {
+  /** Name of the alert or recorded series. */
+  readonly rule: string;
+  readonly kind: 'alert' | 'record';
+  readonly expr: string;
+}
+
+/** Returns the PromQL expressions of all alerting and recording rules. */
+export function ruleExpressions(): RuleExpression[] {
+  return loadRules().map(({ alert, record, expr }) =>
+    alert === undefined ? { rule: record ?? '', kind: 'record', expr } : { rule: alert, kind: 'alert', expr },
+  );
+}
+
+/** Reads the alert expectations in `prometheus/tests`. */
 export function loadAlertExpectations(): AlertExpectation[] {
   return load<RuleTestFile>('tests').flatMap(({ tests }) =>
     tests.flatMap((test) => test.alert_rule_test ?? []),
   );
 }
 
-/** Where the runbook of an alert is, from the root of the repository. */
+/** Returns the path of the runbook of an alert, relative to the root of the repository. */
 export function runbookOf(alert: string): string {
   return `docs/runbooks/${alert.replaceAll(/(?<=[a-z0-9])(?=[A-Z])/g, '-').toLowerCase()}.md`;
 }

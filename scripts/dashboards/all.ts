@@ -4,10 +4,10 @@ import { infrastructure } from './infrastructure.js';
 import { serviceOverview } from './service-overview.js';
 import { sla } from './sla.js';
 
-/** Where Grafana reads them. */
+/** Folder from which Grafana loads the dashboards. */
 export const folder = new URL('../../deployments/docker/observability/grafana/dashboards/', import.meta.url);
 
-/** Every dashboard by the name of its file. */
+/** Functions that build the dashboards; the key is the file name. */
 export const dashboards: ReadonlyMap<string, () => Dashboard> = new Map([
   ['service-overview.json', serviceOverview],
   ['business.json', business],
@@ -15,7 +15,7 @@ export const dashboards: ReadonlyMap<string, () => Dashboard> = new Map([
   ['sla.json', sla],
 ]);
 
-/** The text of a dashboard's file. */
+/** Returns the content of a dashboard's file. */
 export function fileText(dashboard: Dashboard): string {
   return `${JSON.stringify(dashboard, undefined, 2)}\n`;
 }

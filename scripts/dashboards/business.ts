@@ -8,7 +8,7 @@ export function business(): Dashboard {
   return dashboard({
     uid: 'business',
     title: 'Business Metrics',
-    description: 'What customers ordered and paid, what is in stock, and what waits to be settled.',
+    description: 'Orders, payments, stock and unfinished work.',
     rows: [...orderRows(), ...moneyRows(), ...stockRows()],
   });
 }

@@ -1,16 +1,15 @@
 import type { Row } from './dashboard.js';
-import { below } from './limits.js';
-import { graph } from './panel.js';
-import { over, overWithExemplars } from './query.js';
+import { below, graph } from './panel.js';
+import { rangeQuery, rangeQueryWithExemplars } from './query.js';
 
-/** Calls of the chosen services and methods. Health checks are not counted by the services. */
-const chosen = 'service=~"$service", method=~"$method"';
-/** Streams last as long as their readers want. */
-const answered = `${chosen}, method!~".+/Watch.+"`;
+/** Selects calls by the variables `service` and `method` of the dashboard. */
+const selected = 'service=~"$service", method=~"$method"';
+/** Excludes WatchOrder and WatchStock: the client decides how long such a stream lasts. */
+const withoutWatches = `${selected}, method!~".+/Watch.+"`;
 
-/** Rate, errors and durations of calls served and of calls made. */
+/** Returns the rows with rate, errors and durations of server calls and client calls. */
 export function callRows(): Row[] {
-  return [calls(), latency(), callsToOthers()];
+  return [calls(), latency(), clientCalls()];
 }
 
 function calls(): Row {
@@ -19,26 +18,27 @@ function calls(): Row {
     panels: [
       graph({
         title: 'Calls by method',
-        description: 'Calls served per second. A service that others call shows what they do.',
+        description: 'Served calls per second, including health checks and calls from other services.',
         unit: 'reqps',
         width: 8,
         queries: [
-          over(
-            `sum by (service, method) (rate(requests_total{${chosen}}[$__rate_interval]))`,
+          rangeQuery(
+            `sum by (service, method) (rate(requests_total{${selected}}[$__rate_interval]))`,
             '{{service}} {{method}}',
           ),
         ],
       }),
       graph({
-        title: 'Answers other than OK, by status',
+        title: 'Responses other than OK, by status',
         description:
-          'Per second. NOT_FOUND, FAILED_PRECONDITION and their like are the business saying no; INTERNAL, ' +
-          'UNAVAILABLE, DEADLINE_EXCEEDED and UNKNOWN are faults of ours, normally none.',
+          'Responses per second. UNKNOWN, DEADLINE_EXCEEDED, UNIMPLEMENTED, INTERNAL, UNAVAILABLE, DATA_LOSS and ' +
+          'RESOURCE_EXHAUSTED are server faults. CANCELLED: the client ended the call. The other statuses are rejections. ' +
+          'Normal: no server faults.',
         unit: 'reqps',
         width: 8,
         queries: [
-          over(
-            `sum by (service, status) (rate(requests_total{${chosen}, status!="OK"}[$__rate_interval])) or on() vector(0)`,
+          rangeQuery(
+            `sum by (service, status) (rate(requests_total{${selected}, status!="OK"}[$__rate_interval])) or on() vector(0)`,
             '{{service}} {{status}}',
           ),
         ],
@@ -46,44 +46,44 @@ function calls(): Row {
       graph({
         title: 'Open connections',
         description:
-          'Connections to the gRPC port, over all replicas. Few and long-lived; a saw-tooth is a client that ' +
-          'reconnects all the time.',
+          'Connections to the gRPC ports of all replicas. Normal: few, long-lived connections. A saw-tooth pattern ' +
+          'indicates a client that reconnects continuously.',
         unit: 'none',
         width: 8,
-        queries: [over('sum by (job) (active_connections{job=~"$service"})', '{{job}}')],
+        queries: [rangeQuery('sum by (job) (active_connections{job=~"$service"})', '{{job}}')],
       }),
     ],
   };
 }
 
 function latency(): Row {
-  const share = (quantile: number): string =>
-    `histogram_quantile(${quantile}, sum by (service, le) (rate(request_duration_seconds_bucket{${answered}}[$__rate_interval])))`;
+  const percentile = (quantile: number): string =>
+    `histogram_quantile(${quantile}, sum by (service, le) (rate(request_duration_seconds_bucket{${withoutWatches}}[$__rate_interval])))`;
   return {
-    title: 'Time to answer',
+    title: 'Latency',
     panels: [
       graph({
         title: 'Percentiles by service',
         description:
-          'Time from the arrival of a call to its answer, streams left out. The dots are single calls: each ' +
-          'leads to its trace. Normal: half below 20 ms, 99 of 100 below 0.5 s.',
+          'Time from the arrival of a call to its end, without WatchOrder and WatchStock. Each dot is one call and links ' +
+          'to the trace of the call. Normal: p50 below 20 ms, p99 below 0.5 s.',
         unit: 's',
         width: 12,
         queries: [
-          overWithExemplars(share(0.5), '{{service}} p50'),
-          overWithExemplars(share(0.95), '{{service}} p95'),
-          overWithExemplars(share(0.99), '{{service}} p99'),
+          rangeQueryWithExemplars(percentile(0.5), '{{service}} p50'),
+          rangeQueryWithExemplars(percentile(0.95), '{{service}} p95'),
+          rangeQueryWithExemplars(percentile(0.99), '{{service}} p99'),
         ],
       }),
       graph({
         title: '95th percentile by method',
-        description: 'Which call is slow. The dots lead to traces.',
+        description: 'Each dot is one call and links to the trace of the call.',
         unit: 's',
         width: 12,
-        limits: below(0.3, 0.5),
+        thresholds: below(0.3, 0.5),
         queries: [
-          overWithExemplars(
-            `histogram_quantile(0.95, sum by (service, method, le) (rate(request_duration_seconds_bucket{${answered}}[$__rate_interval])))`,
+          rangeQueryWithExemplars(
+            `histogram_quantile(0.95, sum by (service, method, le) (rate(request_duration_seconds_bucket{${withoutWatches}}[$__rate_interval])))`,
             '{{service}} {{method}}',
           ),
         ],
@@ -92,45 +92,47 @@ function latency(): Row {
   };
 }
 
-function callsToOthers(): Row {
-  const bySelf = 'service=~"$service"';
+function clientCalls(): Row {
+  const selectedService = 'service=~"$service"';
   return {
     title: 'Calls to other services',
     panels: [
       graph({
         title: 'Calls by target',
-        description: 'Calls that the chosen services make, per second.',
+        description: 'Calls of the selected services to other services, per second.',
         unit: 'reqps',
         width: 8,
         queries: [
-          over(
-            `sum by (service, target) (rate(client_requests_total{${bySelf}}[$__rate_interval]))`,
+          rangeQuery(
+            `sum by (service, target) (rate(client_requests_total{${selectedService}}[$__rate_interval]))`,
             '{{service}} → {{target}}',
           ),
         ],
       }),
       graph({
-        title: 'Calls that did not end with OK',
+        title: 'Calls that did not end with OK, by target',
         description:
-          'As the caller saw them, by target and status. Faults here that the target does not show are the ' +
-          'network or a target that is gone.',
+          'Client calls per second, by target and status. If the panels of the target do not show the fault, the call did ' +
+          'not reach the target.',
         unit: 'reqps',
         width: 8,
         queries: [
-          over(
-            `sum by (service, target, status) (rate(client_requests_total{${bySelf}, status!="OK"}[$__rate_interval])) or on() vector(0)`,
+          rangeQuery(
+            `sum by (service, target, status) (rate(client_requests_total{${selectedService}, status!="OK"}[$__rate_interval])) or on() vector(0)`,
             '{{service}} → {{target}} {{status}}',
           ),
         ],
       }),
       graph({
         title: '95th percentile by target and method',
-        description: "Time as the caller saw it. Far above the target's own figure: the network, or a queue.",
+        description:
+          "Latency that the client measures. If it is far above the latency of the same method in the target's panels, " +
+          'the network or a queue is slow.',
         unit: 's',
         width: 8,
         queries: [
-          overWithExemplars(
-            `histogram_quantile(0.95, sum by (target, method, le) (rate(client_request_duration_seconds_bucket{${bySelf}}[$__rate_interval])))`,
+          rangeQueryWithExemplars(
+            `histogram_quantile(0.95, sum by (target, method, le) (rate(client_request_duration_seconds_bucket{${selectedService}}[$__rate_interval])))`,
             '{{target}} {{method}}',
           ),
         ],

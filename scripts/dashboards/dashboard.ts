@@ -16,12 +16,12 @@ import { prometheus } from './query.js';
 
 export interface Row {
   readonly title: string;
-  /** From left to right; widths of a line sum to 24. */
+  /** Panels from left to right. A line is full when the widths of its panels sum to 24. */
   readonly panels: readonly Builder<Panel>[];
 }
 
 export interface DashboardOptions {
-  /** Part of its address: never changed. */
+  /** The uid is part of the URL of the dashboard and must not change. */
   readonly uid: string;
   readonly title: string;
   readonly description: string;
@@ -43,16 +43,16 @@ export function dashboard(options: DashboardOptions): Dashboard {
     .tooltip(DashboardCursorSync.Crosshair)
     .variables([...(options.variables ?? [])])
     .annotations([...(options.annotations ?? [])])
-    .link(linkToTheOthers());
+    .link(dashboardLink());
   for (const { title, panels } of options.rows) {
     builder.withRow(new RowBuilder(title));
     for (const panel of panels) builder.withPanel(panel);
   }
-  return identify(builder.build());
+  return assignIds(builder.build());
 }
 
-/** Numbers the panels and names their queries, which Grafana would do anew at every change. */
-function identify(built: Dashboard): Dashboard {
+/** Sets the ids of the panels and the names of the queries; otherwise Grafana assigns new ones at every change. */
+function assignIds(built: Dashboard): Dashboard {
   for (const [index, panel] of (built.panels ?? []).entries()) {
     panel.id = index + 1;
     if (!('targets' in panel)) continue;
@@ -62,12 +62,12 @@ function identify(built: Dashboard): Dashboard {
   return built;
 }
 
-/** The values of a label, to choose some of them or all. */
-export function labelVariable(name: string, values: { readonly of: string; readonly label: string }) {
+/** Creates a variable. The user selects some or all values of `label` in the series of `metric`. */
+export function labelVariable(name: string, source: { readonly metric: string; readonly label: string }) {
   return new QueryVariableBuilder(name)
     .label(name)
     .datasource(prometheus)
-    .query(`label_values(${values.of}, ${values.label})`)
+    .query(`label_values(${source.metric}, ${source.label})`)
     .refresh(VariableRefresh.OnTimeRangeChanged)
     .multi(true)
     .includeAll(true)
@@ -75,7 +75,7 @@ export function labelVariable(name: string, values: { readonly of: string; reado
     .current({ selected: true, text: ['All'], value: ['$__all'] });
 }
 
-function linkToTheOthers(): DashboardLinkBuilder {
+function dashboardLink(): DashboardLinkBuilder {
   return new DashboardLinkBuilder('Dashboards')
     .type(DashboardLinkType.Dashboards)
     .tags([tag])

@@ -15,8 +15,8 @@ const datasources = new Set(
   ).datasources.map(({ uid }) => uid),
 );
 
-describe('the dashboards', () => {
-  it('are those in the folder that Grafana reads', () => {
+describe('dashboards', () => {
+  it('are the only files in the folder that Grafana loads, one file for each dashboard', () => {
     expect(readdirSync(folder)).to.have.members([...dashboards.keys()]);
   });
 
@@ -25,15 +25,15 @@ describe('the dashboards', () => {
     const panels = (built.panels ?? []).filter((panel): panel is Panel => 'targets' in panel);
 
     describe(name, () => {
-      it('is as its code says: run `make dashboards`', () => {
+      it('equals the output of `make dashboards`', () => {
         expect(readFileSync(new URL(name, folder), 'utf8')).to.equal(fileText(built));
       });
 
-      it('keeps its address', () => {
+      it('has the file name without .json as its uid', () => {
         expect(`${built.uid}.json`).to.equal(name);
       });
 
-      it('says of every panel what it means, in which unit, and where its data is from', () => {
+      it('has panels with a description, a unit and a known data source', () => {
         for (const { title, description, fieldConfig, datasource } of panels) {
           expect(description, title).to.match(/\.$/);
           expect(fieldConfig?.defaults.unit, title).to.be.a('string').and.not.empty;
@@ -41,48 +41,49 @@ describe('the dashboards', () => {
         }
       });
 
-      it('shows no title twice', () => {
+      it('has unique panel titles', () => {
         expect(new Set(panels.map(({ title }) => title))).to.have.property('size', panels.length);
       });
 
-      it('fills every line and lets no panel lie on another', () => {
-        const taken = new Set<string>();
+      it('fills every line without overlapping panels', () => {
+        const usedCells = new Set<string>();
         for (const { title, gridPos } of panels) {
           const { x, y, w, h } = gridPos ?? { x: 0, y: 0, w: 0, h: 0 };
           expect(x + w, title).to.be.within(1, 24);
           for (let column = x; column < x + w; column++)
             for (let line = y; line < y + h; line++) {
-              expect(taken, title).not.to.include(`${column},${line}`);
-              taken.add(`${column},${line}`);
+              expect(usedCells, title).not.to.include(`${column},${line}`);
+              usedCells.add(`${column},${line}`);
             }
         }
-        expect(taken.size % 24, 'cells left empty').to.equal(0);
+        expect(usedCells.size % 24, 'used cells of an incomplete line').to.equal(0);
       });
     });
   }
 });
 
-describe('the expressions of the dashboards', () => {
+describe('dashboard expressions', () => {
   const expressions = dashboardExpressions();
   const known = knownMetrics();
 
-  it('are all there', () => {
-    const asking = [...dashboards.values()].map((build) => {
+  it('include every query of the panels and annotations', () => {
+    const counts = [...dashboards.values()].map((build) => {
       const { panels = [], annotations } = build();
       const targets = panels.flatMap((panel) => ('targets' in panel ? (panel.targets ?? []) : []));
       return targets.length + (annotations?.list?.length ?? 0);
     });
-    expect(expressions).to.have.length(asking.reduce((sum, count) => sum + count));
+    expect(expressions).to.have.length(counts.reduce((sum, count) => sum + count));
   });
 
   for (const { dashboard, panel, datasource, expr } of expressions)
-    it(`can be asked: ${dashboard}, ${panel}: ${expr.slice(0, 60)}`, () => {
-      const asked = withoutVariables(expr);
-      expect(asked).not.to.contain('$');
+    it(`are valid and use known metrics: dashboard ${dashboard}, panel ${panel}, expression ${expr.slice(0, 60)}`, () => {
+      const expanded = withoutVariables(expr);
+      expect(expanded).not.to.contain('$');
       if (datasource !== 'prometheus') return;
-      const { metrics, mistakes } = parsePromQl(asked);
-      expect(mistakes).to.be.empty;
+      const { metrics, syntaxErrors } = parsePromQl(expanded);
+      expect(syntaxErrors).to.be.empty;
       expect(metrics).not.to.be.empty;
-      for (const metric of metrics) expect(known, 'docs/monitoring.md and the rules').to.include(metric);
+      for (const metric of metrics)
+        expect(known, 'metrics in docs/monitoring.md and the rules').to.include(metric);
     });
 });

@@ -1,10 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { folder } from './all.js';
 
-/** What a panel asks a data source. */
+/** A query of a panel or annotation. */
 export interface DashboardExpression {
   readonly dashboard: string;
-  /** Its title, or the name of an annotation, which is drawn in all panels. */
+  /** Title of the panel, or name of the annotation. */
   readonly panel: string;
   /** `prometheus` or `loki`. */
   readonly datasource: string;
@@ -22,7 +22,7 @@ interface QueryJson {
   readonly datasource: { readonly uid: string };
 }
 
-/** Every expression in the dashboards' files, Grafana's variables not replaced. */
+/** Returns the expressions in the dashboard files, with the variables of Grafana not expanded. */
 export function dashboardExpressions(): DashboardExpression[] {
   return dashboardFiles().flatMap(({ title: dashboard, panels, annotations }) =>
     [
@@ -35,8 +35,8 @@ export function dashboardExpressions(): DashboardExpression[] {
 }
 
 /**
- * The expression as Grafana would send it with every variable at "All". `$__range` and the steps are
- * set to `window`, a PromQL duration.
+ * Expands the variables in an expression as Grafana does when each variable is set to "All". Time variables such as
+ * `$__range` are replaced by `window`, a PromQL duration.
  */
 export function withoutVariables(expr: string, window = '1m'): string {
   return expr

@@ -1,27 +1,27 @@
 import { AnnotationQueryBuilder, type Dashboard } from '@grafana/grafana-foundation-sdk/dashboard';
 import { dashboard, labelVariable, type Row } from './dashboard.js';
-import { above, below } from './limits.js';
-import { bars, figure, graph, stackedGraph } from './panel.js';
-import { now, over, prometheus, rows } from './query.js';
+import { above, barGauge, below, stat, graph, stackedGraph } from './panel.js';
+import { instantQuery, rangeQuery, prometheus, tableQuery } from './query.js';
 import { table } from './table.js';
 import { telemetry } from './telemetry-rows.js';
 
-/** Series of a process carry the name of their service as `job`. */
-const chosen = 'job=~"$service"';
-const replicas = `sum by (job) (up{${chosen}})`;
+/** Selects processes by the variable `service` of the dashboard. The label `job` of a process names its service. */
+const selected = 'job=~"$service"';
+const replicas = `sum by (job) (up{${selected}})`;
 
 export function infrastructure(): Dashboard {
   return dashboard({
     uid: 'infrastructure',
     title: 'Infrastructure',
-    description: 'What the processes use, how many there are, and whether telemetry itself is well.',
-    variables: [labelVariable('service', { of: 'process_info', label: 'service' })],
+    description:
+      'Replicas and resource usage of the services, their databases and certificates, and the telemetry pipeline.',
+    variables: [labelVariable('service', { metric: 'process_info', label: 'service' })],
     annotations: [scalingEvents()],
     rows: [replicaRow(), processor(), memory(), databases(), certificates(), ...telemetry()],
   });
 }
 
-/** A mark in every graph where the number of replicas changed: Grafana makes one of every 1. */
+/** Marks changes of the replica count in every graph. Grafana draws a mark where the value of the expression is 1. */
 function scalingEvents(): AnnotationQueryBuilder {
   return new AnnotationQueryBuilder()
     .name('Replicas changed')
@@ -40,41 +40,52 @@ function replicaRow(): Row {
     panels: [
       graph({
         title: 'Replicas',
-        description: 'Replicas that answer, per service. Purple marks: their number changed.',
+        description:
+          'Replicas that Prometheus can scrape, by service. A purple mark shows that the number of replicas changed.',
         unit: 'none',
         width: 8,
-        queries: [over(replicas, '{{job}}')],
+        queries: [rangeQuery(replicas, '{{job}}')],
       }),
-      bars({
+      barGauge({
         title: 'Scaling events',
         description:
-          'How often the number of replicas changed in this time range. A busy autoscaler is set too tight.',
+          'Changes of the replica count in this time range. Frequent changes indicate that the autoscaler reacts to small changes of load.',
         unit: 'none',
         width: 5,
-        queries: [now(`changes((${replicas})[$__range:1m])`, '{{job}}')],
+        queries: [instantQuery(`changes((${replicas})[$__range:1m])`, '{{job}}')],
       }),
-      bars({
+      barGauge({
         title: 'Restarts',
         description:
-          'Starts of processes at an address known before, in this time range. Normal: only deployments.',
+          'Restarts in this time range. A restart counts only if the process keeps its address. Normal: only during deployments.',
         unit: 'none',
         width: 4,
-        limits: below(1, 3),
-        queries: [now(`sum by (job) (changes(process_start_time_seconds{${chosen}}[$__range]))`, '{{job}}')],
-      }),
-      table({
-        title: 'What runs',
-        description: 'Replicas by version. Two versions of a service: a deployment is under way, or stuck.',
-        unit: 'none',
-        width: 7,
-        labels: ['service', 'version', 'node_version'],
-        columns: [{ name: 'replicas', unit: 'none' }],
+        thresholds: below(1, 3),
         queries: [
-          rows('count by (service, version, node_version) (process_info{service=~"$service"})', 'replicas'),
+          instantQuery(
+            `sum by (job) (changes(process_start_time_seconds{${selected}}[$__range]))`,
+            '{{job}}',
+          ),
         ],
-      }).height(8),
+      }),
+      versions(),
     ],
   };
+}
+
+function versions() {
+  return table({
+    title: 'Versions',
+    description:
+      'Replicas by version. Two versions of a service indicate that a deployment is in progress or stuck.',
+    unit: 'none',
+    width: 7,
+    labels: ['service', 'version', 'node_version'],
+    columns: [{ name: 'replicas', unit: 'none' }],
+    queries: [
+      tableQuery('count by (service, version, node_version) (process_info{service=~"$service"})', 'replicas'),
+    ],
+  }).height(8);
 }
 
 function processor(): Row {
@@ -84,34 +95,37 @@ function processor(): Row {
       graph({
         title: 'CPU',
         description:
-          'Cores used by each process. JavaScript runs on one: near 1 the process is saturated, and calls wait.',
+          'CPU cores that each process uses. JavaScript runs on one core. At a value near 1 the process is saturated, and calls wait.',
         unit: 'none',
         width: 8,
         decimals: 2,
-        limits: below(0.7, 0.9),
+        thresholds: below(0.7, 0.9),
         queries: [
-          over(`rate(process_cpu_seconds_total{${chosen}}[$__rate_interval])`, '{{job}} {{instance}}'),
+          rangeQuery(
+            `rate(process_cpu_seconds_total{${selected}}[$__rate_interval])`,
+            '{{job}} {{instance}}',
+          ),
         ],
       }),
       graph({
         title: 'Event-loop delay, 99th percentile',
         description:
-          'How late timers and answers are because the process computes something else. Normal: below 50 ms.',
+          'Time that timers and callbacks wait for other work of the process. Normal: below 50 ms.',
         unit: 's',
         width: 8,
-        limits: below(0.1, 0.3),
-        queries: [over(`nodejs_eventloop_lag_p99_seconds{${chosen}}`, '{{job}} {{instance}}')],
+        thresholds: below(0.1, 0.3),
+        queries: [rangeQuery(`nodejs_eventloop_lag_p99_seconds{${selected}}`, '{{job}} {{instance}}')],
       }),
       graph({
         title: 'Garbage collection',
         description:
-          'Share of time spent collecting garbage. Above 5 % memory is short, or something allocates madly.',
+          'Share of time that a process spends on garbage collection. Above 5 %, the heap is too small or the process allocates too much.',
         unit: 'percentunit',
         width: 8,
-        limits: below(0.05, 0.15),
+        thresholds: below(0.05, 0.15),
         queries: [
-          over(
-            `sum by (job, instance) (rate(nodejs_gc_duration_seconds_sum{${chosen}}[$__rate_interval]))`,
+          rangeQuery(
+            `sum by (job, instance) (rate(nodejs_gc_duration_seconds_sum{${selected}}[$__rate_interval]))`,
             '{{job}} {{instance}}',
           ),
         ],
@@ -126,38 +140,40 @@ function memory(): Row {
     panels: [
       graph({
         title: 'Resident memory',
-        description: 'What each process holds of the machine. A line that only rises is a leak.',
+        description: 'Resident memory of each process. Steady growth indicates a leak.',
         unit: 'bytes',
         width: 6,
-        queries: [over(`process_resident_memory_bytes{${chosen}}`, '{{job}} {{instance}}')],
+        queries: [rangeQuery(`process_resident_memory_bytes{${selected}}`, '{{job}} {{instance}}')],
       }),
       graph({
         title: 'Heap',
-        description: 'JavaScript objects, garbage included: a saw-tooth whose lower edge stays level.',
+        description:
+          'JavaScript heap in use, including garbage. Normal: a saw-tooth pattern with a constant minimum.',
         unit: 'bytes',
         width: 6,
-        queries: [over(`nodejs_heap_size_used_bytes{${chosen}}`, '{{job}} {{instance}}')],
+        queries: [rangeQuery(`nodejs_heap_size_used_bytes{${selected}}`, '{{job}} {{instance}}')],
       }),
       graph({
-        title: 'Heap, share of its limit',
-        description: 'At 100 % the process ends for want of memory.',
+        title: 'Heap utilization',
+        description:
+          'Used heap, as a share of the heap limit. At 100 % the process runs out of memory and exits.',
         unit: 'percentunit',
         width: 6,
         max: 1,
-        limits: below(0.7, 0.85),
+        thresholds: below(0.7, 0.85),
         queries: [
-          over(
-            `nodejs_heap_size_used_bytes{${chosen}} / nodejs_heap_size_limit_bytes{${chosen}}`,
+          rangeQuery(
+            `nodejs_heap_size_used_bytes{${selected}} / nodejs_heap_size_limit_bytes{${selected}}`,
             '{{job}} {{instance}}',
           ),
         ],
       }),
       graph({
         title: 'Open files and sockets',
-        description: 'File descriptors of each process. Level under steady load.',
+        description: 'File descriptors of each process. Normal: constant under constant load.',
         unit: 'none',
         width: 6,
-        queries: [over(`process_open_fds{${chosen}}`, '{{job}} {{instance}}')],
+        queries: [rangeQuery(`process_open_fds{${selected}}`, '{{job}} {{instance}}')],
       }),
     ],
   };
@@ -167,69 +183,73 @@ function databases(): Row {
   return {
     title: 'Databases',
     panels: [
-      figure({
-        title: 'Database reached',
-        description: '1: every replica reached its database at its last reading. Below: some did not.',
+      stat({
+        title: 'Database reachable',
+        description:
+          '1: every replica reaches its database. 0: at least one replica does not reach its database.',
         unit: 'none',
         width: 5,
-        limits: above(1),
-        queries: [over(`min by (job) (database_up{${chosen}})`, '{{job}}')],
+        thresholds: above(1),
+        queries: [rangeQuery(`min by (job) (database_up{${selected}})`, '{{job}}')],
       }).height(8),
       stackedGraph({
         title: 'Connections',
-        description: 'Connections of all pools, used and idle.',
+        description: 'Used and idle database connections of all replicas.',
         unit: 'none',
         width: 7,
-        queries: [over(`sum by (job, state) (database_pool_connections{${chosen}})`, '{{job}} {{state}}')],
+        queries: [
+          rangeQuery(`sum by (job, state) (database_pool_connections{${selected}})`, '{{job}} {{state}}'),
+        ],
       }),
       graph({
-        title: 'Pool in use',
-        description: 'Used connections of the most there may be. At 100 % calls wait for one.',
+        title: 'Pool utilization',
+        description: 'Connections in use, as a share of the maximum. At 100 %, calls wait for a connection.',
         unit: 'percentunit',
         width: 6,
         max: 1,
-        limits: below(0.8, 0.95),
+        thresholds: below(0.8, 0.95),
         queries: [
-          over(
-            `sum by (job, instance) (database_pool_connections{${chosen}, state="used"}) / sum by (job, instance) (database_pool_max{${chosen}})`,
+          rangeQuery(
+            `sum by (job, instance) (database_pool_connections{${selected}, state="used"}) / sum by (job, instance) (database_pool_max{${selected}})`,
             '{{job}} {{instance}}',
           ),
         ],
       }),
       graph({
-        title: 'Waiting for a connection',
-        description: 'Calls that wait because the pool is in use. Normal: 0.',
+        title: 'Callers waiting for a connection',
+        description: 'Callers that wait because all connections of the pool are in use. Normal: 0.',
         unit: 'none',
         width: 6,
-        limits: below(1, 5),
-        queries: [over(`database_pool_waiting{${chosen}}`, '{{job}} {{instance}}')],
+        thresholds: below(1, 5),
+        queries: [rangeQuery(`database_pool_waiting{${selected}}`, '{{job}} {{instance}}')],
       }),
     ],
   };
 }
 
 function certificates(): Row {
-  const ends = `min by (job, certificate) (tls_certificate_expiry_timestamp_seconds{${chosen}})`;
+  const expiry = `min by (job, certificate) (tls_certificate_expiry_timestamp_seconds{${selected}})`;
   return {
     title: 'Certificates',
     panels: [
       graph({
-        title: 'Time left',
+        title: 'Time until expiry',
         description:
-          'Until the certificate in use ends (own), and the CA that ends first (ca). Rises when it is renewed; 0 without TLS.',
+          'own: time until the certificate of the service expires. ca: time until the first trusted CA expires. ' +
+          'Both values are 0 if TLS is off.',
         unit: 's',
         width: 12,
-        queries: [over(`${ends} - time() * (${ends} > bool 0)`, '{{job}} {{certificate}}')],
+        queries: [rangeQuery(`${expiry} - time() * (${expiry} > bool 0)`, '{{job}} {{certificate}}')],
       }),
       graph({
-        title: 'Connections refused',
-        description: 'Connections a second that ended in their TLS handshake, by reason. Normal: none.',
+        title: 'Rejected TLS connections',
+        description: 'Failed TLS handshakes per second, by reason. Normal: 0.',
         unit: 'none',
         width: 12,
         decimals: 2,
         queries: [
-          over(
-            `sum by (job, reason) (rate(tls_handshakes_refused_total{${chosen}}[$__rate_interval]))`,
+          rangeQuery(
+            `sum by (job, reason) (rate(tls_handshakes_refused_total{${selected}}[$__rate_interval]))`,
             '{{job}} {{reason}}',
           ),
         ],

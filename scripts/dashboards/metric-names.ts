@@ -4,8 +4,8 @@ import { parse } from 'yaml';
 const root = new URL('../../', import.meta.url);
 const rules = new URL('deployments/docker/observability/prometheus/rules/', root);
 
-/** What the services do not make themselves: Prometheus, Node (prom-client) and the collector (0.160.0). */
-const others = [
+/** Metrics of Prometheus, of prom-client (`process_` and `nodejs_`) and of the OpenTelemetry collector 0.160.0. */
+const thirdPartyMetrics = [
   'up',
   'process_cpu_seconds_total',
   'process_resident_memory_bytes',
@@ -29,12 +29,12 @@ const others = [
   'otelcol_processor_tail_sampling_global_count_traces_sampled',
 ];
 
-/** Every series that a dashboard may read: the documented ones, recorded ones, and those of other programs. */
+/** Returns the metrics that a dashboard may query: documented, recorded and third-party metrics. */
 export function knownMetrics(): ReadonlySet<string> {
-  return new Set([...documented(), ...recorded(), ...others]);
+  return new Set([...documented(), ...recorded(), ...thirdPartyMetrics]);
 }
 
-/** The rows of the tables in docs/monitoring.md: name, type, labels, meaning. */
+/** Returns the metrics in the tables of docs/monitoring.md. */
 function documented(): string[] {
   const text = readFileSync(new URL('docs/monitoring.md', root), 'utf8');
   return [...text.matchAll(/^\| `(\w+)` \| (counter|gauge|histogram) \|/gm)].flatMap(([, name = '', type]) =>

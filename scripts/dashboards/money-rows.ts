@@ -1,9 +1,27 @@
+import { currencyCodes, currencyExponent } from '../../pkg/money/index.js';
 import type { Row } from './dashboard.js';
-import { inUnits } from './minor-units.js';
-import { bars, graph } from './panel.js';
-import { now, over } from './query.js';
+import { barGauge, graph } from './panel.js';
+import { instantQuery, rangeQuery } from './query.js';
 
-/** Money moved, and payments. */
+/** Currencies whose minor unit is not one hundredth of the unit, grouped by exponent. */
+const exceptions = [0, 3, 4].map((exponent) => ({
+  exponent,
+  codes: currencyCodes.filter((code) => currencyExponent(code) === exponent),
+}));
+
+/**
+ * Returns an expression that converts amounts in minor units into units of their currency. A divisor in PromQL cannot
+ * depend on a label, so `select` returns the series of one divisor: those that match `currencyMatcher`.
+ */
+export function inUnits(select: (currencyMatcher: string) => string): string {
+  const parts = exceptions.map(
+    ({ exponent, codes }) => `${select(`currency=~"${codes.join('|')}"`)} / ${10 ** exponent}`,
+  );
+  const exceptionCodes = exceptions.flatMap(({ codes }) => codes).join('|');
+  return [`${select(`currency!~"${exceptionCodes}"`)} / 100`, ...parts].join(' or ');
+}
+
+/** Returns the rows of the amounts and of the payments. */
 export function moneyRows(): Row[] {
   return [money(), payments()];
 }
@@ -12,34 +30,34 @@ function money(): Row {
   return {
     title: 'Money',
     panels: [
-      bars({
-        title: 'Captured and refunded in this time range',
+      barGauge({
+        title: 'Captured and refunded amounts in this time range',
         description:
-          'In whole units of each currency: 12.34 EUR, 1234 JPY. Authorized money is not counted: it is not ours yet.',
+          'Amounts in units of their currency, such as 12.34 EUR or 1234 JPY. An authorized amount counts when it is captured.',
         unit: 'short',
         width: 10,
         decimals: 2,
         queries: [
-          now(
+          instantQuery(
             inUnits(
-              (of) =>
-                `sum by (currency, status) (increase(payments_amount_minor_units_total{status=~"captured|refunded", ${of}}[$__range]))`,
+              (currencyMatcher) =>
+                `sum by (currency, status) (increase(payments_amount_minor_units_total{status=~"captured|refunded", ${currencyMatcher}}[$__range]))`,
             ),
             '{{currency}} {{status}}',
           ),
         ],
       }),
       graph({
-        title: 'Money per minute',
-        description: 'Captured and refunded, in whole units of each currency.',
+        title: 'Captured and refunded amounts per minute',
+        description: 'Amounts in units of their currency.',
         unit: 'short',
         width: 14,
         decimals: 2,
         queries: [
-          over(
+          rangeQuery(
             inUnits(
-              (of) =>
-                `60 * sum by (currency, status) (rate(payments_amount_minor_units_total{status=~"captured|refunded", ${of}}[$__rate_interval]))`,
+              (currencyMatcher) =>
+                `60 * sum by (currency, status) (rate(payments_amount_minor_units_total{status=~"captured|refunded", ${currencyMatcher}}[$__rate_interval]))`,
             ),
             '{{currency}} {{status}}',
           ),
@@ -54,24 +72,24 @@ function payments(): Row {
     title: 'Payments',
     panels: [
       graph({
-        title: 'Payments',
+        title: 'Payment state changes',
         description:
-          'Changes of payments, per minute. Captured follows authorized; voided are rejected orders.',
+          'State changes of payments, per minute. A payment is authorized, then captured. If the order is rejected, its authorized payment is voided.',
         unit: 'cpm',
         width: 14,
         queries: [
-          over('sum by (status) (rate(payments_processed_total[$__rate_interval])) * 60', '{{status}}'),
+          rangeQuery('sum by (status) (rate(payments_processed_total[$__rate_interval])) * 60', '{{status}}'),
         ],
       }),
-      bars({
+      barGauge({
         title: 'Declines by code',
         description:
-          'Payments declined in this time range. ISSUER_UNAVAILABLE is a fault of the bank; many SUSPECTED_FRAUD ' +
-          'may be an attack.',
+          'Declined payments in this time range. ISSUER_UNAVAILABLE: the bank of the customer is unavailable. Many payments with ' +
+          'SUSPECTED_FRAUD may indicate an attack.',
         unit: 'short',
         width: 10,
         decimals: 0,
-        queries: [now('sum by (code) (increase(payment_declines_total[$__range]))', '{{code}}')],
+        queries: [instantQuery('sum by (code) (increase(payment_declines_total[$__range]))', '{{code}}')],
       }),
     ],
   };

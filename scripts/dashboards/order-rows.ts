@@ -1,9 +1,8 @@
 import type { Row } from './dashboard.js';
-import { above, below } from './limits.js';
-import { bars, figure, graph, stackedGraph } from './panel.js';
-import { now, over, overWithExemplars } from './query.js';
+import { above, barGauge, below, stat, graph, stackedGraph } from './panel.js';
+import { instantQuery, rangeQuery, rangeQueryWithExemplars } from './query.js';
 
-/** What became of orders, and what they wait for. */
+/** Returns the rows with order outcomes, unfinished orders and saga steps. */
 export function orderRows(): Row[] {
   return [orders(), unfinished(), saga()];
 }
@@ -12,26 +11,26 @@ function orders(): Row {
   return {
     title: 'Orders',
     panels: [
-      figure({
+      stat({
         title: 'Orders in this time range',
-        description: 'Orders whose outcome became known: confirmed (success) and rejected (failed).',
+        description: 'Confirmed (success) and rejected (failed) orders.',
         unit: 'short',
         width: 6,
         decimals: 0,
-        queries: [now('sum by (status) (increase(orders_created_total[$__range]))', '{{status}}')],
+        queries: [instantQuery('sum by (status) (increase(orders_created_total[$__range]))', '{{status}}')],
       }).height(8),
-      figure({
+      stat({
         title: 'Confirmed',
         description:
-          'Share of orders confirmed, of all whose outcome became known in this time range. What is normal ' +
-          'depends on stock and customers; a sudden fall is a fault or an empty shelf.',
+          'Confirmed orders, as a share of confirmed and rejected orders in this time range. A sudden drop ' +
+          'indicates a fault or missing stock.',
         unit: 'percentunit',
         width: 4,
         decimals: 1,
         whenEmpty: 'no orders',
-        limits: above(0.5, 0.8),
+        thresholds: above(0.5, 0.8),
         queries: [
-          now(
+          instantQuery(
             'sum(increase(orders_created_total{status="success"}[$__range])) / sum(increase(orders_created_total[$__range]))',
             'confirmed',
           ),
@@ -39,17 +38,19 @@ function orders(): Row {
       }).height(8),
       stackedGraph({
         title: 'Outcomes per minute',
-        description: 'Orders confirmed and rejected, per minute.',
+        description: 'Confirmed and rejected orders per minute.',
         unit: 'cpm',
         width: 8,
-        queries: [over('sum by (status) (rate(orders_created_total[$__rate_interval])) * 60', '{{status}}')],
+        queries: [
+          rangeQuery('sum by (status) (rate(orders_created_total[$__rate_interval])) * 60', '{{status}}'),
+        ],
       }),
-      bars({
+      barGauge({
         title: 'Orders by state',
-        description: 'All orders there are. PENDING and CANCELLING are under way: a few, and never for long.',
+        description: 'All stored orders. Normal: few orders in PENDING and CANCELLING.',
         unit: 'short',
         width: 6,
-        queries: [now('max by (state) (orders_by_state)', '{{state}}')],
+        queries: [instantQuery('max by (state) (orders_by_state)', '{{state}}')],
       }),
     ],
   };
@@ -59,62 +60,76 @@ function unfinished(): Row {
   return {
     title: 'Unfinished and in doubt',
     panels: [
-      figure({
+      stat({
         title: 'Oldest unfinished order',
         description:
-          'How long the oldest order is under way that is neither confirmed nor rejected nor cancelled. ' +
-          'Normal: seconds. An alert comes at 2 minutes.',
+          'Age of the oldest order in PENDING or CANCELLING. Normal: seconds. ' +
+          'An alert fires at 2 minutes.',
         unit: 's',
-        width: 5,
+        width: 4,
         decimals: 0,
-        limits: below(30, 120),
-        queries: [over('max(orders_oldest_unfinished_age_seconds)', 'age')],
+        thresholds: below(30, 120),
+        queries: [rangeQuery('max(orders_oldest_unfinished_age_seconds)', 'age')],
       }).height(8),
       graph({
         title: 'Orders in doubt, by step',
         description:
-          'Unfinished orders whose step has failed at least once and is tried again: the service behind that ' +
-          'step does not answer. Normal: 0.',
-        unit: 'none',
-        width: 7,
-        limits: below(1, 20),
-        queries: [over('max by (step) (orders_in_doubt)', '{{step}}')],
-      }),
-      graph({
-        title: 'Refunds and voids in doubt',
-        description:
-          'Money owed to customers, or holds to be lifted, that the payment gateway has not confirmed yet. ' +
+          'Unfinished orders with a step that is retried because the called service gave no definite answer. ' +
           'Normal: 0.',
         unit: 'none',
-        width: 7,
-        limits: below(1, 20),
-        queries: [over('max by (kind) (payments_in_doubt)', '{{kind}}')],
+        width: 6,
+        thresholds: below(1, 20),
+        queries: [rangeQuery('max by (step) (orders_in_doubt)', '{{step}}')],
       }),
-      figure({
+      blockedOrders(),
+      graph({
+        title: 'Payments in doubt',
+        description:
+          'Authorizations, refunds and voids without a definite answer of the payment gateway. Normal: near 0.',
+        unit: 'none',
+        width: 6,
+        thresholds: below(1, 20),
+        queries: [rangeQuery('max by (kind) (payments_in_doubt)', '{{kind}}')],
+      }),
+      stat({
         title: 'Oldest payment in doubt',
-        description: 'Age of the oldest of them. An alert comes at 5 minutes.',
+        description: 'Age of the oldest authorization, refund or void in doubt. An alert fires at 5 minutes.',
         unit: 's',
-        width: 5,
+        width: 4,
         decimals: 0,
-        limits: below(60, 300),
-        queries: [over('max(payments_oldest_in_doubt_age_seconds)', 'age')],
+        thresholds: below(60, 300),
+        queries: [rangeQuery('max(payments_oldest_in_doubt_age_seconds)', 'age')],
       }).height(8),
     ],
   };
 }
 
+function blockedOrders() {
+  return stat({
+    title: 'Blocked orders',
+    description:
+      'Cancelled orders whose compensation another service rejected for good. An operator must retry or resolve ' +
+      'each order. Normal: 0. An alert fires after a minute.',
+    unit: 'none',
+    width: 4,
+    decimals: 0,
+    thresholds: below(1, 20),
+    queries: [rangeQuery('sum(max by (step) (orders_blocked))', 'orders')],
+  }).height(8);
+}
+
 function saga(): Row {
   return {
-    title: 'Steps of an order',
+    title: 'Saga steps',
     panels: [
       graph({
         title: '95th percentile by step',
         description:
-          'Time of one attempt. Together the steps are what a customer waits. The dots lead to traces.',
+          'Duration of one attempt of a step. A customer waits for the sum of all steps. The dots link to traces.',
         unit: 's',
         width: 8,
         queries: [
-          overWithExemplars(
+          rangeQueryWithExemplars(
             'histogram_quantile(0.95, sum by (step, le) (rate(saga_step_duration_seconds_bucket[$__rate_interval])))',
             '{{step}}',
           ),
@@ -122,34 +137,43 @@ function saga(): Row {
       }),
       graph({
         title: 'Retries by step',
-        description: 'Attempts after one that ended in doubt, per second. Normal: none.',
+        description:
+          'Retries per second. A step is retried when the called service gave no definite answer. Normal: 0.',
         unit: 'cps',
         width: 6,
-        limits: below(0.1, 1),
-        queries: [over('sum by (step) (rate(saga_step_retries_total[$__rate_interval]))', '{{step}}')],
+        thresholds: below(0.1, 1),
+        queries: [rangeQuery('sum by (step) (rate(saga_step_retries_total[$__rate_interval]))', '{{step}}')],
       }),
       graph({
         title: 'Outcomes of steps',
-        description: 'Attempts per second. Refused is a no for good; in_doubt is tried again.',
+        description:
+          'Attempts per second, by outcome. A step with the outcome in_doubt is retried; a refused step is not.',
         unit: 'cps',
         width: 5,
         queries: [
-          over('sum by (outcome) (rate(saga_step_duration_seconds_count[$__rate_interval]))', '{{outcome}}'),
+          rangeQuery(
+            'sum by (outcome) (rate(saga_step_duration_seconds_count[$__rate_interval]))',
+            '{{outcome}}',
+          ),
         ],
       }),
-      graph({
-        title: 'Orders under way',
-        description:
-          'In all replicas, and the most there may be: then new ones are refused. Taken over: orders that ' +
-          'another replica left behind, in this time range.',
-        unit: 'none',
-        width: 5,
-        queries: [
-          over('sum(sagas_active)', 'under way'),
-          over('sum(sagas_limit)', 'most'),
-          over('sum(increase(sagas_recovered_total[$__range]))', 'taken over'),
-        ],
-      }),
+      activeSagas(),
     ],
   };
+}
+
+function activeSagas() {
+  return graph({
+    title: 'Active sagas',
+    description:
+      'active: sagas that run in all replicas. limit: sum of the limits of all replicas. A replica at its limit rejects new ' +
+      'orders. recovered: orders that a replica took over in this time range.',
+    unit: 'none',
+    width: 5,
+    queries: [
+      rangeQuery('sum(sagas_active)', 'active'),
+      rangeQuery('sum(sagas_limit)', 'limit'),
+      rangeQuery('sum(increase(sagas_recovered_total[$__range]))', 'recovered'),
+    ],
+  });
 }

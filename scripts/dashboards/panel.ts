@@ -15,23 +15,57 @@ import {
   VizTooltipOptionsBuilder,
   GraphThresholdsStyleConfigBuilder,
 } from '@grafana/grafana-foundation-sdk/common';
-import type { Panel, ThresholdsConfig } from '@grafana/grafana-foundation-sdk/dashboard';
+import {
+  ThresholdsConfigBuilder,
+  ThresholdsMode,
+  type Panel,
+  type Threshold,
+  type ThresholdsConfig,
+} from '@grafana/grafana-foundation-sdk/dashboard';
 import { PanelBuilder as Logs } from '@grafana/grafana-foundation-sdk/logs';
 import { PanelBuilder as Stat } from '@grafana/grafana-foundation-sdk/stat';
 import { PanelBuilder as TimeSeries } from '@grafana/grafana-foundation-sdk/timeseries';
-import { unlimited, type Limits } from './limits.js';
 import { loki, prometheus, type Query } from './query.js';
+
+/** Values at which the color of a panel changes. */
+export type Thresholds = ThresholdsConfigBuilder;
+
+/** Colors values green below `warning`, orange from `warning` to `critical`, and red from `critical`. */
+export function below(warning: number, critical = warning): Thresholds {
+  return absoluteThresholds([
+    { value: null, color: 'green' },
+    ...(warning === critical ? [] : [{ value: warning, color: 'orange' }]),
+    { value: critical, color: 'red' },
+  ]);
+}
+
+/** Colors values red below `critical`, orange from `critical` to `good`, and green from `good`. */
+export function above(critical: number, good = critical): Thresholds {
+  return absoluteThresholds([
+    { value: null, color: 'red' },
+    ...(critical === good ? [] : [{ value: critical, color: 'orange' }]),
+    { value: good, color: 'green' },
+  ]);
+}
+
+function noThresholds(): Thresholds {
+  return absoluteThresholds([{ value: null, color: 'blue' }]);
+}
+
+function absoluteThresholds(steps: Threshold[]): Thresholds {
+  return new ThresholdsConfigBuilder().mode(ThresholdsMode.Absolute).steps(steps);
+}
 
 export interface PanelOptions {
   readonly title: string;
-  /** What the panel means, and what is normal. */
+  /** Meaning of the values and their normal range. */
   readonly description: string;
   readonly unit: string;
-  /** Columns of 24. */
+  /** Width in columns; a line has 24 columns. */
   readonly width: number;
   readonly queries: readonly Query[];
-  readonly limits?: Limits;
-  /** Shown where nothing happened, instead of "No data". */
+  readonly thresholds?: Thresholds;
+  /** Text that the panel shows instead of "No data". */
   readonly whenEmpty?: string;
   readonly decimals?: number;
   readonly min?: number;
@@ -53,14 +87,14 @@ interface AnyPanel extends Builder<Panel> {
   max(max: number): this;
 }
 
-/** Puts on a panel what every panel has. */
+/** Sets the options that all panel types share. */
 export function describePanel<P extends AnyPanel>(panel: P, options: PanelOptions): P {
-  const { queries, limits = unlimited(), whenEmpty, decimals, min, max } = options;
+  const { queries, thresholds = noThresholds(), whenEmpty, decimals, min, max } = options;
   panel.title(options.title).description(options.description).unit(options.unit).span(options.width);
   panel
     .datasource(prometheus)
     .targets([...queries])
-    .thresholds(limits);
+    .thresholds(thresholds);
   if (whenEmpty !== undefined) panel.noValue(whenEmpty);
   if (decimals !== undefined) panel.decimals(decimals);
   if (min !== undefined) panel.min(min);
@@ -68,7 +102,7 @@ export function describePanel<P extends AnyPanel>(panel: P, options: PanelOption
   return panel;
 }
 
-/** Lines over time; a limit is drawn as a dashed line. */
+/** Creates a panel that shows each series as a line over time, and each threshold as a dashed line. */
 export function graph(options: PanelOptions): TimeSeries {
   const panel = describePanel(new TimeSeries(), { min: 0, ...options })
     .height(8)
@@ -82,17 +116,17 @@ export function graph(options: PanelOptions): TimeSeries {
         .calcs(['lastNotNull', 'max']),
     )
     .tooltip(new VizTooltipOptionsBuilder().mode(TooltipDisplayMode.Multi));
-  if (!options.limits) return panel;
+  if (!options.thresholds) return panel;
   return panel.thresholdsStyle(new GraphThresholdsStyleConfigBuilder().mode(GraphThresholdsStyleMode.Dashed));
 }
 
-/** Areas on top of each other, for parts of a whole. */
+/** Creates a graph with stacked areas; the values of the series must be parts of a whole. */
 export function stackedGraph(options: PanelOptions): TimeSeries {
   return graph(options).fillOpacity(30).stacking(new StackingConfigBuilder().mode(StackingMode.Normal));
 }
 
-/** The newest value of each series, large. */
-export function figure(options: PanelOptions): Stat {
+/** Creates a panel that shows the newest value of each series as a large number. */
+export function stat(options: PanelOptions): Stat {
   return describePanel(new Stat(), options)
     .height(5)
     .colorMode(BigValueColorMode.Value)
@@ -100,15 +134,15 @@ export function figure(options: PanelOptions): Stat {
     .reduceOptions(new ReduceDataOptionsBuilder().calcs(['lastNotNull']));
 }
 
-/** One bar a series. */
-export function bars(options: PanelOptions): BarGauge {
+/** Creates a panel that shows the newest value of each series as a bar. */
+export function barGauge(options: PanelOptions): BarGauge {
   return describePanel(new BarGauge(), { min: 0, ...options })
     .height(8)
     .orientation(VizOrientation.Horizontal)
     .reduceOptions(new ReduceDataOptionsBuilder().calcs(['lastNotNull']));
 }
 
-/** Log lines, the newest first. */
+/** Creates a panel with log lines, newest first. */
 export function logs(options: PanelOptions): Logs {
   return describePanel(new Logs(), options)
     .datasource(loki)

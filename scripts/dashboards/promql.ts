@@ -1,21 +1,21 @@
 import { parser } from '@prometheus-io/lezer-promql';
 
-/** What a PromQL expression reads, and where it is no PromQL. */
+/** Metrics and syntax errors of a PromQL expression. */
 export interface ParsedExpression {
   readonly metrics: readonly string[];
-  /** The text at which the parser stumbled. */
-  readonly mistakes: readonly string[];
+  /** One text per syntax error: the expression before the error, then `>>>`, then the invalid part. */
+  readonly syntaxErrors: readonly string[];
 }
 
 export function parsePromQl(expr: string): ParsedExpression {
   const metrics = new Set<string>();
-  const mistakes: string[] = [];
+  const syntaxErrors: string[] = [];
   parser.parse(expr).iterate({
     enter: ({ type, from, to, node }) => {
-      if (type.isError) mistakes.push(`${expr.slice(0, from)} >>> ${expr.slice(from, to)}`);
+      if (type.isError) syntaxErrors.push(`${expr.slice(0, from)} >>> ${expr.slice(from, to)}`);
       if (type.name === 'Identifier' && node.parent?.name === 'VectorSelector')
         metrics.add(expr.slice(from, to));
     },
   });
-  return { metrics: [...metrics], mistakes };
+  return { metrics: [...metrics], syntaxErrors };
 }

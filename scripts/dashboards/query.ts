@@ -5,30 +5,30 @@ import {
   QueryEditorMode,
 } from '@grafana/grafana-foundation-sdk/prometheus';
 
-/** The uids of the provisioned data sources. */
+/** References to the provisioned data sources. */
 export const prometheus = { type: 'prometheus', uid: 'prometheus' };
 export const loki = { type: 'loki', uid: 'loki' };
 
-/** What a panel asks one data source. */
+/** A query for one data source. */
 export type Query = PrometheusQuery | LokiQuery;
 
-/** A series over time; `legend` may name labels: `{{method}}`. */
-export function over(expr: string, legend: string): PrometheusQuery {
+/** Creates a query over the time range of the dashboard. `legend` may refer to labels: `{{method}}`. */
+export function rangeQuery(expr: string, legend: string): PrometheusQuery {
   return promQl(expr).range().legendFormat(legend);
 }
 
-/** The same, with the dots that lead to traces. `expr` must read a histogram that carries exemplars. */
-export function overWithExemplars(expr: string, legend: string): PrometheusQuery {
-  return over(expr, legend).exemplar(true);
+/** Creates a range query of a histogram. Its graph shows exemplars as dots that link to traces. */
+export function rangeQueryWithExemplars(expr: string, legend: string): PrometheusQuery {
+  return rangeQuery(expr, legend).exemplar(true);
 }
 
-/** One value a series, at the end of the time range. */
-export function now(expr: string, legend: string): PrometheusQuery {
+/** Creates a query that is evaluated at the end of the time range only. */
+export function instantQuery(expr: string, legend: string): PrometheusQuery {
   return promQl(expr).instant().legendFormat(legend);
 }
 
-/** One row a series; in a table of several columns `column` names the one with its value. */
-export function rows(expr: string, column: string): PrometheusQuery {
+/** Creates an instant query for `table()`, with one row per series. `column` is the reference id of the query and the name of a `Column`. */
+export function tableQuery(expr: string, column: string): PrometheusQuery {
   return promQl(expr).instant().format(PromQueryFormat.Table).refId(column);
 }
 
@@ -36,7 +36,7 @@ export function logLines(expr: string): LokiQuery {
   return new LokiQuery().datasource(loki).expr(expr).queryType('range').maxLines(200);
 }
 
-/** A count of log lines over time. */
+/** Creates a range query that counts log lines. */
 export function logCount(expr: string, legend: string): LokiQuery {
   return new LokiQuery().datasource(loki).expr(expr).queryType('range').legendFormat(legend);
 }

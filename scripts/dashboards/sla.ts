@@ -1,9 +1,8 @@
 import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard';
 import { countedCalls, faultStatuses } from '../objectives.js';
 import { dashboard, type Row } from './dashboard.js';
-import { above, below } from './limits.js';
-import { figure, graph } from './panel.js';
-import { over, overWithExemplars, rows } from './query.js';
+import { above, below, stat, graph } from './panel.js';
+import { rangeQuery, rangeQueryWithExemplars, tableQuery } from './query.js';
 import { table } from './table.js';
 
 const windows = ['5m', '30m', '1h', '2h', '6h', '1d', '3d'];
@@ -15,8 +14,8 @@ export function sla(): Dashboard {
     uid: 'sla',
     title: 'SLA',
     description:
-      'Availability: 99.9 % of order calls end without a fault of ours. Latency: 99 % of them within 0.5 s. ' +
-      'Both over 30 days, streams left out.',
+      'Availability: 99.9 % of the calls of the order service end without a server fault. Latency: 99 % of these ' +
+      'calls end within 0.5 s. Both objectives cover the last 30 days. Streams do not count.',
     rows: [objectives(), burnRates(), latency(), methods()],
   });
 }
@@ -25,34 +24,35 @@ function objectives(): Row {
   return {
     title: 'Objectives, 30 days',
     panels: [
-      achieved('availability', 'Calls without a fault of ours. The objective is 99.9 %.', 0.999),
-      achieved('latency', 'Calls answered within 0.5 s. The objective is 99 %.', 0.99),
-      figure({
-        title: 'Error budget left',
-        description: 'What may still go wrong before the objective is broken. Below 0 it is.',
+      achieved('availability', 'Share of calls without a server fault. The objective is 99.9 %.', 0.999),
+      achieved('latency', 'Share of calls that end within 0.5 s. The objective is 99 %.', 0.99),
+      stat({
+        title: 'Remaining error budget',
+        description: 'Remaining share of the error budget, by objective. Below 0 the objective is missed.',
         unit: 'percentunit',
         width: 6,
         decimals: 1,
         max: 1,
         whenEmpty: 'no calls yet',
-        limits: above(0, 0.25),
-        queries: [over('slo:error_budget_remaining:ratio', '{{slo}}')],
+        thresholds: above(0, 0.25),
+        queries: [rangeQuery('slo:error_budget_remaining:ratio', '{{slo}}')],
       }).height(7),
       graph({
-        title: 'Error budget over time',
-        description: 'Falls when calls fail or are slow, rises when bad days grow older than 30.',
+        title: 'Remaining error budget over time',
+        description:
+          'The budget falls when calls fail or are slow. It rises when failed or slow calls become older than 30 days.',
         unit: 'percentunit',
         width: 8,
         max: 1,
-        limits: above(0, 0.25),
-        queries: [over('slo:error_budget_remaining:ratio', '{{slo}}')],
+        thresholds: above(0, 0.25),
+        queries: [rangeQuery('slo:error_budget_remaining:ratio', '{{slo}}')],
       }).height(7),
     ],
   };
 }
 
 function achieved(slo: Objective, description: string, objective: number) {
-  return figure({
+  return stat({
     title: `${slo[0]?.toUpperCase()}${slo.slice(1)}`,
     description,
     unit: 'percentunit',
@@ -60,9 +60,9 @@ function achieved(slo: Objective, description: string, objective: number) {
     decimals: 3,
     max: 1,
     whenEmpty: 'no calls yet',
-    limits: above(objective),
+    thresholds: above(objective),
     queries: [
-      over(
+      rangeQuery(
         `1 - (1 - slo:error_budget_remaining:ratio{slo="${slo}"}) * on (slo) (1 - slo:objective:ratio)`,
         slo,
       ),
@@ -72,7 +72,7 @@ function achieved(slo: Objective, description: string, objective: number) {
 
 function burnRates(): Row {
   return {
-    title: 'Burn rates: 1 spends the budget in exactly 30 days',
+    title: 'Burn rates (a burn rate of 1 spends the budget in exactly 30 days)',
     panels: [burnRate('availability'), burnRate('latency')],
   };
 }
@@ -81,15 +81,16 @@ function burnRate(slo: Objective) {
   return graph({
     title: `Burn rate, ${slo}`,
     description:
-      'Errors relative to what the objective allows, by window. Paged at 14.4 (over 1 h and 5 m) and 6 (6 h ' +
-      'and 30 m); a ticket at 3 (1 d and 2 h) and 1 (3 d and 6 h).',
+      'Error ratio divided by the error ratio that the objective allows, by time window. A critical alert needs more ' +
+      'than 10 errors in the last hour, and a burn rate above 14.4 (in 1h and 5m) or above 6 (in 6h and 30m). A ' +
+      'warning needs a burn rate above 3 (in 1d and 2h) or above 1 (in 3d and 6h).',
     unit: 'none',
     width: 12,
     decimals: 2,
     whenEmpty: 'no calls',
-    limits: below(1, 14.4),
+    thresholds: below(1, 14.4),
     queries: windows.map((window) =>
-      over(`slo:error_ratio:rate${window}{slo="${slo}"} / on (slo) (1 - slo:objective:ratio)`, window),
+      rangeQuery(`slo:error_ratio:rate${window}{slo="${slo}"} / on (slo) (1 - slo:objective:ratio)`, window),
     ),
   });
 }
@@ -103,21 +104,23 @@ function latency(): Row {
       graph({
         title: 'Latency percentiles',
         description:
-          'Of all order calls but streams. The dots lead to traces. The 99th stays below the red line.',
+          'Calls of the order service, without streams. The dots link to traces. Normal: p99 below the red line.',
         unit: 's',
         width: 9,
-        limits: below(0.5),
-        queries: [0.5, 0.9, 0.95, 0.99].map((share) => overWithExemplars(quantile(share), `p${share * 100}`)),
+        thresholds: below(0.5),
+        queries: [0.5, 0.9, 0.95, 0.99].map((share) =>
+          rangeQueryWithExemplars(quantile(share), `p${share * 100}`),
+        ),
       }),
       graph({
-        title: 'Answered within 0.5 s',
-        description: 'Share of calls, what the latency objective counts. Normal: 99 % and more.',
+        title: 'Calls within 0.5 s',
+        description: 'Share of calls that end within 0.5 s. Normal: at least 99 %.',
         unit: 'percentunit',
         width: 7,
         max: 1,
-        limits: above(0.99),
+        thresholds: above(0.99),
         queries: [
-          over(
+          rangeQuery(
             `sum(rate(request_duration_seconds_bucket{${countedCalls}, le="0.5"}[$__rate_interval])) / sum(rate(request_duration_seconds_count{${countedCalls}}[$__rate_interval]))`,
             'within 0.5 s',
           ),
@@ -125,11 +128,11 @@ function latency(): Row {
       }),
       graph({
         title: 'Error rate by service',
-        description: 'Calls that ended by a fault of ours, last 5 minutes. Normal: 0.',
+        description: 'Share of the calls of the last 5 minutes that ended with a server fault. Normal: 0.',
         unit: 'percentunit',
         width: 8,
-        limits: below(0.01, 0.05),
-        queries: [over('service:errors:ratio_rate5m', '{{service}}')],
+        thresholds: below(0.01, 0.05),
+        queries: [rangeQuery('service:errors:ratio_rate5m', '{{service}}')],
       }),
     ],
   };
@@ -145,25 +148,26 @@ function methods(): Row {
     title: 'Methods',
     panels: [
       table({
-        title: 'By method, over the time range',
+        title: 'Calls by method in this time range',
         description:
-          'Calls, share of server faults and percentiles of every method. Streams last long by nature.',
+          'Calls per second, share of calls with a server fault, and latency percentiles. The client decides how long ' +
+          'a stream (WatchOrder, WatchStock) lasts.',
         unit: 'none',
         width: 24,
         labels: ['service', 'method'],
         columns: [
           { name: 'calls', unit: 'reqps' },
-          { name: 'faults', unit: 'percentunit', limits: below(0.001, 0.05) },
+          { name: 'faults', unit: 'percentunit', thresholds: below(0.001, 0.05) },
           { name: 'p50', unit: 's' },
-          { name: 'p95', unit: 's', limits: below(0.3, 0.5) },
-          { name: 'p99', unit: 's', limits: below(0.5, 1) },
+          { name: 'p95', unit: 's', thresholds: below(0.3, 0.5) },
+          { name: 'p99', unit: 's', thresholds: below(0.5, 1) },
         ],
         queries: [
-          rows(all, 'calls'),
-          rows(`(${failed} or 0 * ${all}) / ${all}`, 'faults'),
-          rows(quantile(0.5), 'p50'),
-          rows(quantile(0.95), 'p95'),
-          rows(quantile(0.99), 'p99'),
+          tableQuery(all, 'calls'),
+          tableQuery(`(${failed} or 0 * ${all}) / ${all}`, 'faults'),
+          tableQuery(quantile(0.5), 'p50'),
+          tableQuery(quantile(0.95), 'p95'),
+          tableQuery(quantile(0.99), 'p99'),
         ],
       }),
     ],

@@ -1,10 +1,9 @@
 import type { Row } from './dashboard.js';
-import { above, below } from './limits.js';
-import { bars, graph } from './panel.js';
-import { now, over, rows } from './query.js';
+import { above, barGauge, below, graph } from './panel.js';
+import { instantQuery, rangeQuery, tableQuery } from './query.js';
 import { table } from './table.js';
 
-/** What can be sold, and what is held. */
+/** Returns the rows of the available stock and of the reservations. */
 export function stockRows(): Row[] {
   return [stock(), reservations()];
 }
@@ -14,20 +13,24 @@ function stock(): Row {
     title: 'Stock',
     panels: [
       graph({
-        title: 'Stock, the 20 scarcest products',
-        description: 'Units that can still be sold. A line that falls to 0 loses orders.',
+        title: 'Available stock, 20 lowest products',
+        description:
+          'Available units. Shows the 20 products with the fewest units, of the first 200 products in SKU order. Orders for ' +
+          'a product with 0 units are rejected.',
         unit: 'short',
         width: 14,
-        queries: [over('bottomk(20, max by (product) (current_stock))', '{{product}}')],
+        queries: [rangeQuery('bottomk(20, max by (product) (current_stock))', '{{product}}')],
       }),
       table({
         title: 'Low stock',
-        description: 'The 20 scarcest products now. Red: sold out. Orange: fewer than 10.',
+        description:
+          'Available units. Shows the 20 products with the fewest units, of the first 200 products in SKU order. Red: out ' +
+          'of stock. Orange: fewer than 10 units.',
         unit: 'short',
         width: 10,
         labels: ['product'],
-        columns: [{ name: 'available', unit: 'short', limits: above(1, 10) }],
-        queries: [rows('sort(bottomk(20, max by (product) (current_stock)))', 'available')],
+        columns: [{ name: 'available', unit: 'short', thresholds: above(1, 10) }],
+        queries: [tableQuery('sort(bottomk(20, max by (product) (current_stock)))', 'available')],
       }).height(8),
     ],
   };
@@ -37,36 +40,43 @@ function reservations(): Row {
   return {
     title: 'Reservations',
     panels: [
-      bars({
+      barGauge({
         title: 'Reservations by state',
-        description: 'All reservations there are. RESERVED hold stock: about as many as orders under way.',
+        description:
+          'All stored reservations. A reservation in RESERVED reduces the available stock until the reservation expires. ' +
+          'Normal: about as many reservations in RESERVED as unfinished orders.',
         unit: 'short',
         width: 7,
-        queries: [now('max by (state) (inventory_reservations_by_state)', '{{state}}')],
+        queries: [instantQuery('max by (state) (inventory_reservations_by_state)', '{{state}}')],
       }),
       graph({
         title: 'Reservation lines',
-        description: 'Lines of reservations per minute, by what became of them.',
+        description: 'Reservation lines that changed their status, per minute.',
         unit: 'cpm',
         width: 7,
         queries: [
-          over('sum by (status) (rate(inventory_reservations_total[$__rate_interval])) * 60', '{{status}}'),
+          rangeQuery(
+            'sum by (status) (rate(inventory_reservations_total[$__rate_interval])) * 60',
+            '{{status}}',
+          ),
         ],
       }),
       graph({
         title: 'Overdue reservations',
-        description: 'Past their expiry and still holding stock: the sweeper is behind. Normal: 0.',
+        description:
+          'Expired reservations that are still in RESERVED. They do not reduce the available stock. Normal: 0.',
         unit: 'none',
         width: 5,
-        limits: below(1, 10),
-        queries: [over('max(inventory_reservations_overdue)', 'overdue')],
+        thresholds: below(1, 10),
+        queries: [rangeQuery('max(inventory_reservations_overdue)', 'overdue')],
       }),
       graph({
         title: 'Oldest reservation',
-        description: 'Age of the oldest reservation that holds stock. Normal: below their time to live.',
+        description:
+          'Age of the oldest reservation in RESERVED. Normal: less than the time after which a reservation expires.',
         unit: 's',
         width: 5,
-        queries: [over('max(inventory_oldest_reservation_age_seconds)', 'age')],
+        queries: [rangeQuery('max(inventory_oldest_reservation_age_seconds)', 'age')],
       }),
     ],
   };

@@ -1,25 +1,24 @@
 import type { DynamicConfigValue } from '@grafana/grafana-foundation-sdk/dashboard';
 import { PanelBuilder as Table } from '@grafana/grafana-foundation-sdk/table';
-import type { Limits } from './limits.js';
-import { describePanel, type PanelOptions } from './panel.js';
+import { describePanel, type Thresholds, type PanelOptions } from './panel.js';
 
 export interface Column {
-  /** The query's `column`. */
+  /** Title of the column. It must equal the argument `column` of the `tableQuery` that fills the column. */
   readonly name: string;
   readonly unit: string;
-  readonly limits?: Limits;
+  readonly thresholds?: Thresholds;
 }
 
 export interface TableOptions extends PanelOptions {
-  /** Labels that make a row, in the order of their columns. */
+  /** Labels that identify a row. Their columns come before the value columns, in the order of this list. */
   readonly labels: readonly string[];
   readonly columns: readonly Column[];
 }
 
-/** One row for each combination of labels, one column for each query. */
+/** Creates a table with one row per combination of labels and one value column per query. */
 export function table(options: TableOptions): Table {
   const { labels, columns } = options;
-  // How Grafana names the value of a query, by itself and beside others.
+  // Grafana names the value column `Value` if the table has one query, else `Value #` and the reference id of the query.
   const valueField = ({ name }: Column): string => (columns.length === 1 ? 'Value' : `Value #${name}`);
   const panel = describePanel(new Table(), options)
     .height(9)
@@ -33,15 +32,15 @@ export function table(options: TableOptions): Table {
         renameByName: Object.fromEntries(columns.map((column) => [valueField(column), column.name])),
       },
     });
-  for (const column of columns) panel.overrideByName(column.name, properties(column));
+  for (const column of columns) panel.overrideByName(column.name, columnProperties(column));
   return panel;
 }
 
-function properties({ unit, limits }: Column): DynamicConfigValue[] {
-  if (!limits) return [{ id: 'unit', value: unit }];
+function columnProperties({ unit, thresholds }: Column): DynamicConfigValue[] {
+  if (!thresholds) return [{ id: 'unit', value: unit }];
   return [
     { id: 'unit', value: unit },
-    { id: 'thresholds', value: limits.build() },
+    { id: 'thresholds', value: thresholds.build() },
     { id: 'custom.cellOptions', value: { type: 'color-text' } },
   ];
 }

@@ -1,33 +1,32 @@
 import type { Row } from './dashboard.js';
-import { above, below } from './limits.js';
-import { figure, graph } from './panel.js';
-import { over } from './query.js';
+import { above, below, stat, graph } from './panel.js';
+import { rangeQuery } from './query.js';
 
-/** Whether what the other panels show can be believed. */
+/** Returns the rows of the telemetry pipeline. */
 export function telemetry(): Row[] {
   return [spans(), collector()];
 }
 
 function spans(): Row {
   return {
-    title: 'Telemetry: from the services',
+    title: 'Telemetry of the services',
     panels: [
-      figure({
-        title: 'Parts of the stack that answer',
-        description: '1: Prometheus reaches it. 0: no traces, no logs or no dashboards.',
+      stat({
+        title: 'Components of the observability stack',
+        description: '1: Prometheus can scrape the component. 0: Prometheus cannot scrape the component.',
         unit: 'none',
         width: 8,
-        limits: above(1),
-        queries: [over('max by (job) (up{job!~".+-service"})', '{{job}}')],
+        thresholds: above(1),
+        queries: [rangeQuery('max by (job) (up{job!~".+-service"})', '{{job}}')],
       }).height(8),
       graph({
-        title: 'Spans taken for export',
+        title: 'Spans queued for export',
         description:
-          'Per second. "queue_full": dropped, because more came than could be sent. Normal: none of those.',
+          'Spans per second. queue_full: spans that were dropped because the export queue was full. Normal: queue_full is 0.',
         unit: 'cps',
         width: 8,
         queries: [
-          over(
+          rangeQuery(
             perSecond('otel_sdk_processor_span_processed_total{job=~"$service"}', 'job, error_type'),
             '{{job}} {{error_type}}',
           ),
@@ -35,11 +34,13 @@ function spans(): Row {
       }),
       graph({
         title: 'Spans exported',
-        description: 'Per second. "export_failed": lost, because the collector did not take them.',
+        description:
+          'Spans per second. export_failed: spans that were lost because the export to the collector failed. Normal: ' +
+          'export_failed is 0.',
         unit: 'cps',
         width: 8,
         queries: [
-          over(
+          rangeQuery(
             perSecond('otel_sdk_exporter_span_exported_total{job=~"$service"}', 'job, error_type'),
             '{{job}} {{error_type}}',
           ),
@@ -51,51 +52,60 @@ function spans(): Row {
 
 function collector(): Row {
   return {
-    title: 'Telemetry: in the collector',
+    title: 'Telemetry in the collector',
     panels: [
       graph({
-        title: 'Received',
-        description: 'Spans and log lines, per second. Refused: memory was short, the sender tries again.',
+        title: 'Received spans and log lines',
+        description:
+          'Spans and log lines per second. The collector refuses data when it has little free memory; the sender of the data ' +
+          'retries.',
         unit: 'cps',
         width: 6,
         queries: [
-          over(perSecond('otelcol_receiver_accepted_spans', 'receiver'), 'spans {{receiver}}'),
-          over(perSecond('otelcol_receiver_accepted_log_records', 'receiver'), 'lines {{receiver}}'),
-          over(perSecond('otelcol_receiver_refused_spans', 'receiver'), 'spans refused {{receiver}}'),
-          over(perSecond('otelcol_receiver_refused_log_records', 'receiver'), 'lines refused {{receiver}}'),
+          rangeQuery(perSecond('otelcol_receiver_accepted_spans', 'receiver'), 'spans {{receiver}}'),
+          rangeQuery(perSecond('otelcol_receiver_accepted_log_records', 'receiver'), 'lines {{receiver}}'),
+          rangeQuery(perSecond('otelcol_receiver_refused_spans', 'receiver'), 'spans refused {{receiver}}'),
+          rangeQuery(
+            perSecond('otelcol_receiver_refused_log_records', 'receiver'),
+            'lines refused {{receiver}}',
+          ),
         ],
       }),
       graph({
-        title: 'Sent on',
-        description: 'To Jaeger and Loki, per second. Failed: lost, after all tries. Normal: none.',
+        title: 'Sent spans and log lines',
+        description:
+          'Spans to Jaeger and log lines to Loki, per second. Failed spans and lines were lost after all retries. Normal: 0 failed.',
         unit: 'cps',
         width: 6,
         queries: [
-          over(perSecond('otelcol_exporter_sent_spans', 'exporter'), 'spans {{exporter}}'),
-          over(perSecond('otelcol_exporter_sent_log_records', 'exporter'), 'lines {{exporter}}'),
-          over(perSecond('otelcol_exporter_send_failed_spans', 'exporter'), 'spans failed {{exporter}}'),
-          over(
+          rangeQuery(perSecond('otelcol_exporter_sent_spans', 'exporter'), 'spans {{exporter}}'),
+          rangeQuery(perSecond('otelcol_exporter_sent_log_records', 'exporter'), 'lines {{exporter}}'),
+          rangeQuery(
+            perSecond('otelcol_exporter_send_failed_spans', 'exporter'),
+            'spans failed {{exporter}}',
+          ),
+          rangeQuery(
             perSecond('otelcol_exporter_send_failed_log_records', 'exporter'),
             'lines failed {{exporter}}',
           ),
         ],
       }),
-      tracesKept(),
+      sampledTraces(),
       queues(),
     ],
   };
 }
 
-function tracesKept() {
+function sampledTraces() {
   return graph({
-    title: 'Traces kept',
+    title: 'Sampled traces',
     description:
-      'Traces judged, per second. Kept are all with errors, all slow ones, and a share of the rest: few of ' +
-      'many is normal, all of many means trouble.',
+      'Traces per second, by sampling decision. The collector keeps all traces with errors, all slow traces except those ' +
+      'of WatchOrder and WatchStock, and a share of the other traces.',
     unit: 'cps',
     width: 6,
     queries: [
-      over(
+      rangeQuery(
         perSecond('otelcol_processor_tail_sampling_global_count_traces_sampled', 'decision'),
         '{{decision}}',
       ),
@@ -105,14 +115,14 @@ function tracesKept() {
 
 function queues() {
   return graph({
-    title: 'Queues',
-    description: 'What waits for Jaeger and Loki, of the room there is. At 100 % it is dropped.',
+    title: 'Export queues',
+    description: 'Used share of the queue for Jaeger and of the queue for Loki. At 100 %, data is dropped.',
     unit: 'percentunit',
     width: 6,
     max: 1,
-    limits: below(0.5, 0.9),
+    thresholds: below(0.5, 0.9),
     queries: [
-      over(
+      rangeQuery(
         'sum by (exporter) (otelcol_exporter_queue_size) / sum by (exporter) (otelcol_exporter_queue_capacity)',
         '{{exporter}}',
       ),
@@ -120,7 +130,7 @@ function queues() {
   });
 }
 
-/** Counters that appear with their first count: until then there is none of what they count. */
+/** Returns an expression for the rate of a counter. The expression is 0 while the counter has no series. */
 function perSecond(metric: string, by: string): string {
   return `sum by (${by}) (rate(${metric}[$__rate_interval])) or on() vector(0)`;
 }

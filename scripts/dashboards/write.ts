@@ -1,4 +1,4 @@
-// Writes the dashboards that Grafana loads.
+// Writes the JSON files of the dashboards (make dashboards).
 import { writeFileSync } from 'node:fs';
 import { dashboards, fileText, folder } from './all.js';
 

@@ -1,36 +1,36 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { env, stderr } from 'node:process';
 
-/** The first compose that knows `include`. */
+/** First version of Docker Compose that supports `include` in compose.yaml. */
 const oldestCompose = [2, 20, 3];
 
-/** Runs docker to its end, and keeps what it says. */
+/** Runs docker to its end and captures its output. */
 export function docker(args, options) {
   return spawnSync('docker', args, { encoding: 'utf8', ...options });
 }
 
-/** Runs docker before the eyes of whoever started us; returns its exit code. */
+/** Runs docker with the streams of this process; returns the exit code of docker. */
 export function showDocker(args, variables = {}) {
   return docker(args, { stdio: 'inherit', env: { ...env, ...variables } }).status ?? 1;
 }
 
-/** The same, and returns what it said on the standard error stream, too. */
-export function overhearDocker(args, variables) {
+/** Runs docker like {@link showDocker}, and also returns what docker wrote to standard error. */
+export function recordDocker(args, variables) {
   const child = spawn('docker', args, {
     stdio: ['inherit', 'inherit', 'pipe'],
     env: { ...env, ...variables },
   });
-  let said = '';
+  let output = '';
   child.stderr.setEncoding('utf8').on('data', (text) => {
-    said += text;
+    output += text;
     stderr.write(text);
   });
   return new Promise((resolve, reject) => {
-    child.once('error', reject).once('close', (code) => resolve({ code: code ?? 1, said }));
+    child.once('error', reject).once('close', (code) => resolve({ code: code ?? 1, output }));
   });
 }
 
-/** Why nothing can be deployed here, if so. */
+/** Returns the reason why this machine cannot run containers, or undefined if it can. */
 export function engineProblem() {
   if (docker(['--version']).error) return 'docker is not installed: https://docs.docker.com/engine/install';
   const compose = docker(['compose', 'version', '--short']);
@@ -40,11 +40,11 @@ export function engineProblem() {
   const { status, stderr: reason } = docker(['info']);
   if (status === 0) return undefined;
   if (reason.includes('permission denied'))
-    return 'this user may not speak to the container engine: https://docs.docker.com/engine/install/linux-postinstall';
+    return 'this user has no access to the container engine: https://docs.docker.com/engine/install/linux-postinstall';
   return `no container engine answers: start Docker, or set DOCKER_HOST (${lastLine(reason)})`;
 }
 
-/** A build of one's own may have no number. */
+/** Returns whether a version is older than `oldestCompose`. A version without numbers counts as new. */
 function isOld(version) {
   const parts = version.match(/\d+/g)?.map(Number);
   if (!parts) return false;

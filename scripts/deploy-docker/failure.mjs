@@ -3,22 +3,22 @@ import { docker } from './docker.mjs';
 
 const lines = 20;
 
-/** Shows the last log lines of each container that is not well; of replicas, those of one. */
-export function reportTroubled(compose, variables) {
+/** Prints, for each service, the last log lines of one container that failed or is not healthy. */
+export function reportUnhealthy(compose, variables) {
   const { stdout } = docker([...compose, 'ps', '--all', '--format', 'json'], {
     env: { ...env, ...variables },
   });
-  const told = new Set();
+  const reported = new Set();
   for (const container of containersIn(stdout ?? '')) {
-    const trouble = troubleOf(container);
-    if (!trouble || told.has(container.Service)) continue;
-    told.add(container.Service);
+    const problem = problemOf(container);
+    if (!problem || reported.has(container.Service)) continue;
+    reported.add(container.Service);
     const { stdout: log, stderr: errors } = docker(['logs', '--tail', String(lines), container.Name]);
-    stderr.write(`\n${container.Name} ${trouble}. Its last lines:\n${indent(`${log}${errors}`)}\n`);
+    stderr.write(`\n${container.Name} ${problem}. Its last lines:\n${indent(`${log}${errors}`)}\n`);
   }
 }
 
-/** One object a line; before compose 2.21 one list. */
+/** Parses the output of `ps`: one JSON object per line, or one JSON array if Compose is older than 2.21. */
 function containersIn(text) {
   try {
     return text
@@ -30,8 +30,8 @@ function containersIn(text) {
   }
 }
 
-function troubleOf({ State, Health, ExitCode }) {
-  if (State === 'restarting') return 'ends again and again';
+function problemOf({ State, Health, ExitCode }) {
+  if (State === 'restarting') return 'restarts repeatedly';
   if (['exited', 'dead'].includes(State) && ExitCode !== 0) return `ended with ${ExitCode}`;
   if (Health === 'unhealthy') return 'is unhealthy';
   if (Health === 'starting') return 'is not healthy yet';
@@ -46,16 +46,16 @@ function indent(text) {
 const takenPort =
   /:(\d+) failed: port is already allocated|:(\d+): bind: address already in use|exposing port TCP \S+?:(\d+) ->/;
 
-/** What to do, from what compose said. */
-export function explain(said, { TIMEOUT_SECONDS }) {
-  const port = takenPort.exec(said)?.slice(1).find(Boolean);
+/** Returns advice for the error output of compose. */
+export function explain(output, { TIMEOUT_SECONDS }) {
+  const port = takenPort.exec(output)?.slice(1).find(Boolean);
   if (port)
-    return `port ${port} of this machine is taken. make dev-stop ends make dev-run; lsof -i :${port} shows who else. Then: make deploy-docker`;
-  if (said.includes('no space left on device'))
-    return 'the disk is full. docker system df shows what takes it, docker builder prune removes old builds';
-  if (/pull access denied|manifest unknown|not found: manifest|failed to resolve reference/.test(said))
-    return 'an image could not be pulled; the lines above name it. Look at REGISTRY and TAG, and at the way to the registry';
-  if (/not healthy after|timeout waiting/.test(said))
-    return `not everything was healthy after ${TIMEOUT_SECONDS} s. On a slow machine: TIMEOUT_SECONDS=900 make deploy-docker. It can be run again at any time`;
-  return 'not everything started; the lines above say why. make deploy-docker can be run again at any time, make undeploy-docker stops all of it';
+    return `port ${port} of this machine is in use. 'make dev-stop' ends the programs of 'make dev-run'; 'lsof -i :${port}' shows other programs`;
+  if (output.includes('no space left on device'))
+    return "the disk is full. 'docker system df' shows what uses it, 'docker builder prune' removes old builds";
+  if (/pull access denied|manifest unknown|not found: manifest|failed to resolve reference/.test(output))
+    return 'an image could not be pulled; the lines above name it. Check REGISTRY and TAG, and the connection to the registry';
+  if (/not healthy after|timeout waiting/.test(output))
+    return `some containers were not healthy after ${TIMEOUT_SECONDS} s. On a slow machine, repeat the command with a longer limit: TIMEOUT_SECONDS=900 make deploy-docker`;
+  return "some containers did not start; the lines above show the reason. 'make deploy-docker' can be repeated, 'make undeploy-docker' stops everything";
 }

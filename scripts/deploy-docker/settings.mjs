@@ -8,12 +8,12 @@ const exampleFile = `${folder}/.env.example`;
 const certificates = '.certs';
 const certified = ['order-service', 'inventory-service', 'payment-service', 'catalog-service', 'test-client'];
 
-/** What HAProxy has room for. */
+/** Number of servers of each backend in haproxy.cfg. */
 const maxReplicas = 8;
-/** Of PostgreSQL's max_connections, 200, what migrations and people leave. */
-const connections = 190;
+/** Connections for services: 300 (max_connections of PostgreSQL) minus 10 for migrations and administrators. */
+const connections = 290;
 
-/** Writes .env, with passwords where .env.example has none; what is there already stays. Whether it wrote. */
+/** Writes .env from .env.example with random passwords, unless .env exists. Returns whether .env was written. */
 export function writeSettings() {
   if (existsSync(settingsFile)) return false;
   const text = readFileSync(exampleFile, 'utf8').replaceAll(
@@ -24,18 +24,18 @@ export function writeSettings() {
   return true;
 }
 
-/** Values as compose will see them: the environment wins over .env. */
+/** Returns the values as compose reads them: the environment overrides .env. */
 export function readSettings(env) {
   const file = existsSync(settingsFile) ? settingsFile : exampleFile;
   return { TLS: 'off', TIMEOUT_SECONDS: '300', ...parseEnv(readFileSync(file, 'utf8')), ...env };
 }
 
-/** Everything that is wrong with them. */
+/** Returns all problems of the settings. */
 export function settingsProblems(settings) {
   return [...valueProblems(settings), ...grafanaProblems(settings), ...certificateProblems(settings)];
 }
 
-function valueProblems({ REPLICAS = '2', DATABASE_POOL_MAX = '10', TLS, TIMEOUT_SECONDS }) {
+function valueProblems({ REPLICAS = '2', DATABASE_POOL_MAX = '6', TLS, TIMEOUT_SECONDS }) {
   const replicas = wholeNumber(REPLICAS);
   const pool = wholeNumber(DATABASE_POOL_MAX);
   const problems = [];
@@ -46,14 +46,17 @@ function valueProblems({ REPLICAS = '2', DATABASE_POOL_MAX = '10', TLS, TIMEOUT_
   else if (connectionsOf(replicas, pool) > connections)
     problems.push(
       `${REPLICAS} REPLICAS with a DATABASE_POOL_MAX of ${DATABASE_POOL_MAX} would open ${connectionsOf(replicas, pool)} connections, ` +
-        `PostgreSQL has ${connections} for them: lower one of both in ${settingsFile}`,
+        `but PostgreSQL has only ${connections} for them: lower one of these settings in ${settingsFile}`,
     );
   return problems;
 }
 
-/** Each service has one more connection for metrics, the order service two more for heartbeats. */
+/**
+ * Each replica opens its pool, a connection for metrics and one for health checks. A replica of the order service opens
+ * three more for heartbeats and recovery.
+ */
 function connectionsOf(replicas, pool) {
-  return replicas * (4 * (pool + 1) + 2);
+  return replicas * (4 * (pool + 2) + 3);
 }
 
 function wholeNumber(text) {
@@ -64,22 +67,22 @@ function grafanaProblems({ OBSERVABILITY, OBSERVABILITY_BIND, GRAFANA_ADMIN_PASS
   if (OBSERVABILITY === '0' || isLocal(OBSERVABILITY_BIND) || !['admin', ''].includes(GRAFANA_ADMIN_PASSWORD))
     return [];
   return [
-    `OBSERVABILITY_BIND lets other machines reach Grafana: give it another GRAFANA_ADMIN_PASSWORD than admin in ${settingsFile}`,
+    `OBSERVABILITY_BIND lets other machines reach Grafana: set a GRAFANA_ADMIN_PASSWORD other than admin in ${settingsFile}`,
   ];
 }
 
-/** Whether an address is of this machine alone, as the default is. */
+/** Returns whether only this machine reaches the address. An empty address means the default, 127.0.0.1. */
 export function isLocal(address = '') {
   return /^(127\..*|localhost|\[?::1\]?|)$/.test(address);
 }
 
-/** A container runs as a user of its own, so all must be able to read its key; the outer folder keeps others out. */
+/** Containers run as another user, so every user must be able to read the keys. The mode of .certs protects the keys. */
 function certificateProblems({ TLS }) {
   if (TLS !== 'on') return [];
   const keys = certified.map((name) => `${certificates}/${name}/tls.key`);
   const missing = keys.find((key) => !existsSync(key));
-  if (missing) return [`${missing} is not there: make dev-certs`];
+  if (missing) return [`${missing} is missing: make dev-certs`];
   const closed = keys.find((key) => (statSync(key).mode & 0o004) === 0);
-  if (closed) return [`containers could not read ${closed}: chmod 700 ${certificates}, then make dev-certs`];
+  if (closed) return [`containers cannot read ${closed}: chmod 700 ${certificates}, then make dev-certs`];
   return [];
 }

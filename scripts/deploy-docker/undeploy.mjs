@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { showDocker } from './docker.mjs';
 import { folder, readSettings } from './settings.mjs';
 
-/** Compose reads the whole file to take it down, and asks for passwords that nobody needs then. */
+/** Removes the containers. Sets each missing password to `unused`, because compose requires passwords even for `down`. */
 export function undeploy(env) {
   const settings = readSettings(env);
   const names = readFileSync(`${folder}/.env.example`, 'utf8').match(/^\w+_PASSWORD/gm) ?? [];

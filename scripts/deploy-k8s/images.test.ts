@@ -27,7 +27,7 @@ const imagesOf = (all: readonly Manifest[]): (string | undefined)[] =>
   all.map(({ spec }) => spec?.template?.spec.containers[0]?.image);
 
 describe('images of a deployment', () => {
-  it('have the registry and the tag that the environment names; those of others stay', () => {
+  it('have the registry and the tag from the environment, except third-party images', () => {
     expect(imagesOf(withImages(manifests, release))).to.deep.equal([
       'registry.example/shop/order-processing/order-service:1.2.3',
       'registry.example/shop/order-processing/catalog-service:1.2.3',
@@ -35,7 +35,7 @@ describe('images of a deployment', () => {
     ]);
   });
 
-  it('have a digest each when the environment has them', () => {
+  it('have the digests from the environment, except third-party images', () => {
     expect(imagesOf(withImages(manifests, { ...release, IMAGE_DIGESTS: digests }))).to.deep.equal([
       `registry.example/shop/order-processing/order-service:1.2.3@${digest('a')}`,
       `registry.example/shop/order-processing/catalog-service:1.2.3@${digest('b')}`,
@@ -43,14 +43,14 @@ describe('images of a deployment', () => {
     ]);
   });
 
-  it('are labelled with the tag, digest or not', () => {
+  it('give their tag to the version label of the Deployment and of its pods', () => {
     const [first] = withImages(manifests, { ...release, IMAGE_DIGESTS: digests });
     const version = { 'app.kubernetes.io/version': '1.2.3' };
     expect(first?.metadata.labels).to.deep.equal(version);
     expect(first?.spec?.template?.metadata?.labels).to.deep.equal(version);
   });
 
-  it('bring what stands beside their pods to that version; selectors and a namespace have none', () => {
+  it('give their tag to the version label of other objects, but not in selectors and namespaces', () => {
     const labels = { name: 'order-service', 'app.kubernetes.io/version': 'dev' };
     const anObject = (kind: string, more: object = {}): Manifest => ({
       apiVersion: 'v1',
@@ -75,18 +75,18 @@ describe('images of a deployment', () => {
     expect(unlabelled?.metadata.labels).to.deep.equal({ name: 'grafana' });
   });
 
-  it('are not deployed when one of ours has no digest: the message names it', () => {
+  it('are rejected when an image of this project has no digest', () => {
     const incomplete = { ...release, IMAGE_DIGESTS: `order-service=${digest('a')}` };
     expect(() => withImages(manifests, incomplete)).to.throw(DeployError, 'no digest of catalog-service');
   });
 
   for (const entry of ['order-service', 'order-service=sha256:abc', `order-service=${'a'.repeat(64)}`])
-    it(`are not deployed by a digest that is none: ${entry.slice(0, 30)}`, () => {
+    it(`are rejected when IMAGE_DIGESTS has the invalid entry ${entry.slice(0, 30)}`, () => {
       const broken = { ...release, IMAGE_DIGESTS: `${digests} ${entry}` };
       expect(() => withImages(manifests, broken)).to.throw(DeployError, `has '${entry}'`);
     });
 
-  it('are not deployed when nothing names a released one', () => {
+  it('are rejected when the environment sets no tag', () => {
     expect(() => withImages(manifests, {})).to.throw(
       DeployError,
       'no image for order-service: set IMAGE_TAG',

@@ -2,14 +2,14 @@ import type { Environment } from '../../pkg/config/index.js';
 import { DeployError } from './kubectl.js';
 import type { Manifest } from './manifests.js';
 
-const ours = /^order-processing\/([a-z-]+)(?::(.+))?$/;
+const ownImage = /^order-processing\/([a-z-]+)(?::(.+))?$/;
 const digestOf = /^([a-z-]+)=(sha256:[0-9a-f]{64})$/;
 const versionLabel = 'app.kubernetes.io/version';
 
 /**
- * Gives our images the registry, tag and digest of IMAGE_REGISTRY, IMAGE_TAG and IMAGE_DIGESTS, and all that has a
- * version as label that tag.
- * @throws DeployError when the manifests name no released image and the environment neither, or a digest is missing
+ * Sets registry, tag and digest of the images of this project from IMAGE_REGISTRY, IMAGE_TAG and IMAGE_DIGESTS, and sets
+ * every version label to the tag.
+ * @throws DeployError when an image has no released tag, or when IMAGE_DIGESTS is set but lacks the digest of an image
  */
 export function withImages(manifests: readonly Manifest[], env: Environment): Manifest[] {
   const registry = env['IMAGE_REGISTRY'] ?? '';
@@ -19,11 +19,11 @@ export function withImages(manifests: readonly Manifest[], env: Environment): Ma
   const copies = structuredClone(manifests) as Manifest[];
   for (const { spec, metadata } of copies) {
     for (const container of spec?.template?.spec.containers ?? []) {
-      const [, name, current] = ours.exec(container.image) ?? [];
+      const [, name, current] = ownImage.exec(container.image) ?? [];
       if (name === undefined) continue;
       if (tag === '' && current === 'unreleased')
         throw new DeployError(
-          `no image for ${metadata.name}: set IMAGE_TAG (and IMAGE_REGISTRY) to a released one`,
+          `no image for ${metadata.name}: set IMAGE_TAG (and IMAGE_REGISTRY) to a released version`,
         );
       container.image = `${prefix}order-processing/${name}:${tag || current || 'dev'}${suffixOf(name)}`;
     }
@@ -32,7 +32,7 @@ export function withImages(manifests: readonly Manifest[], env: Environment): Ma
   return copies;
 }
 
-/** Selectors have no version: they do not change. Nor has a namespace, which outlives versions. */
+/** Sets the version label, except in selectors, which are immutable. Removes the label from a namespace. */
 function relabel({ kind, metadata, spec }: Manifest, tag: string): void {
   if (kind === 'Namespace') delete metadata.labels?.[versionLabel];
   if (tag === '') return;
@@ -40,7 +40,7 @@ function relabel({ kind, metadata, spec }: Manifest, tag: string): void {
     if (labels?.[versionLabel] !== undefined) labels[versionLabel] = tag.slice(0, 63);
 }
 
-/** What comes after the tag of each process, by `order-service=sha256:…` and so on; nothing when none is given. */
+/** Parses entries such as `order-service=sha256:…`. Returns a function from the name of a process to its suffix `@sha256:…`. */
 function digestSuffixes(text: string): (name: string) => string {
   const entries = text.split(/\s+/).filter((entry) => entry !== '');
   if (entries.length === 0) return () => '';

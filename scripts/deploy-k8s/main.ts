@@ -1,5 +1,5 @@
-// make deploy-k8s, undeploy-k8s, k8s-diff and k8s-smoke-test. The environment says what: OVERLAY, IMAGE_REGISTRY,
-// IMAGE_TAG, IMAGE_DIGESTS, TIMEOUT_SECONDS, LOGS, CONFIRM; and, as kubectl has it, where.
+// make deploy-k8s, undeploy-k8s, k8s-diff and k8s-smoke-test. Variables: OVERLAY, IMAGE_REGISTRY, IMAGE_TAG,
+// IMAGE_DIGESTS, TIMEOUT_SECONDS, LOGS, CONFIRM, KUBECTL, KUSTOMIZE. The context of kubectl selects the cluster.
 import { loadEnvironment } from '../../pkg/config/index.js';
 import { deploy, deploymentFrom, diff, smokeTest, undeploy, type Deployment } from './deploy.js';
 import { contextOf, DeployError } from './kubectl.js';
@@ -16,7 +16,7 @@ const say = (text: string): void => void process.stdout.write(`${text}\n`);
 try {
   const [name = ''] = process.argv.slice(2);
   const command = commands[name];
-  if (!command) throw new DeployError(`what to do? One of ${Object.keys(commands).join(', ')}`);
+  if (!command) throw new DeployError(`commands are ${Object.keys(commands).join(', ')}`);
   const deployment = deploymentFrom(loadEnvironment(), say);
   say(`cluster: ${contextOf(deployment.kubectl) || 'no context'}`);
   await command(deployment);

@@ -1,7 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { parseAllDocuments, stringify } from 'yaml';
 import type { Environment } from '../../pkg/config/index.js';
-import { inventoryFile } from '../deployment-tools/inventory.js';
 import { DeployError, type Kubectl } from './kubectl.js';
 
 export interface PodTemplate {
@@ -23,12 +22,11 @@ export interface Manifest {
   readonly spec?: { readonly template?: PodTemplate };
 }
 
-/** Renders a folder of deployments/kubernetes: with kustomize if it is here, or with the one in kubectl. */
+/** Renders a folder of deployments/kubernetes with the program in KUSTOMIZE. The default program is `kubectl kustomize`. */
 export function render(folder: string, kubectl: Kubectl, env: Environment): Manifest[] {
   const path = `deployments/kubernetes/${folder}`;
-  const found = inventoryFile.read().kustomize;
-  const kustomize = env['KUSTOMIZE'] || (found && 'files' in found ? found.files['kustomize'] : undefined);
-  const text = kustomize === undefined ? kubectl.run(['kustomize', path]) : runKustomize(kustomize, path);
+  const kustomize = env['KUSTOMIZE'] ?? '';
+  const text = kustomize === '' ? kubectl.run(['kustomize', path]) : runKustomize(kustomize, path);
   return parseAllDocuments(text).map((document) => document.toJS() as Manifest);
 }
 
@@ -43,17 +41,19 @@ export function toText(manifests: readonly Manifest[]): string {
   return manifests.map((one) => `---\n${stringify(one)}`).join('');
 }
 
-/** @throws DeployError when the place of the database is still the one of the example */
+/** @throws DeployError when the address range of the database is still the example 192.0.2.0/24 */
 export function assertDatabasePlace(manifests: readonly Manifest[], overlay: string): void {
   if (!JSON.stringify(manifests).includes('192.0.2.0/24')) return;
   throw new DeployError(
-    `where is PostgreSQL? Put its address range into deployments/kubernetes/overlays/${overlay}/database.yaml`,
+    `the address range of PostgreSQL is still the example: write the real range into deployments/kubernetes/overlays/${overlay}/database.yaml`,
   );
 }
 
-/** Names of the Secrets that pods need and no object here makes. */
+/** Returns the names of the Secrets that pods use, except those that cert-manager creates. */
 export function neededSecrets(manifests: readonly Manifest[]): string[] {
-  const made = new Set(manifests.map((one) => (one.spec as { secretName?: string } | undefined)?.secretName));
+  const issued = new Set(
+    manifests.map((one) => (one.spec as { secretName?: string } | undefined)?.secretName),
+  );
   const needed = manifests.flatMap(({ spec }) => {
     const { containers = [], volumes = [] } = spec?.template?.spec ?? {};
     return [
@@ -61,5 +61,5 @@ export function neededSecrets(manifests: readonly Manifest[]): string[] {
       ...volumes.flatMap(({ secret }) => secret?.secretName ?? []),
     ];
   });
-  return [...new Set(needed)].filter((name) => !made.has(name)).toSorted();
+  return [...new Set(needed)].filter((name) => !issued.has(name)).toSorted();
 }

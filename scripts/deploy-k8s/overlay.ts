@@ -2,7 +2,7 @@ import { DeployError, type Kubectl } from './kubectl.js';
 
 export const overlays = ['dev', 'staging', 'production'];
 
-/** A ConfigMap in the cluster that says which overlay it was brought to. */
+/** Name of the ConfigMap that records which overlay is deployed. */
 const recordName = 'order-processing-deployment';
 
 interface Target {
@@ -10,7 +10,7 @@ interface Target {
   readonly namespace: string;
 }
 
-/** Undefined where nothing is deployed, or only by a version of this program that kept no record. */
+/** Returns the name of the deployed overlay, or undefined when the cluster has no record. */
 export function recordedOverlay({ kubectl, namespace }: Target): string | undefined {
   const found = kubectl.get('configmap', recordName, namespace);
   return (found as { readonly data?: { readonly overlay?: string } } | undefined)?.data?.overlay;
@@ -26,28 +26,26 @@ export function overlayRecord(overlay: string, namespace: string) {
 }
 
 /**
- * All overlays share a namespace: one that is deployed over another replaces it.
- * @throws DeployError when the cluster has another overlay and `confirmed` does not name that one
+ * All overlays share one namespace, so a deployment could replace another overlay.
+ * @throws DeployError when the cluster has another overlay and `confirmed` does not name the overlay in the cluster
  */
 export function assertSameOverlay(target: Target, overlay: string, confirmed = ''): void {
   const recorded = recordedOverlay(target);
   if (recorded === undefined || recorded === overlay || recorded === confirmed) return;
   throw new DeployError(
-    `the cluster has the overlay ${recorded}, not ${overlay}: choose it with OVERLAY=${recorded}, or put ` +
-      `${overlay} in its place with CONFIRM=${recorded}`,
+    `the cluster has the overlay ${recorded}, not ${overlay}: choose it with OVERLAY=${recorded}, or replace it ` +
+      `by ${overlay} with CONFIRM=${recorded}`,
   );
 }
 
-/** @throws DeployError when the cluster has another overlay, or one whose loss was not confirmed */
+/** @throws DeployError when the cluster has another overlay, or when the overlay is not dev and `confirmed` is not the namespace */
 export function assertRemovable(target: Target, overlay: string, confirmed = ''): void {
   const { namespace } = target;
   const recorded = recordedOverlay(target);
   if (recorded !== undefined && recorded !== overlay)
     throw new DeployError(
-      `the cluster has the overlay ${recorded}, not ${overlay}: to remove it say OVERLAY=${recorded}`,
+      `the cluster has the overlay ${recorded}, not ${overlay}: to remove it set OVERLAY=${recorded}`,
     );
   if (overlay !== 'dev' && confirmed !== namespace)
-    throw new DeployError(
-      `this removes ${overlay} and what is stored in it: say so with CONFIRM=${namespace}`,
-    );
+    throw new DeployError(`this removes ${overlay} and its data: confirm with CONFIRM=${namespace}`);
 }

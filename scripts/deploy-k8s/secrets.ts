@@ -7,14 +7,14 @@ interface Secret {
 
 const domains = ['order', 'inventory', 'payment', 'catalog'] as const;
 
-/** Hex, so that it needs no escape in a URL. */
+/** Returns a random password in hexadecimal digits, because DATABASE_URL contains the password unescaped. */
 const password = (): string => randomBytes(24).toString('hex');
 
 /**
- * Makes the Secrets that a cluster for development lacks, with passwords that nobody has seen.
- * What is there stays: the database keeps the passwords it was made with.
+ * Creates the missing Secrets of a development cluster with random passwords. Existing Secrets do not change, because the
+ * roles in the database have the passwords of these Secrets. Returns the names of the Secrets that were missing at the start.
  */
-export function makeSecrets(kubectl: Kubectl, namespace: string, names: readonly string[]): string[] {
+export function createSecrets(kubectl: Kubectl, namespace: string, names: readonly string[]): string[] {
   const missing = missingSecrets(kubectl, namespace, names);
   if (missing.length === 0) return [];
   const passwords = databasePasswords(kubectl, namespace);
@@ -22,13 +22,13 @@ export function makeSecrets(kubectl: Kubectl, namespace: string, names: readonly
   return missing;
 }
 
-/** @throws DeployError that names every Secret that is not there */
+/** @throws DeployError that names every missing Secret */
 export function assertSecrets(kubectl: Kubectl, namespace: string, names: readonly string[]): void {
   const missing = missingSecrets(kubectl, namespace, names);
   if (missing.length === 0) return;
   throw new DeployError(
-    `the namespace ${namespace} has no Secret ${missing.join(', ')}: make them, or let the External Secrets ` +
-      'Operator make them (docs/installation.md says what is in each)',
+    `the namespace ${namespace} has no Secret ${missing.join(', ')}: create them, or let the External Secrets ` +
+      'Operator create them (docs/installation.md lists their content)',
   );
 }
 
@@ -36,7 +36,7 @@ function missingSecrets(kubectl: Kubectl, namespace: string, names: readonly str
   return names.filter((name) => kubectl.get('secret', name, namespace) === undefined);
 }
 
-/** Those that the database was made with, if it was. */
+/** Returns the passwords in the Secret `postgres`, and a new password for each key that the Secret does not have. */
 function databasePasswords(kubectl: Kubectl, namespace: string): Record<string, string> {
   const found = kubectl.get('secret', 'postgres', namespace) as Secret | undefined;
   const { data = {} } = found ?? {};
@@ -56,7 +56,7 @@ function contentOf(name: string, passwords: Record<string, string>): Record<stri
   if (name === 'postgres') return passwords;
   if (name === 'grafana') return { GF_SECURITY_ADMIN_USER: 'admin', GF_SECURITY_ADMIN_PASSWORD: password() };
   const domain = domains.find((one) => name === `${one}-service-database`);
-  if (domain === undefined) throw new DeployError(`what is in the Secret ${name}? Make it yourself`);
+  if (domain === undefined) throw new DeployError(`the content of the Secret ${name} is unknown: create it`);
   const role = `${domain}_service`;
   return { DATABASE_URL: `postgres://${role}:${passwords[passwordKey(domain)]}@postgres:5432/${role}` };
 }
@@ -68,7 +68,7 @@ function apply(
 ): void {
   const metadata = { name, namespace, labels: { 'app.kubernetes.io/part-of': 'order-processing' } };
   const secret = { apiVersion: 'v1', kind: 'Secret', metadata, type: 'Opaque', stringData };
-  // Created, not applied: another run may have been faster, and its passwords count.
+  // `create`, unlike `apply`, does not overwrite a Secret that a concurrent run has created.
   const { code, stderr } = kubectl.try(['create', '-f', '-'], JSON.stringify(secret));
   if (code !== 0 && !stderr.includes('AlreadyExists')) throw new DeployError(stderr.trim());
 }

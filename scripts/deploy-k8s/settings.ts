@@ -1,7 +1,7 @@
 import type { Environment } from '../../pkg/config/index.js';
 import { DeployError } from './kubectl.js';
 
-/** @throws DeployError that names the value when it is no number, or less than 0 */
+/** @throws DeployError when the value is not a number or is negative */
 export function numberOf(env: Environment, name: string, fallback: number): number {
   const text = env[name] || String(fallback);
   const value = Number(text);

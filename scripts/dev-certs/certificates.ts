@@ -1,4 +1,4 @@
-// The certificate library finds its parts through it.
+// @peculiar/x509 requires this import.
 import 'reflect-metadata';
 import { createPrivateKey, KeyObject, randomBytes, webcrypto } from 'node:crypto';
 import {
@@ -22,23 +22,23 @@ export interface Validity {
   readonly notAfter: Date;
 }
 
-/** A certificate and its key, both PEM. */
+/** A certificate and its private key, both in PEM. */
 export interface Identity {
   readonly cert: string;
   readonly key: string;
 }
 
 export interface Subject extends Validity {
-  /** For people; default: the first DNS name. */
+  /** Default: the first DNS name. */
   readonly commonName?: string;
   readonly dns: readonly string[];
   readonly uris?: readonly string[];
   readonly ips?: readonly string[];
-  /** Default: servers and clients. */
+  /** Default: server and client. */
   readonly purposes?: readonly ('server' | 'client')[];
 }
 
-/** Makes a certificate authority that signs leaf certificates only. */
+/** Creates a certificate authority that may sign leaf certificates, but no further authorities. */
 export async function createAuthority(name: string, validity: Validity): Promise<Identity> {
   const keys = await subtle.generateKey(algorithm, true, ['sign', 'verify']);
   const certificate = await X509CertificateGenerator.createSelfSigned({
@@ -58,12 +58,12 @@ export async function createAuthority(name: string, validity: Validity): Promise
 
 const purposeIds = { server: ExtendedKeyUsage.serverAuth, client: ExtendedKeyUsage.clientAuth };
 
-/** Makes a key and a certificate for it, signed by `authority`. */
+/** Creates a key and its certificate, signed by `authority`. */
 export async function issue(authority: Identity, subject: Subject): Promise<Identity> {
   const keys = await subtle.generateKey(algorithm, true, ['sign', 'verify']);
   const {
     dns,
-    commonName = dns[0] ?? 'nobody',
+    commonName = dns[0] ?? 'unnamed',
     uris = [],
     ips = [],
     purposes = ['server', 'client'],
@@ -82,7 +82,7 @@ export async function issue(authority: Identity, subject: Subject): Promise<Iden
     publicKey: keys.publicKey,
     extensions: [
       new BasicConstraintsExtension(false, undefined, true),
-      // Tells a CA from the one before it, which has the same name.
+      // A verifier finds the CA by this identifier when several CAs have the same name.
       await AuthorityKeyIdentifierExtension.create(issuer),
       new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
       new ExtendedKeyUsageExtension(purposes.map((purpose) => purposeIds[purpose])),
@@ -101,7 +101,7 @@ function alternativeNames(dns: readonly string[], uris: readonly string[], ips: 
   return names.length === 0 ? [] : [new SubjectAlternativeNameExtension(names)];
 }
 
-/** Positive, and of at most 20 bytes (RFC 5280, section 4.1.2.2). */
+/** Returns a positive serial number of at most 20 bytes (RFC 5280, section 4.1.2.2). */
 function serialNumber(): string {
   const bytes = randomBytes(16);
   bytes[0] = ((bytes[0] ?? 0) & 0x7f) | 0x40;

@@ -6,10 +6,10 @@ import { createAuthority, issue, type Identity } from './certificates.js';
 const dayMs = 24 * 3_600_000;
 const authorityDays = 365;
 const leafDays = 90;
-/** Clocks of other machines may be behind. */
+/** The validity of a certificate begins this long before its creation, so that machines with slow clocks accept it. */
 const backdatedMs = 3_600_000;
 
-/** What became of a certificate. */
+/** Result for one certificate. */
 export interface Outcome {
   readonly name: string;
   readonly state: 'kept' | 'made';
@@ -22,12 +22,12 @@ interface Modes {
 }
 
 const ownersOnly: Modes = { folder: 0o700, key: 0o600 };
-/** In a folder that keeps others out: containers mount one of a process and run as another user than we. */
+/** Modes below a private folder. A container mounts the subfolder of one process, and reads the files as another user. */
 const mountable: Modes = { folder: 0o755, key: 0o644 };
 
 /**
- * Brings a folder to hold a development CA, `ca/`, and a certificate for each process, in
- * `<process>/{tls.crt,tls.key,ca.crt}` as Kubernetes mounts them. What is good for a while is kept.
+ * Creates a development CA in `ca/` and a certificate for each process in `<process>/{tls.crt,tls.key,ca.crt}`. The file
+ * names equal the keys of a Secret that cert-manager creates. A certificate is kept if it is valid for long enough.
  */
 export async function ensureCertificates(
   folder: string,
@@ -63,7 +63,7 @@ function isPrivate(folder: string): boolean {
   return (statSync(folder).mode & 0o077) === 0;
 }
 
-/** Its names on a laptop, in Docker Compose and in Kubernetes. */
+/** Returns the DNS names of a process on a laptop, in Docker Compose and in Kubernetes. */
 function namesOf(process: string): string[] {
   const inCluster = `${process}.order-processing.svc`;
   return [process, inCluster, `${inCluster}.cluster.local`, 'localhost'];
@@ -101,7 +101,7 @@ async function keepOrMake(folder: string, { modes, isGood, make }: Wanted): Prom
   return { identity, state: 'made' };
 }
 
-/** Undefined unless both files are there and belong together. */
+/** Returns the certificate and the key, or undefined unless both exist and match. */
 function readPair(folder: string): Identity | undefined {
   try {
     const cert = readFileSync(path.join(folder, 'tls.crt'), 'utf8');
@@ -112,7 +112,7 @@ function readPair(folder: string): Identity | undefined {
   }
 }
 
-/** Whole or not at all, because running services look at it. */
+/** Replaces a file atomically, because a running service may read the file at the same time. */
 function write(file: string, content: string, mode = 0o644): void {
   writeFileSync(`${file}.new`, content, { mode: 0o600 });
   chmodSync(`${file}.new`, mode);

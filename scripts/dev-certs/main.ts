@@ -1,12 +1,12 @@
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { serviceNames } from '../../cmd/dev/protocol.js';
+import { serviceNames } from '../../cmd/dev/supervisor/protocol.js';
 import { ensureCertificates } from './folder.js';
 
 const usage = `Usage: dev-certs [--dir FOLDER]
 
-Makes a development CA and a certificate for each service and for test-client, in FOLDER (.certs).
-What is there and lasts for a while is kept. Not for production: the key of the CA lies beside them.
+Creates a development CA and a certificate for each service and for test-client in FOLDER (.certs).
+Certificates with enough validity left are kept. Not for production: the key of the CA is in the same folder.
 `;
 
 const { values } = parseArgs({

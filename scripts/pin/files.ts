@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
 
-/** The files below `root` that name actions or images. */
+/** Returns the files below `root` that may refer to actions or images. */
 export function pinnedFiles(root: string): string[] {
   const actions = list(root, '.github').filter((file) => /\.ya?ml$/.test(file));
   const images = list(root, 'deployments').filter((file) => /(\.ya?ml|Dockerfile)$/.test(file));

@@ -3,34 +3,35 @@ import type { Environment } from '../../pkg/config/index.js';
 
 const limitMs = 30_000;
 
-/** The commit that a tag of a repository means, or why it cannot be known. */
+/** Returns the commit of a tag, or the reason why the commit is unknown. */
 export type TagReader = (
   repository: string,
   tag: string,
 ) => { readonly commit: string } | { readonly reason: string };
 
-/** Reads tags below `base`, such as `https://github.com`. */
+/** Reads the tags of repositories below the URL `base`, such as `https://github.com`. */
 export function gitTags(base: string, env: Environment): TagReader {
   const known = new Map<string, ReturnType<TagReader>>();
-  const ask: TagReader = (repository, tag) => {
+  const read: TagReader = (repository, tag) => {
     const name = `refs/tags/${tag}`;
     const options = {
       encoding: 'utf8',
       timeout: limitMs,
       env: { ...env, GIT_TERMINAL_PROMPT: '0' },
     } as const;
-    const asked = spawnSync('git', ['ls-remote', `${base}/${repository}`, name, `${name}^{}`], options);
-    if (asked.error || asked.status !== 0) return { reason: asked.error?.message ?? lastLine(asked.stderr) };
+    const result = spawnSync('git', ['ls-remote', `${base}/${repository}`, name, `${name}^{}`], options);
+    if (result.error || result.status !== 0)
+      return { reason: result.error?.message ?? lastLine(result.stderr) };
     const refs = new Map(
-      asked.stdout.split('\n').map((line) => line.split('\t', 2).toReversed() as [string, string]),
+      result.stdout.split('\n').map((line) => line.split('\t', 2).toReversed() as [string, string]),
     );
-    // An annotated tag is an object of its own; what it points to is the second.
+    // An annotated tag is an object of its own: its ref has the hash of this object, and the ref with `^{}` has the commit.
     const commit = refs.get(`${name}^{}`) ?? refs.get(name);
     return commit === undefined ? { reason: `it has no tag ${tag}` } : { commit };
   };
   return (repository, tag) => {
     const name = `${repository}@${tag}`;
-    const answer = known.get(name) ?? ask(repository, tag);
+    const answer = known.get(name) ?? read(repository, tag);
     known.set(name, answer);
     return answer;
   };

@@ -1,5 +1,5 @@
-// make pin: turns tags of actions into commits and tags of images into digests, in place, and says what it changed and
-// what it could not look up. ARGS="--git https://git.example --registry https://mirror.example" asks mirrors.
+// make pin: replaces tags of actions by commits and adds digests to tags of images, in place. Prints the changes and the
+// references that cannot be resolved. ARGS="--git https://git.example --registry https://mirror.example" selects mirrors.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { loadEnvironment } from '../../pkg/config/index.js';
@@ -31,6 +31,6 @@ for (const file of pinnedFiles(values.root)) {
   for (const one of after.alarms) alarms.add(`${file}: ${one}`);
 }
 print(changes === 0 ? 'nothing changed' : `${changes} references pinned`);
-for (const one of unreachable) print(`COULD NOT BE LOOKED UP: ${one}`);
+for (const one of unreachable) print(`NOT RESOLVED: ${one}`);
 for (const one of alarms) print(`LOOK AT THIS: ${one}`);
 process.exitCode = unreachable.size + alarms.size > 0 ? 1 : 0;

@@ -7,17 +7,17 @@ export interface Sources {
   readonly digests: DigestReader;
 }
 
-/** What became of the references in a text. */
+/** Result for the references in a text. */
 export interface Pinned {
   readonly text: string;
   readonly changes: readonly string[];
-  /** What stays as it is because it could not be looked up. */
+  /** References that are unchanged because they could not be resolved. */
   readonly unreachable: readonly string[];
-  /** What a person has to look at. */
+  /** Findings for a person to judge. */
   readonly alarms: readonly string[];
 }
 
-/** Turns tags of actions into commits and tags of images into digests. What has one already keeps it. */
+/** Replaces tags of actions by commits, and adds digests to tags of images. Pinned references do not change. */
 export async function pin(text: string, { tags, digests }: Sources): Promise<Pinned> {
   const found = actionsIn(text).map((use) => pinAction(use, tags));
   let result = text;
@@ -54,12 +54,12 @@ function pinAction(use: ActionUse, tags: TagReader): ActionOutcome {
   const note = (kind: Note['kind'], text: string): ActionOutcome => ({ use, note: { kind, text } });
   const isPinned = isCommit(ref);
   const tag = isPinned ? version : ref;
-  if (tag === undefined) return note('alarms', `${repository}@${ref} does not say of which version it is`);
+  if (tag === undefined) return note('alarms', `${repository}@${ref} has no comment with its version`);
   const answer = tags(repository, tag);
   if ('reason' in answer) return note('unreachable', `${repository}@${tag}: ${answer.reason}`);
   if (isPinned && answer.commit === ref) return { use };
-  // Somebody moved a tag, or wrote a wrong comment. Either way nobody should run it unseen.
-  if (isPinned) return note('alarms', `${repository} ${tag} is ${answer.commit} now, pinned is ${ref}`);
+  // The tag was moved, or the comment names a wrong version. A person must decide which commit runs.
+  if (isPinned) return note('alarms', `${repository} ${tag} is now ${answer.commit}, but ${ref} is pinned`);
   return {
     use,
     replacement: `uses: ${repository}${folder}@${answer.commit} # ${tag}`,

@@ -1,18 +1,18 @@
 /** An action of a workflow: `uses: owner/repo/path@ref # version`. */
 export interface ActionUse {
-  /** The whole match, to be replaced. */
+  /** Text of the reference, from `uses:` to the version. */
   readonly text: string;
   /** `owner/repo`. */
   readonly repository: string;
-  /** What follows in the reference: a folder with a slash before it, or nothing. */
+  /** Folder of the action in the repository, with a leading slash; empty for an action in the root. */
   readonly folder: string;
   readonly ref: string;
-  /** What the comment says. */
+  /** First word of the comment after the reference. */
   readonly version: string | undefined;
 }
 
 export interface ImageUse {
-  /** As it is written: `postgres:18.6-alpine3.24`, perhaps with a digest. */
+  /** As written: `postgres:18.6-alpine3.24`, possibly with a digest. */
   readonly reference: string;
   readonly registry: string;
   readonly repository: string;
@@ -37,7 +37,7 @@ export function actionsIn(text: string): ActionUse[] {
   }));
 }
 
-/** Images of others in manifests, compose files and Dockerfiles. Ours, and what variables name, are left out. */
+/** Returns the third-party images in a manifest, compose file or Dockerfile, except references that contain variables. */
 export function imagesIn(text: string): ImageUse[] {
   const found = [...text.matchAll(imageLine), ...text.matchAll(fromLine)].map(
     ([, reference = '']) => reference,
@@ -49,14 +49,14 @@ export function imagesIn(text: string): ImageUse[] {
   });
 }
 
-/** A first part with a dot is a registry; without one it is Docker Hub, where single names belong to `library`. */
+/** A name whose first part has a dot begins with its registry. All other names are on Docker Hub; `node` is `library/node`. */
 function placeOf(name: string): { registry: string; repository: string } {
   const [first = '', ...rest] = name.split('/');
   if (rest.length > 0 && first.includes('.')) return { registry: first, repository: rest.join('/') };
   return { registry: 'registry-1.docker.io', repository: rest.length === 0 ? `library/${name}` : name };
 }
 
-/** Adds the digest wherever the reference stands, also in labels. */
+/** Adds the digest to every occurrence of the reference, including those in labels. */
 export function withDigest(text: string, reference: string, digest: string): string {
   const whole = new RegExp(
     `${reference.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`)}(?![@\\w.-])`,

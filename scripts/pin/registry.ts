@@ -6,12 +6,12 @@ const indexes = [
   'application/vnd.docker.distribution.manifest.list.v2+json',
 ];
 
-/** The digest of an image's tag, or why it cannot be known. */
+/** Returns the digest of an image's tag, or the reason why the digest is unknown. */
 export type DigestReader = (
   image: ImageUse,
 ) => Promise<{ readonly digest: string } | { readonly reason: string }>;
 
-/** Asks registries over their API; all at `base` when it is given, otherwise each by its name. */
+/** Reads digests over the API of the registries. If `base` is set, the registry at this URL is queried for every image. */
 export function registryDigests(base?: string): DigestReader {
   return async ({ registry, repository, tag }) => {
     try {
@@ -27,13 +27,13 @@ export function registryDigests(base?: string): DigestReader {
 function digestIn(answer: Response): { readonly digest: string } | { readonly reason: string } {
   if (!answer.ok) return { reason: `the registry answers ${answer.status}` };
   const [type = ''] = (answer.headers.get('content-type') ?? '').split(';', 1);
-  // The digest of a single manifest would tie everybody to one architecture.
+  // A manifest that is not an index is for one architecture, so its digest would exclude the other architectures.
   if (!indexes.includes(type)) return { reason: `not an index of several architectures: ${type}` };
   const digest = answer.headers.get('docker-content-digest') ?? '';
-  return /^sha256:[0-9a-f]{64}$/.test(digest) ? { digest } : { reason: 'the registry tells no digest' };
+  return /^sha256:[0-9a-f]{64}$/.test(digest) ? { digest } : { reason: 'the registry sends no digest' };
 }
 
-/** Registries give tokens to anybody, for what is public. */
+/** Requests the headers of a manifest. If the registry requires a token, first requests a token without credentials. */
 async function head(url: string): Promise<Response> {
   const headers = { accept: indexes.join(', ') };
   const first = await fetch(url, { method: 'HEAD', headers, signal: AbortSignal.timeout(limitMs) });
@@ -52,12 +52,12 @@ async function tokenFor(challenge: string): Promise<string> {
     [...challenge.matchAll(/(\w+)="([^"]*)"/g)].map(([, key, value]) => [key, value]),
   );
   if (!challenge.startsWith('Bearer ') || parts['realm'] === undefined)
-    throw new Error('the registry wants a password');
+    throw new Error('the registry requires a password');
   const url = new URL(parts['realm']);
   for (const name of ['service', 'scope'])
     if (parts[name] !== undefined) url.searchParams.set(name, parts[name]);
   const answer = await fetch(url, { signal: AbortSignal.timeout(limitMs) });
-  if (!answer.ok) throw new Error(`the registry gives no token: ${answer.status}`);
+  if (!answer.ok) throw new Error(`the registry issues no token: ${answer.status}`);
   const { token, access_token: other } = (await answer.json()) as Record<
     'token' | 'access_token',
     string | undefined

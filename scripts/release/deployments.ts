@@ -1,7 +1,9 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { DeployError, type Kubectl } from '../deploy-k8s/kubectl.js';
 
-/** A Deployment as the cluster has it, as far as this program looks at it. */
+type Labels = Readonly<Record<string, string>>;
+
+/** A Deployment without the fields that the cluster sets. */
 export interface DeploymentObject {
   readonly apiVersion: string;
   readonly kind: 'Deployment';
@@ -14,87 +16,72 @@ export interface DeploymentObject {
   readonly spec: Readonly<Record<string, unknown>> & { readonly template: Template };
 }
 
-export interface Template {
+interface Template {
   readonly metadata?: { readonly labels?: Labels };
   readonly spec: unknown;
 }
 
-type Labels = Readonly<Record<string, string>>;
-
 const revisionAnnotation = 'deployment.kubernetes.io/revision';
 const versionLabel = 'app.kubernetes.io/version';
-const retryMs = 1000;
 
-/** All Deployments of a namespace, ready to be applied again: without what the cluster decides. */
+/** Returns the Deployments of a namespace in a form that can be applied again. */
 export function readDeployments(kubectl: Kubectl, namespace: string): DeploymentObject[] {
-  const text = kubectl.run(['get', 'deployments', '-n', namespace, '-o', 'json']);
-  return (JSON.parse(text) as { readonly items: DeploymentObject[] }).items.map(withoutStatus);
+  return kubectl.list<DeploymentObject>('deployments', namespace).map(({ metadata, spec }) => {
+    const { name, labels, annotations } = metadata;
+    // The HorizontalPodAutoscaler sets the number of replicas, which a rollback must not change.
+    const { replicas: _, ...rest } = spec;
+    const kept = Object.entries(annotations ?? {}).filter(([key]) => key !== revisionAnnotation);
+    return {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: {
+        name,
+        namespace,
+        ...(labels && { labels }),
+        ...(kept.length > 0 && { annotations: Object.fromEntries(kept) }),
+      },
+      spec: rest as DeploymentObject['spec'],
+    };
+  });
 }
 
-/** Replicas are the business of the HorizontalPodAutoscaler. */
-function withoutStatus({ metadata, spec }: DeploymentObject): DeploymentObject {
-  const { name, namespace, labels, annotations } = metadata;
-  const { replicas: _, ...rest } = spec;
-  const kept = Object.entries(annotations ?? {}).filter(([key]) => key !== revisionAnnotation);
-  return {
-    apiVersion: 'apps/v1',
-    kind: 'Deployment',
-    metadata: {
-      name,
-      namespace,
-      ...(labels && { labels }),
-      ...(kept.length > 0 && { annotations: Object.fromEntries(kept) }),
-    },
-    spec: rest as DeploymentObject['spec'],
-  };
-}
-
-/** Which of `now` run something else than in `before`, and which were not there at all. */
+/** Returns the names of the Deployments that are new since `before`, and of those whose pod template has changed. */
 export function changesSince(before: readonly DeploymentObject[], now: readonly DeploymentObject[]) {
-  const old = new Map(before.map((one) => [one.metadata.name, JSON.stringify(one.spec.template)]));
-  const name = (one: DeploymentObject): string => one.metadata.name;
-  return {
-    added: now.filter((one) => !old.has(name(one))).map(name),
-    changed: now
-      .filter((one) => old.has(name(one)) && old.get(name(one)) !== JSON.stringify(one.spec.template))
-      .map(name),
-  };
+  const old = new Map(before.map(({ metadata, spec }) => [metadata.name, JSON.stringify(spec.template)]));
+  const changed = now.filter(
+    ({ metadata, spec }) => old.get(metadata.name) !== JSON.stringify(spec.template),
+  );
+  const names = changed.map(({ metadata }) => metadata.name);
+  return { added: names.filter((name) => !old.has(name)), changed: names.filter((name) => old.has(name)) };
 }
 
-export function versionOf({ spec }: DeploymentObject): string {
+export function versionOf({ spec }: Pick<DeploymentObject, 'spec'>): string {
   return spec.template.metadata?.labels?.[versionLabel] ?? 'unknown';
 }
 
-/**
- * Applied as deploy-k8s applies, not `kubectl rollout undo`: what that brings back would belong to another
- * field manager, and the next release could no longer take it away.
- * @throws DeployError
- */
-export function restore(kubectl: Kubectl, wanted: DeploymentObject): void {
-  const how = ['--server-side', '--force-conflicts', '--field-manager=order-processing'];
-  kubectl.run(['apply', ...how, '-f', '-'], JSON.stringify(wanted));
+/** @throws DeployError when the file cannot be written */
+export function writeRecord(file: string, before: readonly DeploymentObject[]): void {
+  try {
+    writeFileSync(file, JSON.stringify(before));
+  } catch (error) {
+    throw unusable(file, (error as Error).message);
+  }
 }
 
-/**
- * Asks again after a refusal: just after the change the cluster may still tell of the rollout that failed.
- * @throws DeployError when the pods are not there in time
- */
-export async function waitForPods(
-  kubectl: Kubectl,
-  { metadata }: DeploymentObject,
-  limitMs: number,
-): Promise<void> {
-  const { name, namespace } = metadata;
-  const deadline = Date.now() + limitMs;
-  for (;;) {
-    const seconds = Math.max(1, Math.ceil((deadline - Date.now()) / 1000));
-    const what = ['rollout', 'status', `deployment/${name}`, '-n', namespace, `--timeout=${seconds}s`];
-    const { code, stderr } = kubectl.try(what);
-    if (code === 0) return;
-    if (Date.now() + retryMs > deadline)
-      throw new DeployError(`the pods of ${name} are not back: ${stderr.trim()}`);
-    await delay(retryMs);
+/** @throws DeployError when the file cannot be read or is not a record */
+export function readRecord(file: string): DeploymentObject[] {
+  let record: unknown;
+  try {
+    record = JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw unusable(file, (error as Error).message);
   }
+  if (Array.isArray(record)) return record as DeploymentObject[];
+  throw unusable(file, 'no release wrote it');
+}
+
+function unusable(file: string, reason: string): DeployError {
+  return new DeployError(`RELEASE_RECORD is ${file}, which cannot be used: ${reason}`);
 }
 
 interface ReplicaSet {
@@ -105,29 +92,38 @@ interface ReplicaSet {
   readonly spec: { readonly template: Template };
 }
 
-/** Every revision of each Deployment that the cluster still knows, newest first, by the Deployment's name. */
-export function readRevisions(kubectl: Kubectl, namespace: string): Map<string, Template[]> {
-  const { items } = JSON.parse(kubectl.run(['get', 'replicasets', '-n', namespace, '-o', 'json'])) as {
-    readonly items: readonly ReplicaSet[];
-  };
+/**
+ * Returns the Deployments of the services, with the pod templates of a version.
+ * @throws DeployError when a service has no ReplicaSet of this version
+ */
+export function findVersion(kubectl: Kubectl, namespace: string, version: string): DeploymentObject[] {
   const revisionOf = ({ metadata }: ReplicaSet): number =>
     Number(metadata.annotations?.[revisionAnnotation] ?? 0);
-  const found = new Map<string, Template[]>();
-  for (const one of items.toSorted((a, b) => revisionOf(b) - revisionOf(a))) {
-    const owner = one.metadata.ownerReferences?.[0]?.name ?? '';
-    found.set(owner, [...(found.get(owner) ?? []), withoutHash(one.spec.template)]);
-  }
-  return found;
+  const replicaSets = kubectl
+    .list<ReplicaSet>('replicasets', namespace)
+    .toSorted((a, b) => revisionOf(b) - revisionOf(a));
+  const services = readDeployments(kubectl, namespace).filter(
+    ({ metadata }) => metadata.labels?.['app.kubernetes.io/component'] === 'service',
+  );
+  return services.map((now) => {
+    const { name } = now.metadata;
+    const revisions = replicaSets
+      .filter(({ metadata }) => metadata.ownerReferences?.[0]?.name === name)
+      .map(({ spec }) => asRevision(now, spec.template));
+    const found = revisions.find((one) => versionOf(one) === version);
+    if (found) return found;
+    const versions = [...new Set(revisions.map(versionOf))].join(', ');
+    throw new DeployError(
+      `the cluster has no version '${version}' of ${name}: it has ${versions}. Set TO to one of these versions, ` +
+        'or release the older version again',
+    );
+  });
 }
 
-function withoutHash({ metadata, spec }: Template): Template {
-  const { 'pod-template-hash': _, ...labels } = metadata?.labels ?? {};
-  return { metadata: { ...metadata, labels }, spec };
-}
-
-/** The Deployment as it was in a revision. */
-export function asRevision(now: DeploymentObject, template: Template): DeploymentObject {
-  const version = template.metadata?.labels?.[versionLabel];
+function asRevision(now: DeploymentObject, { metadata, spec }: Template): DeploymentObject {
+  const { 'pod-template-hash': _, ...podLabels } = metadata?.labels ?? {};
+  const version = podLabels[versionLabel];
   const labels = { ...now.metadata.labels, ...(version !== undefined && { [versionLabel]: version }) };
+  const template = { metadata: { ...metadata, labels: podLabels }, spec };
   return { ...now, metadata: { ...now.metadata, labels }, spec: { ...now.spec, template } };
 }

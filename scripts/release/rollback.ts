@@ -1,70 +1,59 @@
-import { DeployError, type Kubectl } from '../deploy-k8s/kubectl.js';
-import {
-  asRevision,
-  readDeployments,
-  readRevisions,
-  restore,
-  versionOf,
-  waitForPods,
-  type DeploymentObject,
-} from './deployments.js';
+import { namespace, type Deployment } from '../deploy-k8s/deploy.js';
+import { DeployError } from '../deploy-k8s/kubectl.js';
+import { waitForRollout } from '../deploy-k8s/waiting.js';
+import { changesSince, readDeployments, versionOf, type DeploymentObject } from './deployments.js';
 
-export interface Rollback {
-  readonly kubectl: Kubectl;
-  readonly namespace: string;
-  readonly limitMs: number;
-  say(text: string): void;
+/** `failed`: the previous version runs. `stuck`: the rollback failed, and a person has to act. */
+export type Outcome = 'released' | 'failed' | 'stuck';
+
+/** Restores the Deployments that differ from `before`. Returns `stuck` when a Deployment cannot be restored. */
+export async function undo(deployment: Deployment, before: readonly DeploymentObject[]): Promise<Outcome> {
+  const { kubectl, say } = deployment;
+  try {
+    const { added, changed } = changesSince(before, readDeployments(kubectl, namespace));
+    if (changed.length > 0) say(`rolling back ${changed.join(', ')}`);
+    await rollBack(
+      deployment,
+      before.filter(({ metadata }) => changed.includes(metadata.name)),
+    );
+    if (added.length > 0) throw new DeployError(`there is no previous version of ${added.join(', ')}`);
+    say(changed.length > 0 ? 'rolled back' : 'no Deployment had changed: nothing to roll back');
+    return 'failed';
+  } catch (error) {
+    say(`THE ROLLBACK FAILED, look at it now (docs/troubleshooting.md): ${(error as Error).message}`);
+    return 'stuck';
+  }
 }
 
 /**
- * Brings Deployments back to what they were. One that cannot be brought back does not keep the others away.
- * The databases stay as they are: migrations go forward only, and the code before one works with its schema.
- * @throws DeployError that names those that are not back
+ * Restores Deployments. If one Deployment fails, the others are still restored.
+ * Migrations are not undone: the previous version of a service works with the new schema.
+ * The Deployments are applied with the field manager of releases, because `kubectl rollout undo` would make another field
+ * manager the owner of the fields.
+ * @throws DeployError that names each Deployment that is not restored
  */
-export async function rollBack(
-  { kubectl, limitMs, say }: Rollback,
-  wanted: readonly DeploymentObject[],
-): Promise<void> {
+export async function rollBack(deployment: Deployment, wanted: readonly DeploymentObject[]): Promise<void> {
+  const { kubectl, say } = deployment;
   const problems: string[] = [];
-  const attempt = async (one: DeploymentObject, work: () => unknown): Promise<boolean> => {
+  const attempt = async (name: string, work: () => unknown): Promise<boolean> => {
     try {
       await work();
       return true;
     } catch (error) {
       if (!(error instanceof DeployError)) throw error;
-      problems.push(`${one.metadata.name}: ${error.message}`);
+      problems.push(`${name}: ${error.message}`);
       return false;
     }
   };
   const applied: DeploymentObject[] = [];
-  for (const one of wanted) if (await attempt(one, () => restore(kubectl, one))) applied.push(one);
-  const deadline = Date.now() + limitMs;
-  for (const one of applied)
-    if (await attempt(one, () => waitForPods(kubectl, one, deadline - Date.now())))
-      say(`${one.metadata.name} is back at version ${versionOf(one)}`);
+  for (const one of wanted)
+    if (await attempt(one.metadata.name, () => kubectl.apply(JSON.stringify(one)))) applied.push(one);
+  const deadline = Date.now() + deployment.timeoutMs;
+  for (const one of applied) {
+    const { kind, metadata } = one;
+    const rest = { ...deployment, namespace, timeoutMs: Math.max(1000, deadline - Date.now()) };
+    if (await attempt(metadata.name, () => waitForRollout(rest, kind, metadata.name)))
+      say(`${metadata.name} is back at version ${versionOf(one)}`);
+  }
   if (problems.length > 0) throw new DeployError(`not rolled back:\n${problems.join('\n')}`);
-}
-
-/**
- * The Deployments as they were when a version ran.
- * @throws DeployError when the cluster does not know that version of each of our services any more
- */
-export function findVersion({ kubectl, namespace }: Rollback, version: string): DeploymentObject[] {
-  const revisions = readRevisions(kubectl, namespace);
-  const services = readDeployments(kubectl, namespace).filter(isService);
-  return services.map((now) => {
-    const { name } = now.metadata;
-    const known = (revisions.get(name) ?? []).map((template) => asRevision(now, template));
-    const found = known.find((one) => versionOf(one) === version);
-    if (found) return found;
-    const versions = [...new Set(known.map(versionOf))].join(', ');
-    throw new DeployError(
-      `the cluster has no version '${version}' of ${name}: it knows ${versions}. Name one of them with TO, ` +
-        'or release the older one anew',
-    );
-  });
-}
-
-function isService({ metadata }: DeploymentObject): boolean {
-  return metadata.labels?.['app.kubernetes.io/component'] === 'service';
 }

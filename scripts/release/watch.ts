@@ -1,77 +1,102 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { DeployError, type Kubectl } from '../deploy-k8s/kubectl.js';
-import { readErrorRate, type Prometheus } from './error-rate.js';
 import type { ReleaseOptions } from './options.js';
-import { isReady, readPods, restartsOf } from './pods.js';
+import { readErrorRate, type Prometheus } from './prometheus.js';
 
-/** Looks in a row at a pod that is not ready: the autoscaler may just have added it. */
-const unreadyLooks = 12;
-/** Looks in a row that show nothing: one may fail for a moment. */
-const blindLooks = 3;
+/** Number of consecutive polls after which an unready pod is a fault. A pod that the autoscaler adds is unready at first. */
+const unreadyPolls = 12;
+/** Number of consecutive failed polls that end the watch. */
+const failedPolls = 3;
 
 export interface Watched {
   readonly kubectl: Kubectl;
   readonly namespace: string;
   readonly prometheus: Prometheus;
   readonly options: ReleaseOptions;
-  /** From when on calls count, milliseconds. */
+  /** Calls since this time are counted. */
   readonly sinceMs: number;
   say(text: string): void;
 }
 
-/** What one look showed. */
-interface Look {
-  /** Why the version is bad, if it is. */
-  readonly fault?: string;
-  readonly calls?: string;
-}
-
 /**
- * Watches a version at work: pods ready and not restarted, few calls with a fault of ours.
- * @throws DeployError as soon as it is worse than allowed, or when it cannot be seen
+ * Watches the pods and the calls of a version for WATCH_SECONDS.
+ * @throws DeployError when a pod restarts or stays unready, too many calls fail, or kubectl or Prometheus do not answer
  */
 export async function watch(watched: Watched): Promise<void> {
   const { options, say } = watched;
   const deadline = Date.now() + options.watchMs;
-  const restarts = restartsOf(readPods(watched.kubectl, watched.namespace));
+  const restarts = restartsOf(readPods(watched));
   const unready = new Map<string, number>();
-  let seen: Look = {};
-  let blind = 0;
-  while (Date.now() < deadline || unready.size > 0 || blind > 0 || seen.calls === undefined) {
+  let calls: string | undefined;
+  let failures = 0;
+  while (Date.now() < deadline || unready.size > 0 || failures > 0 || calls === undefined) {
     await delay(Math.min(options.pollMs, options.watchMs));
+    let fault: string | undefined;
     try {
-      const fault = lookAtPods(watched, restarts, unready);
-      seen = fault === undefined ? await lookAtCalls(watched) : { fault };
-      blind = 0;
+      fault = podFault(readPods(watched), restarts, unready);
+      if (fault === undefined) ({ fault, calls } = await judgeCalls(watched));
+      failures = 0;
     } catch (error) {
-      if (!(error instanceof DeployError) || ++blind >= blindLooks) throw error;
+      if (!(error instanceof DeployError) || ++failures >= failedPolls) throw error;
     }
-    if (seen.fault !== undefined) throw new DeployError(seen.fault);
+    if (fault !== undefined) throw new DeployError(fault);
   }
-  say(`watched for ${options.watchMs / 1000} s: every pod is ready; ${seen.calls}`);
+  say(`watched for ${options.watchMs / 1000} s: every pod is ready; ${calls}`);
 }
 
-function lookAtPods(
-  { kubectl, namespace }: Watched,
-  atFirst: ReadonlyMap<string, number>,
+interface Pod {
+  readonly metadata: { readonly name: string; readonly deletionTimestamp?: string };
+  readonly status?: {
+    readonly conditions?: readonly { readonly type: string; readonly status: string }[];
+    readonly containerStatuses?: readonly { readonly restartCount: number }[];
+  };
+}
+
+/** Returns the pods of the services, without pods that are being deleted. */
+function readPods({ kubectl, namespace }: Watched): Pod[] {
+  const pods = kubectl.list<Pod>('pods', namespace, 'app.kubernetes.io/component=service');
+  return pods.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+}
+
+function restartsOf(pods: readonly Pod[]): Map<string, number> {
+  return new Map(
+    pods.map(({ metadata, status }) => [
+      metadata.name,
+      (status?.containerStatuses ?? []).reduce((sum, { restartCount }) => sum + restartCount, 0),
+    ]),
+  );
+}
+
+function podFault(
+  pods: readonly Pod[],
+  before: ReadonlyMap<string, number>,
   unready: Map<string, number>,
 ): string | undefined {
-  const pods = readPods(kubectl, namespace);
-  if (pods.length === 0) return 'no pod of our services is there';
+  if (pods.length === 0) return 'there is no pod of the services';
   for (const [name, restarts] of restartsOf(pods))
-    if (restarts > (atFirst.get(name) ?? 0)) return `pod ${name} was restarted`;
+    if (restarts > (before.get(name) ?? 0)) return `pod ${name} was restarted`;
+  const isReady = ({ status }: Pod): boolean =>
+    (status?.conditions ?? []).some((one) => one.type === 'Ready' && one.status === 'True');
   const bad = pods.filter((pod) => !isReady(pod)).map(({ metadata }) => metadata.name);
   for (const name of unready.keys()) if (!bad.includes(name)) unready.delete(name);
   for (const name of bad) unready.set(name, (unready.get(name) ?? 0) + 1);
-  const given = [...unready].find(([, looks]) => looks >= unreadyLooks);
-  return given && `pod ${given[0]} does not become ready`;
+  const stuck = [...unready].find(([, polls]) => polls >= unreadyPolls);
+  return stuck && `pod ${stuck[0]} does not become ready`;
 }
 
-async function lookAtCalls({ prometheus, options, sinceMs }: Watched): Promise<Look> {
+interface Verdict {
+  readonly fault: string | undefined;
+  readonly calls: string;
+}
+
+async function judgeCalls({ prometheus, options, sinceMs }: Watched): Promise<Verdict> {
   const { calls, failed } = await readErrorRate(prometheus, sinceMs);
-  if (calls < options.minCalls)
-    return { calls: `${Math.round(calls)} calls, too few to judge by (MIN_CALLS is ${options.minCalls})` };
-  const shown = `${(100 * (failed / calls)).toFixed(2)} % of ${Math.round(calls)} calls failed`;
-  if (failed / calls <= options.maxErrorRatio) return { calls: shown };
-  return { fault: `${shown}, ${100 * options.maxErrorRatio} % are allowed` };
+  if (calls < options.minCalls) {
+    const text = `${Math.round(calls)} calls, too few to judge (MIN_CALLS is ${options.minCalls})`;
+    return { fault: undefined, calls: text };
+  }
+  const text = `${(100 * (failed / calls)).toFixed(2)} % of ${Math.round(calls)} calls failed`;
+  const isTooMuch = failed / calls > options.maxErrorRatio;
+  const fault = isTooMuch ? `${text}, ${100 * options.maxErrorRatio} % are allowed` : undefined;
+  return { fault, calls: text };
 }

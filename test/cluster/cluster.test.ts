@@ -1,24 +1,22 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'chai';
-import { suites } from '../../scripts/deployment-tools/suites.js';
-import { describeWith } from '../deployments/tools.js';
-import { eventually } from '../system/dev-process.js';
-import { startCluster, type Cluster } from './cluster.js';
-import { imageFiles } from '../containers/image-files.js';
-import { bringImages, tagImages } from './images.js';
-import { startLoad } from './load.js';
+import { imageFiles } from '../lab/machine/stand-ins.js';
+import { startCluster, type Cluster } from '../lab/node/cluster.js';
+import { bringImages, tagImages } from '../lab/node/images.js';
+import { startLoad } from '../lab/node/load.js';
+import { describeWith } from '../lab/requirements.js';
+import { suites } from '../lab/tools/table.js';
+import { waitFor } from '../support/wait-for.js';
 
 const inNamespace = '--namespace order-processing';
-/** For metrics-server, the autoscaler and a new pod, each of which takes its time. */
-const peakMs = 240_000;
-/** An autoscaler takes back only after five minutes what it has given in vain. */
-const quietMs = 480_000;
-const pollMs = 1000;
-/** Whether the autoscaler has figures, and how many replicas it wants. */
+/** Time limit for metrics-server, the autoscaler and the start of a new pod together. */
+const scaleUpMs = 240_000;
+/** Time limit for the removal of an idle replica. The autoscaler removes it after five minutes. */
+const scaleDownMs = 480_000;
+/** JSONPath of two values: whether the autoscaler has metrics, and the number of replicas that the autoscaler wants. */
 const scalerState = `'jsonpath={.status.conditions[?(@.type=="ScalingActive")].status} {.status.desiredReplicas}'`;
 const services = ['order-service', 'inventory-service', 'payment-service', 'catalog-service'];
 
-describeWith(suites.cluster, 'a cluster whose pods run', () => {
+describeWith(suites.cluster, 'a cluster with running pods', () => {
   let cluster: Cluster;
   let standIns: readonly string[];
 
@@ -29,16 +27,18 @@ describeWith(suites.cluster, 'a cluster whose pods run', () => {
 
   after(() => cluster?.stop());
 
-  /** A target of the Makefile that must succeed; returns what it said. */
+  const poll = (condition: () => Promise<boolean>, what: string, timeoutMs: number) =>
+    waitFor(condition, what, { timeoutMs, intervalMs: 1000 });
+
+  /** Runs a target of the Makefile, asserts that the target succeeds, and returns the output. */
   const make = async (target: string, env: Readonly<Record<string, string>> = {}): Promise<string> => {
     const { code, output } = await cluster.make(target, { OVERLAY: 'dev', LOGS: '0', ...env });
     expect(code, output).to.equal(0);
     return output;
   };
 
-  it('gets the whole system from make deploy-k8s, every pod ready', async () => {
-    const said = await make('deploy-k8s');
-    expect(said).to.include('dev is deployed');
+  it('has every pod running or completed, without a restart, after `make deploy-k8s`', async () => {
+    expect(await make('deploy-k8s')).to.include('dev is deployed');
     const phases = await cluster.kubectl(
       `${inNamespace} get pods --output 'jsonpath={range .items[*]}{.status.phase} {.status.containerStatuses[0].restartCount}{"\\n"}{end}'`,
     );
@@ -46,23 +46,19 @@ describeWith(suites.cluster, 'a cluster whose pods run', () => {
     expect([...kinds].toSorted()).to.deep.equal(['Running 0', 'Succeeded 0']);
   });
 
-  it('adds a replica when processors are busy, and calls reach it', async () => {
-    const isQuiet = async (): Promise<boolean> => {
-      await delay(pollMs);
-      const scaler = await cluster.kubectl(`${inNamespace} get hpa order-service --output ${scalerState}`);
-      return scaler === 'True 1';
-    };
-    await eventually('one replica is enough', isQuiet, quietMs);
+  it('adds a replica under CPU load, and the new replica accepts orders', async () => {
+    const wantsOne = async (): Promise<boolean> =>
+      (await cluster.kubectl(`${inNamespace} get hpa order-service --output ${scalerState}`)) === 'True 1';
+    await poll(wantsOne, 'autoscaler that wants one replica', scaleDownMs);
     const before = await rescaled(cluster);
     const [first] = await podsOf(cluster, 'service', 'order-service');
     const load = await startLoad(cluster, 'load-of-a-peak');
     const isServed = async (): Promise<boolean> => {
-      await delay(pollMs);
       const others = (await podsOf(cluster, 'service', 'order-service')).filter((pod) => pod !== first);
       const served = await Promise.all(others.map((pod) => ordersServedBy(cluster, pod)));
       return served.some((count) => count > 0);
     };
-    await eventually('another replica takes orders', isServed, peakMs);
+    await poll(isServed, 'replica that accepts orders', scaleUpMs);
     const { failed, orders } = await load.end();
     expect(failed).to.deep.equal([]);
     expect(Object.keys(orders)).to.deep.equal(['CONFIRMED']);
@@ -75,13 +71,13 @@ describeWith(suites.cluster, 'a cluster whose pods run', () => {
     expect(await make('k8s-smoke-test')).to.match(/^\d+ passed, 0 failed, 1 skipped$/m);
   });
 
-  it('shows itself: Prometheus reaches every target', async () => {
+  it('lets Prometheus scrape every target', async () => {
     let down: string[] = [];
     const reachesAll = async (): Promise<boolean> => {
       down = await targetsDown(cluster, standIns);
       return down.length === 0;
     };
-    await eventually('every target is up', reachesAll, 60_000).catch((error: Error) => {
+    await poll(reachesAll, 'Prometheus with every target up', 60_000).catch((error: Error) => {
       throw new Error(`${error.message}\n${down.join('\n')}`, { cause: error });
     });
   });
@@ -91,16 +87,17 @@ describeWith(suites.cluster, 'a cluster whose pods run', () => {
     const load = await startLoad(cluster, 'load-of-a-release');
     const old = (await podsOf(cluster, 'service')).join(' ');
     await make('deploy-k8s', { IMAGE_TAG: 'next' });
-    // They serve on for a while when the release is done; calls could break only at their end.
+    // Old pods still serve when `make deploy-k8s` ends. The load continues until these pods are gone, because calls
+    // could fail when the pods stop.
     await cluster.kubectl(`${inNamespace} wait --for=delete ${old} --timeout=120s`);
-    await load.meet();
+    await load.reconnected();
     const { answered, failed, orders } = await load.end();
     expect(failed).to.deep.equal([]);
     expect(answered).to.be.greaterThan(100);
     expect(Object.keys(orders)).to.deep.equal(['CONFIRMED']);
   });
 
-  it('loses no order when pods are killed in the middle of it', async () => {
+  it('loses no order when pods are killed under load', async () => {
     const load = await startLoad(cluster, 'load-of-deaths');
     for (const name of services) {
       const pods = `pods --selector app.kubernetes.io/name=${name},app.kubernetes.io/component=service`;
@@ -112,14 +109,14 @@ describeWith(suites.cluster, 'a cluster whose pods run', () => {
     expect(orders).to.include.keys('CONFIRMED');
   });
 
-  it('is empty again after make undeploy-k8s', async () => {
+  it('has no namespace of the system after `make undeploy-k8s`', async () => {
     await make('undeploy-k8s');
     const left = await cluster.kubectl('get namespaces --output name');
     expect(left).not.to.include('order-processing');
   });
 });
 
-/** Pods that are part of the system as `component`, of one service or of all: `pod/<name>`. */
+/** Returns the pods of a component as `pod/<pod name>`. If `name` is given, returns only the pods of this service. */
 async function podsOf({ kubectl }: Cluster, component: string, name?: string): Promise<string[]> {
   const labels = [`app.kubernetes.io/component=${component}`];
   if (name !== undefined) labels.push(`app.kubernetes.io/name=${name}`);
@@ -127,7 +124,7 @@ async function podsOf({ kubectl }: Cluster, component: string, name?: string): P
   return found.trim().split('\n');
 }
 
-/** What the autoscaler of the order service has done, and how often. */
+/** Returns the count and the message of each SuccessfulRescale event of the order service's autoscaler. */
 async function rescaled({ kubectl }: Cluster): Promise<string> {
   const events = 'events --field-selector reason=SuccessfulRescale,involvedObject.name=order-service';
   return kubectl(
@@ -135,7 +132,7 @@ async function rescaled({ kubectl }: Cluster): Promise<string> {
   );
 }
 
-/** Orders that a pod has accepted; none as long as it does not answer. */
+/** Returns the number of orders that a pod has accepted, or 0 while the pod does not answer. */
 async function ordersServedBy({ kubectl }: Cluster, pod: string): Promise<number> {
   const place = `/api/v1/namespaces/order-processing/${pod.replace('pod/', 'pods/')}:9464/proxy/metrics`;
   const metrics = await kubectl(`get --raw ${place}`).catch(() => '');
@@ -148,7 +145,7 @@ async function targetsDown({ kubectl }: Cluster, standIns: readonly string[]): P
   const { data } = JSON.parse(await kubectl(`get --raw '${proxy}/api/v1/targets?state=active'`)) as {
     readonly data: { readonly activeTargets: readonly Target[] };
   };
-  // What stands in for Grafana has no metrics.
+  // The stand-in for Grafana serves no metrics, so its target is never up.
   const hasGrafana = !standIns.some((image) => image.startsWith('grafana/grafana:'));
   return data.activeTargets
     .filter(({ health, labels }) => health !== 'up' && (hasGrafana || labels.job !== 'grafana'))

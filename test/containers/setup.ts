@@ -1,11 +1,11 @@
-import { announce, assertMayLack } from '../unverified.js';
-import { notSeen } from './needs.js';
-import { usedStandIns } from './stand-ins.js';
+import { usesStandIns } from '../lab/machine/stand-ins.js';
+import { unverifiedReport } from '../lab/requirements.js';
 
-export const mochaHooks = {
-  afterAll(): void {
-    const all = notSeen(usedStandIns());
-    announce(all);
-    assertMayLack(all);
-  },
+const originals = {
+  name: 'images-of-others',
+  what: 'the original third-party images, among them Grafana and Alpine Linux',
+  reason: 'an image cannot be pulled, so a stand-in with a program of this machine replaces the image',
+  remedy: 'an image registry',
 };
+
+export const mochaGlobalTeardown = unverifiedReport('containers', () => (usesStandIns() ? [originals] : []));

@@ -1,22 +1,28 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { expect } from 'chai';
 import { stringify } from 'yaml';
-import { expectReason } from '../../pkg/postgres/testing/expect-reason.js';
+import { expectReason } from '../support/expect-reason.js';
 import { openTransport } from '../../pkg/rpc/index.js';
-import { startTestServer, type TestServer } from '../../pkg/rpc/testing/test-server.js';
-import { waitFor } from '../../pkg/rpc/testing/wait-for.js';
+import { startTestServer, type TestServer } from '../support/rpc/test-server.js';
+import { waitFor } from '../support/wait-for.js';
 import { Scope } from '../../pkg/runtime/index.js';
-import { MountedSecret } from '../integration/tls-certificates.js';
-import type { EchoClient } from '../integration/tls-echo.js';
-import { startControlPlane, type ControlPlane } from './control-plane.js';
-import { addCertManager, namespace } from './installation.js';
-import { awaitCertificates, issuedTo, renew, startCertManager, type Issued } from './issued-certificates.js';
+import { MountedSecret } from '../integration/tls/certificates.js';
+import type { EchoClient } from '../integration/tls/echo.js';
+import { startControlPlane, type ControlPlane } from '../lab/control-plane/control-plane.js';
+import { addCertManager, namespace } from '../lab/control-plane/installation.js';
+import {
+  awaitCertificates,
+  issuedTo,
+  renew,
+  startCertManager,
+  type Issued,
+} from '../lab/control-plane/issued-certificates.js';
 import { objectOf, render } from './manifests.js';
 import { processes } from './system.js';
-import { describeWith } from './tools.js';
+import { describeWith } from '../lab/requirements.js';
 
-const needs = ['kustomize', 'kubernetes', 'kubectl', 'etcd', 'schemas', 'cert-manager-controller'] as const;
-/** Without it, grpc-js shares a connection among all channels of one target. */
+const needed = ['kustomize', 'kubernetes', 'kubectl', 'etcd', 'schemas', 'cert-manager-controller'] as const;
+/** Without this option, grpc-js shares a connection among all channels of one target. */
 const ownConnection = { 'grpc.use_local_subchannel_pool': 1 };
 const serverAuth = '1.3.6.1.5.5.7.3.1';
 const clientAuth = '1.3.6.1.5.5.7.3.2';
@@ -26,7 +32,7 @@ interface CertificateSpec {
   readonly usages: readonly string[];
 }
 
-describeWith(needs, 'the certificates that cert-manager issues', () => {
+describeWith(needed, 'the certificates that cert-manager issues', () => {
   const manifests = [...render('production'), ...render('smoke-test with mutual TLS')].filter(
     ({ apiVersion }) => apiVersion.startsWith('cert-manager.io/'),
   );
@@ -55,7 +61,7 @@ describeWith(needs, 'the certificates that cert-manager issues', () => {
   afterEach(() => scope.close());
 
   for (const name of processes)
-    it(`name ${name} as its manifest does, for what it is, and are signed by the CA beside them`, () => {
+    it(`include a certificate for ${name} with the names and usages of its manifest, signed by the CA in the same Secret`, () => {
       const { cert, key, ca } = issuedTo(cluster, name);
       const own = new X509Certificate(cert);
       const authority = new X509Certificate(ca);
@@ -68,7 +74,7 @@ describeWith(needs, 'the certificates that cert-manager issues', () => {
       expect(own.checkPrivateKey(createPrivateKey(key))).to.equal(true);
     });
 
-  /** The files of a process, as its pods see them. */
+  /** Writes the certificate, the key and the CA of a process to files, as its pods mount them. */
   const mounted = (name: string): MountedSecret => {
     const { cert, key, ca } = issuedTo(cluster, name);
     return scope.use(new MountedSecret()).write({ cert, key }, { cert: ca });
@@ -79,7 +85,7 @@ describeWith(needs, 'the certificates that cert-manager issues', () => {
     return scope.use(await startTestServer({ tls: files.paths, config: { allowedClients } }));
   };
 
-  /** A client with the certificate of `name` that takes the server for `service`. */
+  /** Opens a client that presents the certificate of `name` and expects `service` in the certificate of the server. */
   const clientOf = async (server: TestServer, name: string, service: string): Promise<EchoClient> => {
     const transport = scope.use(await openTransport({ tls: mounted(name).paths }));
     return server.client({
@@ -88,7 +94,7 @@ describeWith(needs, 'the certificates that cert-manager issues', () => {
     });
   };
 
-  it('let a service call another, by its name alone and as far as it may', async () => {
+  it('let only allowed clients call a server, and only by a name in the certificate of the server', async () => {
     const server = await serveAs(mounted('inventory-service'));
     const order = await clientOf(server, 'order-service', 'inventory-service.order-processing.svc');
     expect(await order.say({ text: 'hi' })).to.deep.equal({ text: 'hi' });
@@ -99,7 +105,7 @@ describeWith(needs, 'the certificates that cert-manager issues', () => {
     await expectReason(misled.say({ text: 'hi' }), 'DEPENDENCY_UNAVAILABLE');
   });
 
-  it('are renewed with another key and by the same CA, and used without a restart', async () => {
+  it('are renewed with a new key by the same CA, and the server reloads them without a restart', async () => {
     const before = issuedTo(cluster, 'inventory-service');
     const files = mounted('inventory-service');
     const server = await serveAs(files);
@@ -110,7 +116,7 @@ describeWith(needs, 'the certificates that cert-manager issues', () => {
     await waitFor(() => {
       after = issuedTo(cluster, 'inventory-service');
       return after.cert !== before.cert;
-    }, 'the renewed certificate');
+    }, 'renewed certificate');
     expect(after.key).not.to.equal(before.key);
     expect(after.ca).to.equal(before.ca);
     files.write(after, { cert: after.ca });
@@ -119,20 +125,20 @@ describeWith(needs, 'the certificates that cert-manager issues', () => {
     expect(await order.say({ text: 'hi' })).to.deep.equal({ text: 'hi' });
   });
 
-  it('stay good when the CA is renewed, because its key stays', async () => {
+  it('stay valid when the CA is renewed, because the CA keeps its key', async () => {
     const before = issuedTo(cluster, 'order-processing-ca', 'order-processing-ca');
     renew(cluster, 'order-processing-ca');
     let after: Issued = before;
     await waitFor(() => {
       after = issuedTo(cluster, 'order-processing-ca', 'order-processing-ca');
       return after.cert !== before.cert;
-    }, 'the renewed CA');
+    }, 'renewed CA');
     expect(after.key).to.equal(before.key);
     const server = await serveAs(mounted('inventory-service'));
     renew(cluster, 'order-service');
     await waitFor(
       () => issuedTo(cluster, 'order-service').ca === after.cert,
-      'a certificate of the renewed CA',
+      'certificate of the renewed CA',
     );
     const order = await clientOf(server, 'order-service', 'inventory-service');
     expect(await order.say({ text: 'hi' })).to.deep.equal({ text: 'hi' });
@@ -143,19 +149,19 @@ describeWith(needs, 'the certificates that cert-manager issues', () => {
     return cluster.kubectl(['get', ...place, '--ignore-not-found', '-o', 'name']).trim() !== '';
   };
 
-  it('are of another CA once its Secret is gone and they are renewed, and not trusted before all have it', async () => {
+  it('are signed by a new CA if they are renewed after the Secret of the old CA is deleted; a server trusts them only after it reloads its files', async () => {
     const before = issuedTo(cluster, 'inventory-service');
     const files = mounted('inventory-service');
     const server = await serveAs(files);
 
     cluster.kubectl(['delete', 'secret', 'order-processing-ca', '-n', namespace]);
-    await waitFor(() => hasAuthority(), 'the new CA');
+    await waitFor(() => hasAuthority(), 'new CA');
     expect(issuedTo(cluster, 'inventory-service').ca).to.equal(before.ca);
     for (const name of processes) renew(cluster, name);
 
     await waitFor(
       () => processes.every((name) => issuedTo(cluster, name).ca !== before.ca),
-      'the certificates of the new CA',
+      'certificates of the new CA',
     );
     const after = issuedTo(cluster, 'inventory-service');
     const [old, authority] = [new X509Certificate(before.ca), new X509Certificate(after.ca)];

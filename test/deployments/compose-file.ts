@@ -1,60 +1,42 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { fileOf, runTool } from './tools.js';
+import { fileOf, runTool } from '../lab/requirements.js';
 
-export interface ComposeService {
+interface ComposeService {
   readonly image: string;
-  readonly build?: object;
-  readonly user?: string;
-  readonly restart?: string;
   readonly read_only?: boolean;
   readonly cap_drop?: readonly string[];
   readonly security_opt?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
-  readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>;
-  readonly healthcheck?: { readonly test?: readonly string[]; readonly disable?: boolean };
-  readonly logging?: { readonly driver: string; readonly options: Readonly<Record<string, string>> };
-  readonly ports?: readonly {
-    readonly host_ip: string;
-    readonly published: string;
-    readonly target: number;
-  }[];
+  readonly depends_on?: Readonly<Record<string, unknown>>;
+  readonly logging?: { readonly options: Readonly<Record<string, string>> };
+  readonly ports?: readonly { readonly host_ip: string; readonly published: string }[];
   readonly networks?: Readonly<Record<string, unknown>>;
   readonly stop_grace_period?: string;
   readonly command?: readonly string[] | null;
-  readonly volumes?: readonly {
-    readonly type: string;
-    readonly source: string;
-    readonly target: string;
-    readonly read_only?: boolean;
-    readonly bind?: { readonly create_host_path?: boolean };
-  }[];
   readonly deploy: {
     readonly replicas?: number;
     readonly resources: { readonly limits: object };
   };
 }
 
-export interface ComposeFile {
+interface ComposeFile {
   readonly services: Readonly<Record<string, ComposeService>>;
   readonly networks: Readonly<Record<string, { readonly internal?: boolean }>>;
-  readonly volumes: object;
 }
 
-export interface ComposeForm {
+interface Form {
   readonly tls?: boolean;
-  /** Profiles, with commas. */
+  /** Names of profiles, separated by commas. */
   readonly profiles?: string;
 }
 
-export const secret = 'not-a-secret';
-
-/** The file as compose understands it, with passwords but otherwise the values of .env.example. */
-export function composeFile({ tls = false, profiles = '' }: ComposeForm): ComposeFile {
+/** Resolves the compose file with the values of .env.example, except for passwords and profiles. */
+export function composeFile({ tls = false, profiles = '' }: Form): ComposeFile {
   const example = readFileSync('deployments/docker/.env.example', 'utf8');
   const text = example
-    .replaceAll(/_PASSWORD=$/gm, `_PASSWORD=${secret}`)
+    .replaceAll(/_PASSWORD=$/gm, '_PASSWORD=not-a-secret')
     .replace(/^COMPOSE_PROFILES=.*$/m, `COMPOSE_PROFILES=${profiles}`);
   const folder = mkdtempSync(path.join(tmpdir(), 'order-processing-compose-'));
   try {

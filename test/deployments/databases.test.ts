@@ -7,24 +7,20 @@ import path from 'node:path';
 import { loadEnvironment } from '../../pkg/config/index.js';
 import { startCluster, type EmbeddedCluster } from '../../pkg/postgres/embedded/index.js';
 import { services } from './system.js';
-import { describeWith, fileOf } from './tools.js';
+import { describeWith, fileOf } from '../lab/requirements.js';
 
 const passwords = Object.fromEntries(
   services.map(({ name }) => [name, `it's "${name}" \\ secret`] as const),
 ) as Record<string, string>;
 
-describeWith(['psql'], 'the script that makes the databases', () => {
+describeWith(['psql'], 'the script that creates the databases', () => {
   let cluster: EmbeddedCluster;
   const folder = mkdtempSync(path.join(tmpdir(), 'order-processing-databases-'));
 
-  /** One run of psql: its exit code and what it printed. */
+  /** Runs psql and returns its exit code and its output. */
   function psql(url: string, args: readonly string[], env: Record<string, string> = {}) {
     const options = { encoding: 'utf8', env: { ...loadEnvironment(), ...env } } as const;
-    return spawnSync(
-      fileOf('psql', 'psql'),
-      ['--no-psqlrc', '--tuples-only', '--no-align', ...args, url],
-      options,
-    );
+    return spawnSync(fileOf('psql'), ['--no-psqlrc', '--tuples-only', '--no-align', ...args, url], options);
   }
 
   before(async () => {
@@ -36,7 +32,7 @@ describeWith(['psql'], 'the script that makes the databases', () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  it('runs to its end on an empty server', () => {
+  it('succeeds on an empty server', () => {
     const env = Object.fromEntries(
       Object.entries(passwords).map(([name, password]) => [
         `${name.replace('-service', '').toUpperCase()}_DATABASE_PASSWORD`,
@@ -54,7 +50,7 @@ describeWith(['psql'], 'the script that makes the databases', () => {
   for (const { name } of services) {
     const own = name.replace('-', '_');
 
-    it(`lets ${name} into its own database, to make tables there, and into no other`, () => {
+    it(`lets ${name} create tables in its own database and connect to no other database`, () => {
       const urlOf = (database: string): string => {
         const url = new URL(cluster.url(database));
         url.username = own;

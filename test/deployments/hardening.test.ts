@@ -1,144 +1,73 @@
 import { expect } from 'chai';
-import { allRendered, containersOf, objectOf, podsOf, render, type Manifest } from './manifests.js';
-import { describeWith } from './tools.js';
+import { describeWith } from '../lab/requirements.js';
+import { allRendered, containersOf, objectOf, podsOf, render } from './manifests.js';
 
-const ofTheCluster = /^(Namespace|ClusterRole.*)$/;
+const clusterKinds = /^(Namespace|ClusterRole.*)$/;
 
-/** The agent on each node reads the log files of the node: the one thing that cannot run restricted. */
-const readsTheNode = 'DaemonSet log-agent';
+/** Namespaces of the configurations that do not use `order-processing`. */
+const namespaces: Readonly<Record<string, string>> = { logs: 'order-processing-logs' };
 
-describeWith(['kustomize'], 'every pod', () => {
-  for (const name of allRendered) {
-    describe(`of ${name}`, () => {
-      const manifests = render(name);
-
-      for (const pod of podsOf(manifests)) {
-        describe(pod.title, () => {
-          const { spec } = pod;
-
-          it('is run by a user who is not root', () => {
-            if (pod.title === readsTheNode) return;
-            expect(spec.securityContext?.runAsNonRoot).to.equal(true);
-            expect(spec.securityContext?.runAsUser).to.be.above(0);
-          });
-
-          it('has the seccomp profile of its runtime, and no part of the node', () => {
-            expect(spec.securityContext?.seccompProfile?.type).to.equal('RuntimeDefault');
-            expect(spec.hostNetwork ?? false).to.equal(false);
-            if (pod.title === readsTheNode) return;
-            expect((spec.volumes ?? []).filter(({ hostPath }) => hostPath !== undefined)).to.deep.equal([]);
-          });
-
-          it('gets no token and no addresses of other Services', () => {
-            expect(spec.automountServiceAccountToken).to.equal(false);
-            expect(spec.enableServiceLinks).to.equal(false);
-          });
-
-          it('may be told from others by its labels', () => {
-            expect(pod.labels).to.include.keys('app.kubernetes.io/name', 'app.kubernetes.io/component');
-          });
-
-          for (const container of containersOf(pod)) {
-            it(`holds ${container.name} without privileges, on a file system that it cannot write`, () => {
-              const { securityContext } = container;
-              expect(securityContext?.allowPrivilegeEscalation).to.equal(false);
-              expect(securityContext?.readOnlyRootFilesystem).to.equal(true);
-              expect(securityContext?.privileged ?? false).to.equal(false);
-              expect(securityContext?.capabilities?.drop).to.deep.equal(['ALL']);
-              expect(securityContext?.capabilities?.add ?? []).to.deep.equal([]);
-            });
-
-            it(`limits ${container.name}, and asks for what it needs`, () => {
-              for (const amounts of [container.resources?.requests, container.resources?.limits])
-                expect(amounts).to.include.keys('cpu', 'memory');
-            });
-
-            it(`names one version of the image of ${container.name}`, () => {
-              expect(container.image).to.match(/^[a-z0-9./-]+(:[\w.-]+)(@sha256:[0-9a-f]{64})?$/);
-              expect(container.image).not.to.match(/:latest$/);
-            });
-          }
-        });
-      }
-    });
-  }
-});
-
-describeWith(['kustomize'], 'the log agent', () => {
-  const [agent] = podsOf(render('logs'));
-
-  it('has of the node the logs of its pods, to read, and a folder of its own', () => {
-    const ofTheNode = (agent?.spec.volumes ?? []).filter(({ hostPath }) => hostPath !== undefined);
-    const [container] = agent?.spec.containers ?? [];
-    const places = ofTheNode.map(({ name, hostPath }) => {
-      const mount = container?.volumeMounts?.find((one) => one.name === name);
-      return { path: hostPath?.path, readOnly: mount?.readOnly ?? false };
-    });
-    expect(places).to.deep.equal([
-      { path: '/var/log/pods', readOnly: true },
-      { path: '/var/lib/order-processing-log-agent', readOnly: false },
-    ]);
-  });
-});
-
-describeWith(['kustomize'], 'every overlay', () => {
-  const kindsOf = (manifests: readonly Manifest[], kind: string) =>
-    manifests.filter((one) => one.kind === kind);
-
+/** Requirements that neither Pod Security (admission.test.ts) nor trivy (lint.test.ts) checks. */
+describeWith(['kustomize'], 'the manifests', () => {
   for (const name of allRendered) {
     const manifests = render(name);
+    const pods = podsOf(manifests);
 
-    it(`holds no secret: ${name}`, () => {
-      expect(kindsOf(manifests, 'Secret')).to.deep.equal([]);
+    it(`of ${name} give pods resource limits, but no API token and no variables with addresses of Services`, () => {
+      for (const pod of pods) {
+        expect(pod.spec.automountServiceAccountToken, pod.title).to.equal(false);
+        expect(pod.spec.enableServiceLinks, pod.title).to.equal(false);
+        for (const { resources } of containersOf(pod))
+          for (const amounts of [resources?.requests, resources?.limits])
+            expect(amounts, pod.title).to.include.keys('cpu', 'memory');
+      }
     });
 
-    it(`puts everything into one namespace: ${name}`, () => {
-      const namespaces = manifests.filter(({ kind }) => !ofTheCluster.test(kind));
-      const expected = name === 'logs' ? 'order-processing-logs' : 'order-processing';
-      expect([...new Set(namespaces.map(({ metadata }) => metadata.namespace))]).to.deep.equal([expected]);
+    it(`of ${name} have no Secret, and use one namespace`, () => {
+      expect(manifests.filter(({ kind }) => kind === 'Secret')).to.deep.equal([]);
+      const namespaced = manifests.filter(({ kind }) => !clusterKinds.test(kind));
+      const expected = namespaces[name] ?? 'order-processing';
+      expect([...new Set(namespaced.map(({ metadata }) => metadata.namespace))]).to.deep.equal([expected]);
     });
 
-    it(`has ServiceAccounts without a token: ${name}`, () => {
-      for (const account of kindsOf(manifests, 'ServiceAccount'))
-        expect(account).to.have.property('automountServiceAccountToken', false);
-    });
-
-    it(`names ConfigMaps by their content, so that a change starts new pods: ${name}`, () => {
-      const names = kindsOf(manifests, 'ConfigMap').map(({ metadata }) => metadata.name);
-      // The adapter outside our namespace knows it by its name.
+    it(`of ${name} name ConfigMaps by their content, so that a change starts new pods`, () => {
+      const names = manifests.flatMap(({ kind, metadata }) => (kind === 'ConfigMap' ? metadata.name : []));
+      // The metrics adapter in another namespace reads this ConfigMap by its fixed name.
       const own = names.filter((one) => one !== 'prometheus-adapter-rules');
       for (const one of own) expect(one).to.match(/-[a-z0-9]{10}$/);
-      const pods = podsOf(manifests);
       const sources = pods.flatMap(containersOf).flatMap(({ envFrom = [] }) => envFrom);
-      const settings = sources.flatMap(({ configMapRef }) => configMapRef?.name ?? []);
       const volumes = pods.flatMap(({ spec }) => spec.volumes ?? []);
-      const files = volumes.flatMap(({ configMap }) => configMap?.name ?? []);
-      expect([...new Set([...settings, ...files])].toSorted()).to.deep.equal(own.toSorted());
+      const used = [
+        ...sources.flatMap(({ configMapRef }) => configMapRef?.name ?? []),
+        ...volumes.flatMap(({ configMap }) => configMap?.name ?? []),
+      ];
+      expect([...new Set(used)].toSorted()).to.deep.equal(own.toSorted());
     });
-  }
 
-  for (const name of ['dev', 'staging', 'production', 'smoke-test', 'database CA'] as const) {
-    it(`can have images of ours from a private registry: ${name}`, () => {
-      const manifests = render(name);
-      const pods = podsOf(manifests).filter((pod) =>
+    it(`of ${name} can use a private registry for the images of this project`, () => {
+      for (const { title, spec } of pods.filter((pod) =>
         containersOf(pod).some(({ image }) => image.startsWith('order-processing/')),
-      );
-      expect(pods).not.to.have.length(0);
-      for (const { title, spec } of pods) {
+      )) {
         const { imagePullSecrets } = objectOf(manifests, 'ServiceAccount', spec.serviceAccountName ?? '');
         expect(imagePullSecrets, title).to.deep.equal([{ name: 'order-processing-registry' }]);
       }
     });
   }
 
-  for (const name of ['dev', 'staging', 'production'] as const) {
-    it(`enforces Pod Security restricted: ${name}`, () => {
-      const [namespace] = kindsOf(render(name), 'Namespace');
-      for (const mode of ['enforce', 'audit', 'warn'])
-        expect(namespace?.metadata.labels).to.have.property(
-          `pod-security.kubernetes.io/${mode}`,
-          'restricted',
-        );
-    });
-  }
+  it('mount folders of the node only in the log agent: the logs (read-only) and a folder for its positions in the logs', () => {
+    const mounts = allRendered.flatMap((name) =>
+      podsOf(render(name)).flatMap(({ title, spec }) =>
+        (spec.volumes ?? []).flatMap(({ name: volume, hostPath }) => {
+          if (!hostPath) return [];
+          const [container] = spec.containers;
+          const mount = container?.volumeMounts?.find((one) => one.name === volume);
+          return [[title, hostPath.path, mount?.readOnly ?? false]];
+        }),
+      ),
+    );
+    expect(mounts).to.deep.equal([
+      ['DaemonSet log-agent', '/var/log/pods', true],
+      ['DaemonSet log-agent', '/var/lib/order-processing-log-agent', false],
+    ]);
+  });
 });

@@ -1,37 +1,19 @@
 import { parseAllDocuments } from 'yaml';
-import { fileOf, runTool } from './tools.js';
+import { fileOf, runTool } from '../lab/requirements.js';
 
-export interface Probe {
-  readonly grpc?: { readonly port: number; readonly service: string };
-  readonly httpGet?: { readonly path: string; readonly port: number | string };
-  readonly exec?: { readonly command: readonly string[] };
-  readonly initialDelaySeconds?: number;
-  readonly periodSeconds?: number;
-  readonly timeoutSeconds?: number;
-  readonly failureThreshold?: number;
-}
+type Amounts = Readonly<Record<'cpu' | 'memory', string>>;
 
 export interface Container {
   readonly name: string;
   readonly image: string;
   readonly args?: readonly string[];
-  readonly env?: readonly { readonly name: string; readonly value?: string }[];
   readonly envFrom?: readonly {
     readonly configMapRef?: { readonly name: string };
     readonly secretRef?: { readonly name: string };
   }[];
   readonly ports?: readonly { readonly name: string; readonly containerPort: number }[];
-  readonly startupProbe?: Probe;
-  readonly readinessProbe?: Probe;
-  readonly livenessProbe?: Probe;
   readonly lifecycle?: { readonly preStop?: { readonly sleep?: { readonly seconds: number } } };
   readonly resources?: { readonly requests?: Amounts; readonly limits?: Amounts };
-  readonly securityContext?: {
-    readonly allowPrivilegeEscalation?: boolean;
-    readonly readOnlyRootFilesystem?: boolean;
-    readonly privileged?: boolean;
-    readonly capabilities?: { readonly drop?: readonly string[]; readonly add?: readonly string[] };
-  };
   readonly volumeMounts?: readonly {
     readonly name: string;
     readonly mountPath: string;
@@ -39,45 +21,18 @@ export interface Container {
   }[];
 }
 
-type Amounts = Readonly<Record<'cpu' | 'memory', string>>;
-
-export interface Volume {
-  readonly name: string;
-  readonly configMap?: { readonly name: string };
-  readonly secret?: { readonly secretName: string };
-  readonly hostPath?: { readonly path: string };
-}
-
 export interface PodSpec {
   readonly serviceAccountName?: string;
   readonly automountServiceAccountToken?: boolean;
   readonly enableServiceLinks?: boolean;
-  readonly hostNetwork?: boolean;
-  readonly restartPolicy?: string;
   readonly terminationGracePeriodSeconds?: number;
-  readonly securityContext?: {
-    readonly runAsNonRoot?: boolean;
-    readonly runAsUser?: number;
-    readonly seccompProfile?: { readonly type: string };
-  };
   readonly initContainers?: readonly Container[];
   readonly containers: readonly Container[];
-  readonly volumes?: readonly Volume[];
-  readonly topologySpreadConstraints?: readonly {
-    readonly topologyKey: string;
-    readonly maxSkew: number;
-    readonly whenUnsatisfiable: 'DoNotSchedule' | 'ScheduleAnyway';
-    readonly matchLabelKeys?: readonly string[];
-    readonly nodeTaintsPolicy?: 'Honor' | 'Ignore';
-    readonly labelSelector: Selector;
+  readonly volumes?: readonly {
+    readonly name: string;
+    readonly configMap?: { readonly name: string };
+    readonly hostPath?: { readonly path: string };
   }[];
-  readonly affinity?: {
-    readonly podAntiAffinity?: {
-      readonly preferredDuringSchedulingIgnoredDuringExecution?: readonly {
-        readonly podAffinityTerm: { readonly topologyKey: string; readonly labelSelector: Selector };
-      }[];
-    };
-  };
 }
 
 export type Labels = Readonly<Record<string, string>>;
@@ -94,10 +49,15 @@ export interface Selector {
 export interface Manifest {
   readonly apiVersion: string;
   readonly kind: string;
-  readonly metadata: { readonly name: string; readonly namespace?: string; readonly labels?: Labels };
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace?: string;
+    readonly labels?: Labels;
+    readonly annotations?: Labels;
+  };
   readonly data?: Readonly<Record<string, string>>;
   readonly imagePullSecrets?: readonly { readonly name: string }[];
-  // Every kind has another; tests look at it as what they asked for.
+  /** The fields depend on `kind`. */
   readonly spec: unknown;
 }
 
@@ -108,32 +68,7 @@ export interface Workload {
 export interface DeploymentSpec extends Workload {
   readonly replicas?: number;
   readonly minReadySeconds?: number;
-  readonly selector: Selector;
-  readonly strategy: {
-    readonly rollingUpdate: { readonly maxUnavailable: number; readonly maxSurge: number };
-  };
-}
-
-export interface ScalingSpec {
-  readonly minReplicas: number;
-  readonly maxReplicas: number;
-  readonly metrics: readonly {
-    readonly resource: {
-      readonly name: string;
-      readonly target: { readonly type: string; readonly averageUtilization: number };
-    };
-  }[];
-  readonly behavior: Readonly<Record<'scaleUp' | 'scaleDown', ScalingRules>>;
-}
-
-interface ScalingRules {
-  readonly stabilizationWindowSeconds: number;
-  readonly selectPolicy?: string;
-  readonly policies: readonly {
-    readonly type: string;
-    readonly value: number;
-    readonly periodSeconds: number;
-  }[];
+  readonly strategy: { readonly rollingUpdate: { readonly maxSurge: number } };
 }
 
 export const overlays = ['dev', 'staging', 'production'] as const;
@@ -146,20 +81,20 @@ const folders = {
   'smoke-test with mutual TLS': 'smoke-test/mutual-tls',
   logs: 'logs',
   deployer: 'deployer',
-  'calls in flight': '../../test/deployments/kustomize/autoscaling-calls',
-  'database CA': '../../test/deployments/kustomize/database-ca',
+  'staging with autoscaling by calls': '../../test/deployments/kustomize/autoscaling-calls',
+  'production with a database CA': '../../test/deployments/kustomize/database-ca',
 } as const;
 
 export type Rendered = keyof typeof folders;
 
-/** Everything that is applied to a cluster at some time. */
+/** Names of all configurations that are applied to a cluster, and of overlays with an optional component. */
 export const allRendered = Object.keys(folders) as readonly Rendered[];
 
 const texts = new Map<Rendered, string>();
 
 export function renderText(name: Rendered): string {
   const folder = `deployments/kubernetes/${folders[name]}`;
-  const text = texts.get(name) ?? runTool(fileOf('kustomize', 'kustomize'), ['build', folder]);
+  const text = texts.get(name) ?? runTool(fileOf('kustomize'), ['build', folder]);
   texts.set(name, text);
   return text;
 }
@@ -168,15 +103,15 @@ export function render(name: Rendered): Manifest[] {
   return parseAllDocuments(renderText(name)).map((document) => document.toJS() as Manifest);
 }
 
-/** The one object of a kind and name. */
+/** @throws Error unless exactly one object has this kind and name */
 export function objectOf(manifests: readonly Manifest[], kind: string, name: string): Manifest {
   const found = manifests.filter((one) => one.kind === kind && one.metadata.name === name);
-  if (found.length !== 1) throw new Error(`${found.length} objects are ${kind} ${name}`);
+  if (found.length !== 1) throw new Error(`expected one object ${kind} ${name}, found ${found.length}`);
   return found[0] as Manifest;
 }
 
 export interface Pod {
-  /** `Deployment order-service`. */
+  /** Kind and name of the workload: `Deployment order-service`. */
   readonly title: string;
   readonly name: string;
   readonly labels: Labels;
@@ -185,7 +120,7 @@ export interface Pod {
 
 const withPods = new Set(['Deployment', 'StatefulSet', 'DaemonSet', 'Job']);
 
-/** The pods that workloads make. */
+/** Returns the pod template of every workload. */
 export function podsOf(manifests: readonly Manifest[]): Pod[] {
   return manifests
     .filter(({ kind }) => withPods.has(kind))
@@ -204,7 +139,7 @@ export function containersOf({ spec }: Pod): Container[] {
   return [...(spec.initContainers ?? []), ...spec.containers];
 }
 
-/** The settings that a container gets from ConfigMaps. */
+/** Settings of a container from its ConfigMaps. */
 export function settingsOf(manifests: readonly Manifest[], container: Container): Record<string, string> {
   const names = (container.envFrom ?? []).flatMap(({ configMapRef }) => configMapRef?.name ?? []);
   return Object.assign({}, ...names.map((name) => objectOf(manifests, 'ConfigMap', name).data)) as Record<
@@ -213,10 +148,9 @@ export function settingsOf(manifests: readonly Manifest[], container: Container)
   >;
 }
 
-export const componentLabel = 'app.kubernetes.io/component';
 export const nameLabel = 'app.kubernetes.io/name';
 
-/** Whether a selector means a pod; an empty one means all. */
+/** Whether the selector matches the labels. An empty selector matches every pod. */
 export function selects({ matchLabels = {}, matchExpressions = [] }: Selector, labels: Labels): boolean {
   const isEqual = Object.entries(matchLabels).every(([key, value]) => labels[key] === value);
   return isEqual && matchExpressions.every((one) => holds(one, labels));

@@ -1,6 +1,5 @@
 import type { Labels, Manifest, Pod, Selector } from './manifests.js';
 import { nameLabel, podsOf, selects } from './manifests.js';
-import { namespace } from './installation.js';
 
 interface Peer {
   readonly podSelector?: Selector;
@@ -13,7 +12,7 @@ interface PolicyPort {
   readonly endPort?: number;
 }
 
-/** Without peers it means everybody, without ports every port. */
+/** A rule without peers allows every peer; a rule without ports allows every port. */
 interface Rule {
   readonly from?: readonly Peer[];
   readonly to?: readonly Peer[];
@@ -29,9 +28,10 @@ interface Policy {
 
 type Side = 'ingress' | 'egress';
 
+const namespace = 'order-processing';
 const namespaceLabel = 'kubernetes.io/metadata.name';
 
-/** Which pod may open a connection to which port of which, as `order-service → inventory-service:50052`. */
+/** Evaluates NetworkPolicies. An allowed connection is a text such as `order-service → inventory-service:50052`. */
 export class Network {
   readonly #policies: readonly Policy[];
   readonly #pods: readonly Pod[];
@@ -43,19 +43,22 @@ export class Network {
     this.#pods = podsOf(manifests);
   }
 
-  /** Pods that nothing may reach, and that reach nothing, but for what is allowed. */
+  /**
+   * Whether an ingress policy and an egress policy select the pod. Kubernetes allows every connection of a pod that no
+   * policy selects.
+   */
   isIsolated({ labels }: Pod): boolean {
     const chosen = this.#policies.filter(({ podSelector = {} }) => selects(podSelector, labels));
-    return (['ingress', 'egress'] as const).every((side) => chosen.some((one) => isAbout(one, side)));
+    return (['ingress', 'egress'] as const).every((side) => chosen.some((one) => appliesTo(one, side)));
   }
 
-  /** Edges that one side allows. */
+  /** Connections between pods that one side allows: `ingress` rules of the server, or `egress` rules of the client. */
   edges(side: Side): string[] {
     const edges = this.#pods.flatMap((client) =>
       this.#pods.flatMap((server) =>
         portsOf(server)
           .filter((port) =>
-            side === 'ingress' ? this.#letsIn(client, server, port) : this.#letsOut(client, server, port),
+            side === 'ingress' ? this.#admits(client, server, port) : this.#permits(client, server, port),
           )
           .map(({ number }) => `${client.name} → ${server.name}:${number}`),
       ),
@@ -64,8 +67,8 @@ export class Network {
   }
 
   /**
-   * Edges to (`egress`) and from what is not of these manifests, as `order-service → 192.0.2.0/24:5432`; `*` is everybody, or
-   * every port.
+   * Allowed connections to (`egress`) or from (`ingress`) peers outside the namespace, as
+   * `order-service → 192.0.2.0/24:5432`. `*` stands for every peer or every port.
    */
   outside(side: Side): string[] {
     const edges = this.#pods.flatMap(({ name, labels }) =>
@@ -82,13 +85,13 @@ export class Network {
     return [...new Set(edges)].toSorted();
   }
 
-  #letsIn(client: Pod, server: Pod, port: Port): boolean {
+  #admits(client: Pod, server: Pod, port: Port): boolean {
     return this.#rules(server.labels, 'ingress').some(
       (rule) => peersOf(rule, 'ingress').some((peer) => isPeer(peer, client)) && names(rule, port),
     );
   }
 
-  #letsOut(client: Pod, server: Pod, port: Port): boolean {
+  #permits(client: Pod, server: Pod, port: Port): boolean {
     return this.#rules(client.labels, 'egress').some(
       (rule) => peersOf(rule, 'egress').some((peer) => isPeer(peer, server)) && names(rule, port),
     );
@@ -96,13 +99,13 @@ export class Network {
 
   #rules(labels: Labels, side: Side): Rule[] {
     return this.#policies
-      .filter((one) => isAbout(one, side) && selects(one.podSelector ?? {}, labels))
+      .filter((one) => appliesTo(one, side) && selects(one.podSelector ?? {}, labels))
       .flatMap((one) => one[side] ?? []);
   }
 }
 
-/** Without types a policy is about ingress, and about egress if it has rules for that. */
-function isAbout({ policyTypes = [], egress }: Policy, side: Side): boolean {
+/** A policy without `policyTypes` applies to ingress, and also to egress if it has egress rules. */
+function appliesTo({ policyTypes = [], egress }: Policy, side: Side): boolean {
   if (policyTypes.length > 0) return policyTypes.some((type) => type.toLowerCase() === side);
   return side === 'ingress' || egress !== undefined;
 }
@@ -118,7 +121,7 @@ function portsOf({ spec }: Pod): Port[] {
   );
 }
 
-/** Everybody where a rule names nobody. */
+/** Returns the peers that the rule names; if it names none, one peer that stands for every peer. */
 function peersOf(rule: Rule, side: Side): readonly Peer[] {
   const peers = (side === 'ingress' ? rule.from : rule.to) ?? [];
   return peers.length > 0 ? peers : [{}];
@@ -140,12 +143,15 @@ function names(rule: Rule, { name, number }: Port): boolean {
   });
 }
 
-/** Whether a pod of our namespace is meant; addresses of pods are nobody's to know, so a block of all means them too. */
+/**
+ * Whether the peer includes a pod of our namespace. The addresses of pods are unknown, so a block of addresses includes
+ * a pod only if the block contains all addresses.
+ */
 function isPeer({ podSelector = {}, namespaceSelector, ipBlock }: Peer, { labels }: Pod): boolean {
   if (ipBlock) return ipBlock.cidr.endsWith('/0');
-  const isOurs =
+  const isOwn =
     namespaceSelector === undefined || selects(namespaceSelector, { [namespaceLabel]: namespace });
-  return isOurs && selects(podSelector, labels);
+  return isOwn && selects(podSelector, labels);
 }
 
 function placeOf({ ipBlock, namespaceSelector, podSelector }: Peer): string | undefined {

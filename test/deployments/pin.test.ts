@@ -11,7 +11,7 @@ const digest = `sha256:${'d'.repeat(64)}`;
 const oneArchitecture = 'application/vnd.oci.image.manifest.v1+json';
 const index = 'application/vnd.oci.image.index.v1+json';
 
-/** A registry that wants a token, as public ones do; it knows postgres:18.6 and library/single:1.0. */
+/** A registry with library/postgres:18.6 and library/single:1.0. It requires a token, as public registries do. */
 function registry(request: IncomingMessage, response: ServerResponse): void {
   const { pathname, origin, searchParams } = new URL(request.url ?? '', `http://${request.headers.host}`);
   if (pathname === '/token') {
@@ -43,7 +43,7 @@ describe('make pin', () => {
     folder = mkdtempSync(path.join(os.tmpdir(), 'pin-'));
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
-    commit = makeAction(path.join(folder, 'git/owner/action'));
+    commit = createAction(path.join(folder, 'git/owner/action'));
     write(
       '.github/workflows/ci.yml',
       'uses: owner/action@v1.0.0\nuses: owner/action@v9.9.9\nuses: owner/none@v1.0.0\n',
@@ -73,7 +73,7 @@ describe('make pin', () => {
     return { code, output };
   }
 
-  it('pins what it can look up, and says what it cannot', async () => {
+  it('pins every reference that it can resolve, and reports the others', async () => {
     const { code, output } = await makePin();
     expect(read('.github/workflows/ci.yml')).to.equal(
       `uses: owner/action@${commit} # v1.0.0\nuses: owner/action@v9.9.9\nuses: owner/none@v1.0.0\n`,
@@ -90,30 +90,30 @@ describe('make pin', () => {
     expect(code).to.equal(1);
   });
 
-  it('changes nothing the second time', async () => {
+  it('changes nothing on a second run', async () => {
     const before = read('deployments/compose.yaml');
     expect((await makePin()).output).to.include('nothing changed');
     expect(read('deployments/compose.yaml')).to.equal(before);
   });
 
-  it('ends well when nothing is left to do', async () => {
+  it('succeeds when nothing is left to do', async () => {
     write('.github/workflows/ci.yml', `uses: owner/action@${commit} # v1.0.0\n`);
     write('deployments/compose.yaml', `image: postgres:18.6@${digest}\n`);
     expect(await makePin()).to.deep.equal({ code: 0, output: 'nothing changed\n' });
   });
 
-  it('gives the alarm when somebody moves a tag', async () => {
-    const moved = makeAction(path.join(folder, 'git/owner/action'));
+  it('reports a moved tag', async () => {
+    const moved = createAction(path.join(folder, 'git/owner/action'));
     const { code, output } = await makePin();
     expect(output)
       .to.include(`LOOK AT THIS`)
-      .and.to.include(`owner/action v1.0.0 is ${moved} now, pinned is ${commit}`);
+      .and.to.include(`owner/action v1.0.0 is now ${moved}, but ${commit} is pinned`);
     expect(code).to.equal(1);
   });
 });
 
-/** Makes a commit with the annotated tag v1.0.0, moving it if it is there; returns the commit. */
-function makeAction(place: string): string {
+/** Creates a commit, moves the annotated tag v1.0.0 to the commit, and returns the commit. */
+function createAction(place: string): string {
   const git = (...args: string[]): string => {
     const identity = [
       '-c',

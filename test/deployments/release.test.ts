@@ -1,279 +1,206 @@
-import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
-import { deploymentFrom, namespace } from '../../scripts/deploy-k8s/deploy.js';
-import { DeployError } from '../../scripts/deploy-k8s/kubectl.js';
-import type { DeploymentObject } from '../../scripts/release/deployments.js';
-import { countedCalls, faultStatuses } from '../../scripts/objectives.js';
-import { releaseOptions } from '../../scripts/release/options.js';
-import { writeRecord } from '../../scripts/release/record.js';
-import { release, undo } from '../../scripts/release/release.js';
-import { findVersion, rollBack } from '../../scripts/release/rollback.js';
-import { deployment, fakeCluster, pod, template, type FakeCluster } from './fake-cluster.js';
+import path from 'node:path';
+import type { Environment } from '../../pkg/config/index.js';
+import { startControlPlane, type ControlPlane } from '../lab/control-plane/control-plane.js';
+import { namespace } from '../lab/control-plane/installation.js';
+import {
+  defaultOutcome,
+  simulateKubelet,
+  type ApiPod,
+  type PodOutcome,
+  type Kubelet,
+} from '../lab/control-plane/kubelet.js';
+import { simulatePrometheus, type SimulatedPrometheus } from '../lab/control-plane/prometheus.js';
+import { runScript } from '../lab/control-plane/scripts.js';
+import { describeWith } from '../lab/requirements.js';
+import { services } from './system.js';
 
-const quick = { WATCH_SECONDS: '0.05', TIMEOUT_SECONDS: '1' };
+interface DeploymentObject {
+  readonly metadata: {
+    readonly name: string;
+    readonly managedFields: readonly { readonly manager: string; readonly subresource?: string }[];
+  };
+  readonly spec: {
+    readonly replicas: number;
+    readonly template: { readonly spec: { readonly containers: readonly { readonly image: string }[] } };
+  };
+}
 
-describe('a release', () => {
-  let cluster: FakeCluster;
-  let said: string[];
-  let kept: readonly DeploymentObject[];
+const imageOf = ({ spec }: ApiPod): string => spec.containers[0]?.image ?? '';
 
-  beforeEach(() => {
-    cluster = fakeCluster();
-    said = [];
-    kept = [];
-  });
-  afterEach(() => cluster.remove());
+describeWith(['kustomize', 'kubernetes', 'kubectl', 'etcd'], 'make release-k8s on a real API server', () => {
+  let cluster: ControlPlane;
+  let kubelet: Kubelet;
+  let prometheus: SimulatedPrometheus;
 
-  const say = (text: string): void => void said.push(text);
-  const target = () => deploymentFrom(cluster.env, say);
-  const options = (env = {}) => ({ ...releaseOptions({ ...quick, ...env }), pollMs: 5 });
-  const run = (env = {}) =>
-    release({ deployment: target(), options: options(env), keep: (before) => void (kept = before) });
-  const restoredVersions = () =>
-    cluster
-      .restored()
-      .map(({ metadata, spec }) => [metadata.name, JSON.stringify(spec).match(/:(v\d)"/)?.[1]]);
-  const bothBack = [
-    ['order-service', 'v1'],
-    ['payment-service', 'v1'],
-  ];
-
-  it('that goes well stays, and nothing is rolled back', async () => {
-    expect(await run()).to.equal('released');
-    expect(restoredVersions()).to.deep.equal([]);
-    expect(said.join('\n')).to.include('every pod is ready; 0.00 % of 1000 calls failed');
+  before(async () => {
+    prometheus = await simulatePrometheus();
+    cluster = await startControlPlane();
+    kubelet = simulateKubelet(cluster, namespace);
   });
 
-  it('migrates before it touches a Deployment', async () => {
-    await run();
-    const calls = cluster.calls();
-    const migrated = calls.findIndex((call) => call.includes('get job order-service-migration'));
-    expect(migrated).to.be.greaterThan(0);
-    expect(migrated).to.be.lessThan(calls.findIndex((call) => call.startsWith('after')));
+  after(async () => {
+    await kubelet?.close();
+    await cluster?.stop();
+    await prometheus?.close();
   });
 
-  it('plays the scenarios of test-client when it is told to, and only then', async () => {
-    await run();
-    expect(cluster.calls().join('\n')).not.to.include('test-client');
-    await run({ SMOKE_TEST: '1' });
-    expect(cluster.calls().join('\n')).to.include('get job test-client');
+  afterEach(() => {
+    kubelet.outcome = defaultOutcome;
+    prometheus.failed = 0;
   });
 
-  it('whose rollout never finishes is rolled back', async () => {
-    const waiting = { replicas: 6, updatedReplicas: 1, readyReplicas: 5 };
-    cluster.answer('after', 'deployment-order-service.json', deployment('order-service', 'v2', waiting));
-    cluster = { ...cluster, env: { ...cluster.env, TIMEOUT_SECONDS: '0.1' } };
-    expect(await run()).to.equal('failed');
-    expect(said.join('\n')).to.include('waited 0.1 s for Deployment order-service: 1 of 5 pods are new');
-    expect(restoredVersions()).to.deep.equal(bothBack);
+  /** Runs a command, expects its exit code, and returns its output. */
+  const ends = async (code: number, command: string, env: Environment): Promise<string> => {
+    const quick = { PROMETHEUS_URL: prometheus.url, WATCH_SECONDS: '1', TIMEOUT_SECONDS: '20', LOGS: '0' };
+    const ended = await runScript(cluster, ['release', command], { ...quick, ...env });
+    expect(ended.code, ended.output).to.equal(code);
+    return ended.output;
+  };
+  const deployments = (): DeploymentObject[] => {
+    const args = ['get', 'deployments', '-n', namespace, '-o', 'json', '--show-managed-fields'];
+    const { items } = JSON.parse(cluster.kubectl(args)) as { readonly items: readonly DeploymentObject[] };
+    return items.filter(({ metadata }) => services.some(({ name }) => name === metadata.name));
+  };
+  const images = (): string[] =>
+    deployments().map(({ spec }) => spec.template.spec.containers[0]?.image ?? '');
+  const digestOf = (version: string): string => `sha256:${version[0]?.repeat(64)}`;
+  const version = (tag: string): Environment => ({
+    IMAGE_TAG: tag,
+    IMAGE_DIGESTS: services.map(({ name }) => `${name}=${digestOf(tag)}`).join(' '),
   });
+  /** Sets the outcome of the service pods, or of the migration pods, of one version. */
+  const fail = (kind: 'service' | 'migration', tag: string, outcome: PodOutcome): void => {
+    kubelet.outcome = (pod) => {
+      const isKind = (pod.spec.restartPolicy === 'Never') === (kind === 'migration');
+      return isKind && imageOf(pod).includes(`:${tag}`) ? outcome : defaultOutcome(pod);
+    };
+  };
 
-  it('with too many failed calls is rolled back', async () => {
-    cluster.answer('after', 'failed.json', [{ value: [0, '11'] }]);
-    expect(await run()).to.equal('failed');
-    expect(said.join('\n')).to.include('1.10 % of 1000 calls failed, 1 % are allowed');
-    expect(restoredVersions()).to.deep.equal(bothBack);
-  });
-
-  it('with failed calls, but no more than allowed, stays', async () => {
-    cluster.answer('after', 'failed.json', [{ value: [0, '10'] }]);
-    expect(await run()).to.equal('released');
-  });
-
-  it('is not judged by a handful of calls, and says so', async () => {
-    cluster.answer('after', 'calls.json', [{ value: [0, '3'] }]);
-    cluster.answer('after', 'failed.json', [{ value: [0, '3'] }]);
-    expect(await run()).to.equal('released');
-    expect(said.join('\n')).to.include('3 calls, too few to judge by');
-  });
-
-  it('whose pods do not stay ready is rolled back', async () => {
-    cluster.answer('after', 'pods.json', { items: [pod('order-service', { ready: false })] });
-    expect(await run()).to.equal('failed');
-    expect(said.join('\n')).to.include('pod order-service-1 does not become ready');
-    expect(restoredVersions()).to.deep.equal(bothBack);
-  });
-
-  it('whose pods are restarted is rolled back', async () => {
-    cluster.answer('after', 'pods-next.json', { items: [pod('order-service', { restarts: 1 })] });
-    expect(await run()).to.equal('failed');
-    expect(said.join('\n')).to.include('pod order-service-1 was restarted');
-    expect(restoredVersions()).to.deep.equal(bothBack);
-  });
-
-  it('is not blamed for restarts that were before it', async () => {
-    cluster.answer('after', 'pods.json', { items: [pod('order-service', { restarts: 3 })] });
-    expect(await run()).to.equal('released');
-  });
-
-  it('whose smoke test fails is rolled back', async () => {
-    const status = { conditions: [{ type: 'Failed', status: 'True', message: 'a scenario failed' }] };
-    cluster.answer('after', 'job-test-client.json', { metadata: {}, spec: {}, status });
-    expect(await run({ SMOKE_TEST: '1' })).to.equal('failed');
-    expect(said.join('\n')).to.include('a scenario failed');
-    expect(restoredVersions()).to.deep.equal(bothBack);
-  });
-
-  it('that Prometheus can no longer be asked about is rolled back', async () => {
-    cluster.fail('after', 'exec', 'pod not found');
-    expect(await run()).to.equal('failed');
-    expect(said.join('\n')).to.include('Prometheus does not answer: pod not found');
-    expect(restoredVersions()).to.deep.equal(bothBack);
-  });
-
-  it('is not given up because Prometheus did not answer once', async () => {
-    cluster.failOnce('after', 'exec', 'connection reset');
-    expect(await run()).to.equal('released');
-  });
-
-  it('whose migration fails touches no Deployment', async () => {
-    const status = { conditions: [{ type: 'Failed', status: 'True', message: 'no disk' }] };
-    cluster.answer('before', 'job-order-service-migration.json', { metadata: {}, spec: {}, status });
-    expect(await run()).to.equal('failed');
-    expect(restoredVersions()).to.deep.equal([]);
-    expect(said.join('\n')).to.include('nothing to roll back');
-  });
-
-  it('whose rollback fails asks for a person, and brings back what it can', async () => {
-    cluster.answer('after', 'failed.json', [{ value: [0, '500'] }]);
-    cluster.fail('restored', 'rollout', 'exceeded its progress deadline');
-    expect(await run()).to.equal('stuck');
-    expect(said.join('\n'))
-      .to.include('THE ROLLBACK FAILED')
-      .and.to.include('exceeded its progress deadline');
-    expect(restoredVersions()).to.deep.equal(bothBack);
-  });
-
-  it('that is the first of all cannot be rolled back, and says so', async () => {
-    cluster.answer('before', 'deployments.json', { items: [] });
-    cluster.fail('before', 'exec', 'there is no Prometheus yet');
-    cluster.answer('after', 'failed.json', [{ value: [0, '500'] }]);
-    expect(await run()).to.equal('stuck');
-    expect(said.join('\n')).to.include('there is no version before of order-service, payment-service');
-  });
-
-  it('does not begin without a cluster', async () => {
-    cluster.fail('before', 'get', 'connection refused');
-    expect(await raised(run()))
-      .to.include('no cluster answers')
-      .and.to.include('connection refused');
-    expect(cluster.calls().join('\n')).not.to.include('apply');
-  });
-
-  it('does not begin when it could not be watched', async () => {
-    cluster.fail('before', 'exec', 'pod not found');
-    expect(await raised(run())).to.include('Prometheus does not answer');
-    expect(cluster.calls().join('\n')).not.to.include('apply');
-  });
-
-  it('that was interrupted is rolled back by what it kept', async () => {
-    cluster.answer('after', 'deployments.json', {
-      items: [deployment('order-service', 'v2'), deployment('payment-service', 'v1')],
-    });
-    await run();
-    expect(await undo(target(), options(), kept)).to.equal('failed');
-    expect(restoredVersions()).to.deep.equal([['order-service', 'v1']]);
-  });
-
-  it('leaves replicas to the autoscaler when it rolls back, and applies nothing that the cluster decides', async () => {
-    cluster.answer('after', 'failed.json', [{ value: [0, '500'] }]);
-    await run();
-    const [restored] = cluster.restored();
-    expect(Object.keys(restored?.metadata ?? {})).to.have.members(['name', 'namespace', 'labels']);
-    expect(Object.keys(restored?.spec ?? {})).to.have.members(['selector', 'template']);
-  });
-
-  it('counts calls as the availability objective does', () => {
-    const rules = readFileSync('deployments/docker/observability/prometheus/rules/slo.yaml', 'utf8');
-    expect(rules).to.include(countedCalls);
-    expect(rules).to.include(`status=~"${faultStatuses}"`);
-  });
-
-  it('refuses a setting that is no number', () => {
-    expect(() => releaseOptions({ MAX_ERROR_RATIO: 'few' })).to.throw(DeployError, 'MAX_ERROR_RATIO is few');
-  });
-
-  const rollback = (env: Record<string, string>) =>
-    spawnSync(process.execPath, ['--import=tsx', 'scripts/release/main.ts', 'rollback'], {
-      env: { ...cluster.env, ...env },
-      encoding: 'utf8',
-    });
-  const unusable: readonly (readonly [string, Record<string, string>, string])[] = [
-    ['a file that is not there', { RELEASE_RECORD: '/nonexistent' }, 'RELEASE_RECORD is /nonexistent'],
-    ['a file that no release wrote', { RELEASE_RECORD: 'package.json' }, 'no release wrote it'],
-    ['a version and a file', { RELEASE_RECORD: 'package.json', TO: 'v1' }, 'one of them, not both'],
-  ];
-  for (const [title, env, message] of unusable)
-    it(`is not rolled back by ${title}`, () => {
-      const { status, stdout, stderr } = rollback(env);
-      expect(status).to.equal(1);
-      expect(stdout).to.equal('cluster: laptop\n');
-      expect(stderr).to.include(message).and.not.to.include('    at ');
-    });
-
-  it('does not begin when what runs could not be kept', () => {
-    expect(() => writeRecord('/nonexistent/file', [])).to.throw(
-      DeployError,
-      'RELEASE_RECORD is /nonexistent',
+  it('exits with 2 when the first release is bad, because there is no previous version', async () => {
+    prometheus.failed = 500;
+    expect(await ends(2, 'release', version('1.0.0'))).to.match(
+      /there is no previous version of .*order-service/,
     );
   });
 
-  describe('that turns out bad later', () => {
-    const revisions = (versions: Record<string, string[]>) => ({
-      items: Object.entries(versions).flatMap(([name, all]) =>
-        all.map((version, index) => ({
-          metadata: {
-            annotations: { 'deployment.kubernetes.io/revision': String(index + 9) },
-            ownerReferences: [{ name }],
-          },
-          spec: {
-            template: {
-              ...template(name, version),
-              metadata: {
-                labels: { ...template(name, version).metadata.labels, 'pod-template-hash': `hash${index}` },
-              },
-            },
-          },
-        })),
-      ),
-    });
-    const how = () => ({ kubectl: target().kubectl, namespace, limitMs: 1000, say });
+  it('keeps a good version', async () => {
+    expect(await ends(0, 'release', version('1.0.0'))).to.include('0.00 % of 1000 calls failed');
+    for (const image of images()) expect(image.endsWith(`:1.0.0@${digestOf('1.0.0')}`), image).to.equal(true);
+  });
 
-    it('is rolled back to any version that the cluster still has', async () => {
-      cluster.answer(
-        'before',
-        'replicasets.json',
-        revisions({ 'order-service': ['v0', 'v1'], 'payment-service': ['v0', 'v1'] }),
-      );
-      await rollBack(how(), findVersion(how(), 'v0'));
-      expect(restoredVersions()).to.deep.equal([
-        ['order-service', 'v0'],
-        ['payment-service', 'v0'],
-      ]);
-      expect(JSON.stringify(cluster.restored())).not.to.include('pod-template-hash');
+  it('rolls back when calls fail, and keeps the number of replicas', async () => {
+    cluster.kubectl(['scale', 'deployment/order-service', '-n', namespace, '--replicas=2']);
+    prometheus.failed = 500;
+    const before = images();
+    expect(await ends(1, 'release', version('2.0.0')))
+      .to.include('50.00 % of 1000 calls failed')
+      .and.to.include('rolled back');
+    expect(images()).to.deep.equal(before);
+    const order = deployments().find(({ metadata }) => metadata.name === 'order-service');
+    expect(order?.spec.replicas).to.equal(2);
+  });
+
+  it('is the only owner of the fields of Deployments, so that a later release can remove each field', () => {
+    for (const { metadata } of deployments()) {
+      const managers = metadata.managedFields
+        // kube-controller-manager writes the revision of a Deployment.
+        .filter(({ manager, subresource }) => !subresource && manager !== 'kube-controller-manager')
+        .map(({ manager }) => manager);
+      expect(managers, metadata.name).to.deep.equal(['order-processing']);
+    }
+  });
+
+  const bad: readonly (readonly [title: string, tag: string, outcome: PodOutcome, env: Environment])[] = [
+    [
+      'images of the new version are unavailable',
+      '9.0.0',
+      { waiting: 'ImagePullBackOff' },
+      { TIMEOUT_SECONDS: '10' },
+    ],
+    ['pods of the new version stay unready', '9.1.0', 'unready', { TIMEOUT_SECONDS: '10' }],
+  ];
+  for (const [title, tag, outcome, env] of bad)
+    it(`rolls back when ${title}`, async () => {
+      fail('service', tag, outcome);
+      const before = images();
+      const output = await ends(1, 'release', { ...version(tag), ...env });
+      expect(output).to.include('is not rolled out').and.to.include('is back at version 1.0.0');
+      expect(images()).to.deep.equal(before);
     });
 
-    it('is not rolled back by half: every service must have had the version', () => {
-      cluster.answer(
-        'before',
-        'replicasets.json',
-        revisions({ 'order-service': ['v0'], 'payment-service': ['v1'] }),
-      );
-      expect(() => findVersion(how(), 'v0')).to.throw(
-        DeployError,
-        "no version 'v0' of payment-service: it knows v1",
-      );
+  it('rolls back when the smoke test fails', async () => {
+    kubelet.outcome = (pod) =>
+      imageOf(pod).includes('/test-client:') ? { exitCode: 1 } : defaultOutcome(pod);
+    const before = images();
+    const env = { IMAGE_TAG: '2.1.0', SMOKE_TEST: '1' };
+    expect(await ends(1, 'release', env))
+      .to.include('Job test-client failed')
+      .and.to.include('rolled back');
+    expect(images()).to.deep.equal(before);
+  });
+
+  it('changes no Deployment when a migration fails', async () => {
+    fail('migration', '2.2.0', { exitCode: 1 });
+    const output = await ends(1, 'release', { ...version('2.2.0'), TIMEOUT_SECONDS: '60' });
+    expect(output).to.include('nothing to roll back');
+  });
+
+  it('exits with 2 when the release and its rollback fail', async () => {
+    prometheus.failed = 500;
+    // After 2.3.0 has started, new pods of 1.0.0 do not become ready, so the rollback fails.
+    let isReleased = false;
+    kubelet.outcome = (pod) => {
+      isReleased ||= imageOf(pod).includes('/order-service:2.3.0');
+      const isService = pod.spec.restartPolicy !== 'Never';
+      return isReleased && isService && imageOf(pod).includes(':1.0.0') ? 'unready' : defaultOutcome(pod);
+    };
+    expect(await ends(2, 'release', version('2.3.0'))).to.include('THE ROLLBACK FAILED');
+    kubelet.outcome = defaultOutcome;
+    prometheus.failed = 0;
+    cluster.kubectl(['delete', 'pods', '--all', '-n', namespace, '--force', '--grace-period=0']);
+    await ends(0, 'release', version('1.0.0'));
+  });
+
+  it('changes nothing when Prometheus does not answer', async () => {
+    const before = images();
+    const env = { ...version('2.4.0'), PROMETHEUS_URL: 'http://127.0.0.1:1' };
+    expect(await ends(1, 'release', env)).to.include('Prometheus does not answer');
+    expect(images()).to.deep.equal(before);
+  });
+
+  it('can be rolled back with the record of the release', async () => {
+    const before = images();
+    const RELEASE_RECORD = path.join(cluster.folder, 'record.json');
+    await ends(0, 'release', { ...version('3.0.0'), RELEASE_RECORD });
+    await ends(0, 'rollback', { RELEASE_RECORD });
+    expect(images()).to.deep.equal(before);
+  });
+
+  it('can be rolled back to a version that the cluster has run, with the digests of that version', async () => {
+    const before = images();
+    await ends(0, 'release', version('3.0.0'));
+    expect(await ends(0, 'rollback', { TO: '1.0.0' })).to.include('is back at version 1.0.0');
+    expect(images()).to.deep.equal(before);
+    expect(await ends(1, 'rollback', { TO: '0.1.0' })).to.match(/no version '0\.1\.0'.*3\.0\.0/);
+  });
+
+  const rejected: readonly (readonly [env: Environment, message: string])[] = [
+    [{ RELEASE_RECORD: '/nonexistent' }, 'RELEASE_RECORD is /nonexistent'],
+    [{ RELEASE_RECORD: 'package.json' }, 'no release wrote it'],
+    [{ RELEASE_RECORD: 'package.json', TO: 'v1' }, 'set one of them'],
+  ];
+  for (const [env, message] of rejected)
+    it(`rejects a rollback with the settings ${JSON.stringify(env)}`, async () => {
+      expect(await ends(1, 'rollback', env))
+        .to.include(message)
+        .and.not.to.include('    at ');
     });
+
+  it('rejects a RELEASE_RECORD that cannot be written, and a MAX_ERROR_RATIO that is not a number', async () => {
+    const before = images();
+    await ends(1, 'release', { ...version('4.0.0'), RELEASE_RECORD: '/nonexistent/record' });
+    expect(await ends(1, 'release', { MAX_ERROR_RATIO: 'few' })).to.include('MAX_ERROR_RATIO is few');
+    expect(images()).to.deep.equal(before);
   });
 });
-
-async function raised(work: Promise<unknown>): Promise<string> {
-  try {
-    await work;
-  } catch (error) {
-    if (error instanceof DeployError) return error.message;
-    throw error;
-  }
-  throw new Error('nothing was raised');
-}

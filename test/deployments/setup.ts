@@ -1,11 +1,3 @@
-import { suites } from '../../scripts/deployment-tools/suites.js';
-import { announce, assertMayLack } from '../unverified.js';
-import { unverified } from './tools.js';
+import { unverifiedReport } from '../lab/requirements.js';
 
-export const mochaHooks = {
-  afterAll(): void {
-    const all = unverified(suites.deployments);
-    announce(all);
-    assertMayLack(all);
-  },
-};
+export const mochaGlobalTeardown = unverifiedReport('deployments');

@@ -1,20 +1,20 @@
-import { catalogSettings } from '../../pkg/catalog/config.js';
+import { catalogService } from '../../cmd/catalog-service/app.js';
+import { inventoryService } from '../../cmd/inventory-service/app.js';
+import { orderService } from '../../cmd/order-service/app.js';
+import { paymentService } from '../../cmd/payment-service/app.js';
 import type { Settings } from '../../pkg/config/index.js';
-import { inventorySettings } from '../../pkg/inventory/index.js';
-import { orderSettings } from '../../pkg/order/config.js';
-import { paymentSettings } from '../../pkg/payment/config.js';
 
 export type ServiceName = 'order-service' | 'inventory-service' | 'payment-service' | 'catalog-service';
 
-/** What deployments must agree with: read from the code, where it is written. */
+/** Facts of the code that deployments must match. */
 export interface Service {
   readonly name: ServiceName;
   readonly settings: Settings;
   readonly grpcPort: number;
   readonly metricsPort: number;
-  /** Plain gRPC port of probes, which cannot present a certificate. */
+  /** Plain gRPC port for probes, which have no certificate. */
   readonly healthPort: number;
-  /** The services that it calls. */
+  /** Services that this service calls. */
   readonly calls: readonly ServiceName[];
 }
 
@@ -33,11 +33,11 @@ function service(name: ServiceName, settings: Settings): Service {
 }
 
 export const services: readonly Service[] = [
-  service('order-service', orderSettings),
-  service('inventory-service', inventorySettings),
-  service('payment-service', paymentSettings),
-  service('catalog-service', catalogSettings),
+  service('order-service', orderService.settings),
+  service('inventory-service', inventoryService.settings),
+  service('payment-service', paymentService.settings),
+  service('catalog-service', catalogService.settings),
 ];
 
-/** Every process that has an image. */
+/** Every process with an image. */
 export const processes: readonly string[] = [...services.map(({ name }) => name), 'test-client'];

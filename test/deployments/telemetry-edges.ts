@@ -14,7 +14,7 @@ interface Datasources {
   readonly datasources: readonly { readonly url: string }[];
 }
 
-/** `host:port` of everything that Prometheus scrapes, itself apart. */
+/** `host:port` of every target of Prometheus, except Prometheus itself. */
 export function scraped(): string[] {
   const config = read('prometheus/prometheus.yaml') as PrometheusConfig;
   const byName = config.scrape_configs.flatMap(({ dns_sd_configs: found = [] }) =>
@@ -26,14 +26,14 @@ export function scraped(): string[] {
   return [...byName, ...fixed].filter((target) => !target.startsWith('localhost:'));
 }
 
-/** `host:port` of everything that Grafana asks. */
-export function asked(): string[] {
+/** `host:port` of the data sources of Grafana. */
+export function queried(): string[] {
   return (read('grafana/provisioning/datasources/datasources.yaml') as Datasources).datasources.map(
     ({ url }) => new URL(url).host,
   );
 }
 
-/** `host:port` of everything that the Collector sends to, by the defaults of its configuration. */
+/** `host:port` of Jaeger and Loki: the default endpoints in the configuration of the Collector. */
 export function sentTo(): string[] {
   const text = readFileSync(`${folder}/otel-collector/config.yaml`, 'utf8');
   const defaults = text.matchAll(

@@ -1,12 +1,12 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { expect } from 'chai';
-import { ruleExpressions } from '../../scripts/alerts/expressions.js';
-import { loadAlertExpectations, loadAlerts, runbookOf } from '../../scripts/alerts/rules.js';
+import { loadAlertExpectations, loadAlerts, ruleExpressions, runbookOf } from '../../scripts/alerts/rules.js';
 import { knownMetrics } from '../../scripts/dashboards/metric-names.js';
 import { parsePromQl } from '../../scripts/dashboards/promql.js';
 import { codeBlocks } from './code-blocks.js';
 
 const directory = 'docs/runbooks';
+const withoutAlert = ['README.md', 'restore-from-backup.md'];
 const pages = readdirSync(directory).filter((file) => file.endsWith('.md'));
 const index = readFileSync(`${directory}/README.md`, 'utf8');
 
@@ -14,7 +14,7 @@ describe('alerts', () => {
   const alerts = loadAlerts();
   const names = [...new Set(alerts.map(({ alert }) => alert))];
 
-  it('say how bad they are, for how long, what has happened, and where to look', () => {
+  it('have a severity, a duration, a summary, a description, a runbook and a dashboard', () => {
     for (const { alert, labels, annotations, ...rule } of alerts) {
       expect(labels?.['severity'], alert).to.be.oneOf(['critical', 'warning']);
       expect(rule.for, alert).to.match(/^\d+[mh]$/);
@@ -27,15 +27,15 @@ describe('alerts', () => {
     }
   });
 
-  it('each have a runbook that is headed by their name', () => {
+  it('each have a runbook whose heading is the name of the alert', () => {
     for (const alert of names) {
       expect(existsSync(runbookOf(alert)), `${runbookOf(alert)} exists`).to.equal(true);
       expect(readFileSync(runbookOf(alert), 'utf8').split('\n', 1)[0]).to.equal(`# ${alert}`);
     }
   });
 
-  it('are the only things that have runbooks', () => {
-    const expected = [...names.map(runbookOf), `${directory}/README.md`];
+  it('exist for every runbook', () => {
+    const expected = [...names.map(runbookOf), ...withoutAlert.map((page) => `${directory}/${page}`)];
 
     expect(pages.map((page) => `${directory}/${page}`)).to.have.members(expected);
   });
@@ -52,7 +52,7 @@ describe('alerts', () => {
     expect(listed).to.have.deep.members(expected);
   });
 
-  it('are each seen silent by `promtool test rules`', () => {
+  it('each have a case in `promtool test rules` in which they do not fire', () => {
     const silent = loadAlertExpectations().filter(({ exp_alerts: expected = [] }) => expected.length === 0);
 
     expect([...new Set(silent.map(({ alertname }) => alertname))]).to.have.members(names);
@@ -61,7 +61,7 @@ describe('alerts', () => {
   for (const { alert, labels = {} } of alerts) {
     const fixed = Object.entries(labels).filter(([, value]) => !value.includes('{{'));
 
-    it(`are each seen firing by \`promtool test rules\`: ${alert} ${fixed.flat().join(' ')}`, () => {
+    it(`fire in \`promtool test rules\`: alert ${alert} with ${fixed.flat().join(' ')}`, () => {
       const fired = loadAlertExpectations()
         .filter(({ alertname }) => alertname === alert)
         .flatMap(({ exp_alerts: expected = [] }) => expected);
@@ -80,28 +80,28 @@ describe('alerts', () => {
   }
 });
 
-/** What is no PromQL in `expressions`, and what they read that nobody makes. */
-function mistakesIn(expressions: readonly string[]): string[] {
+/** Returns the syntax errors and the unknown metrics of PromQL expressions. */
+function faultsIn(expressions: readonly string[]): string[] {
   const known = knownMetrics();
   return expressions
     .map(parsePromQl)
-    .flatMap(({ mistakes, metrics }) => mistakes.concat(metrics.filter((name) => !known.has(name))));
+    .flatMap(({ syntaxErrors, metrics }) => syntaxErrors.concat(metrics.filter((name) => !known.has(name))));
 }
 
 describe('rules', () => {
-  it('are well-formed PromQL on series that are documented or recorded', () => {
-    expect(mistakesIn(ruleExpressions().map(({ expr }) => expr))).to.deep.equal([]);
+  it('are valid PromQL and use only known metrics', () => {
+    expect(faultsIn(ruleExpressions().map(({ expr }) => expr))).to.deep.equal([]);
   });
 });
 
 describe('runbooks', () => {
-  const sections = ['What it means', 'Confirm', 'Do', 'Over when', 'Background'];
+  const sections = ['Meaning', 'Diagnosis', 'Mitigation', 'Resolved when', 'Background'];
 
   for (const page of pages) {
     const text = readFileSync(`${directory}/${page}`, 'utf8');
 
-    it(`show well-formed PromQL on known series only: ${page}`, () => {
-      expect(mistakesIn(codeBlocks(text, 'promql'))).to.deep.equal([]);
+    it(`have valid PromQL that uses only known metrics: ${page}`, () => {
+      expect(faultsIn(codeBlocks(text, 'promql'))).to.deep.equal([]);
     });
 
     if (page === 'README.md') continue;

@@ -1,4 +1,4 @@
-/** What stands in the fenced blocks of a Markdown text that are marked with `language`. */
+/** Returns the content of the fenced Markdown blocks of a language. */
 export function codeBlocks(markdown: string, language: string): string[] {
   const fences = new RegExp(`^ *\`\`\`${language}\\n([^]*?)^ *\`\`\`$`, 'gm');
   return [...markdown.matchAll(fences)].map(([, code = '']) => code);

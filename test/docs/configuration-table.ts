@@ -1,12 +1,12 @@
 import type { Setting } from '../../pkg/config/index.js';
-import { processSettings } from '../process-settings.js';
+import { processSettings } from '../support/process-settings.js';
 
 interface Use {
   readonly process: string;
   readonly setting: Setting<unknown>;
 }
 
-/** The table of `docs/configuration.md` as the code has it: one row a variable, in the order of first use. */
+/** Returns the rows of `docs/configuration.md` that the code defines: one row for each variable, in the order of first use. */
 export function configurationTable(): string[] {
   const uses = new Map<string, Use[]>();
   for (const [process, settings] of Object.entries(processSettings)) {

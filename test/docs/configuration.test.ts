@@ -7,7 +7,7 @@ describe('docs/configuration.md', () => {
     .split('\n')
     .filter((line) => line.startsWith('| `') && !line.startsWith('| `CONFIG_FILE`'));
 
-  it('has a row for every variable that a process reads, and no other', () => {
+  it('has a row for every variable of a process and for CONFIG_FILE, and no other row', () => {
     expect(rows.join('\n')).to.equal(configurationTable().join('\n'));
   });
 });

@@ -12,7 +12,7 @@ describe('docs/errors.md', () => {
       return match ? [`${match[1]} ${match[2]}`] : [];
     });
 
-  it('names every reason of the code with its status, and no other', () => {
+  it('lists every reason of the code with its status, and no other reason', () => {
     const known = reasons.map((reason) => `${reason} ${status[statusOf[reason]]}`);
 
     expect(rows).to.deep.equal(known);

@@ -8,7 +8,7 @@ const inDocs = readdirSync('docs', { recursive: true, encoding: 'utf8' }).map((n
 const documents = ['README.md', 'CONTRIBUTING.md', ...inDocs.filter((name) => name.endsWith('.md'))];
 const makefile = readFileSync('Makefile', 'utf8');
 
-/** As GitHub makes them of headings. */
+/** Returns the anchors that GitHub derives from the headings of a file. */
 function anchorsOf(file: string): string[] {
   const headings = [...readFileSync(file, 'utf8').matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) => heading);
   return headings.map((heading) =>
@@ -23,7 +23,7 @@ describe('documents', () => {
   for (const file of documents) {
     const text = readFileSync(file, 'utf8');
 
-    it(`link to what exists: ${file}`, () => {
+    it(`link to existing files and anchors: ${file}`, () => {
       for (const [, link = ''] of text.matchAll(/\]\(([^)\s]+)\)/g)) {
         if (/^https?:/.test(link)) continue;
         const [place = '', anchor] = link.split('#', 2);
@@ -33,7 +33,7 @@ describe('documents', () => {
       }
     });
 
-    it(`name make targets that exist: ${file}`, () => {
+    it(`name existing make targets: ${file}`, () => {
       for (const [, target = ''] of text.matchAll(/^(?:make |[^\n|]*`make )([a-z][a-z0-9-]+)/gm))
         expect(makefile, target).to.match(new RegExp(`^${target}:`, 'm'));
     });

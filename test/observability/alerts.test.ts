@@ -1,12 +1,13 @@
-import { checkAlerts } from '../../scripts/observability-tools/check-alerts.js';
-import { needs, program } from './verification.js';
+import { checkAlerts } from '../lab/check-alerts.js';
+import { fileOf } from '../lab/requirements.js';
+import { needs } from './running.js';
 
 describe('promtool', () => {
-  needs('promtool');
+  needs('prometheus');
 
-  it('finds nothing wrong with the configuration, the rules and their tests', async function () {
+  it('accepts the configuration and the rules, and reports that the tests of the rules pass', async function () {
     this.timeout(180_000);
-    const { ok, output } = await checkAlerts(program('prometheus', 'promtool'));
+    const { ok, output } = await checkAlerts(fileOf('prometheus', 'promtool'));
     if (!ok) throw new Error(output);
   });
 });

@@ -2,8 +2,8 @@ import { expect } from 'chai';
 import { OrderState } from '../../pkg/pb/order/v1/order.js';
 import { linesOf } from './log-files.js';
 import { buy } from './orders.js';
-import { needs, restoreCollector, running } from './verification.js';
-import { becomesTrue, eventually } from './waiting.js';
+import { forTraces, needs, restoreCollector, running } from './running.js';
+import { eventuallyPasses, eventually } from './waiting.js';
 
 async function lostSpans(): Promise<number> {
   const query = 'sum(otel_sdk_exporter_span_exported_total{job="order-service", error_type="export_failed"})';
@@ -16,42 +16,42 @@ async function startTimes(): Promise<number[]> {
   return samples.map(({ value }) => value).toSorted((one, other) => one - other);
 }
 
-/** Log lines of the order service with this message. */
-function saying(message: string): { count(): number } {
+/** Counts the log lines of the order service with this message. */
+function linesWith(message: string): { count(): number } {
   return { count: () => linesOf('order-service').filter(({ msg }) => msg === message).length };
 }
 
-describe('While the Collector is away', function () {
+describe('An outage of the Collector', function () {
   this.timeout(120_000);
-  needs('collector', 'metrics');
-  const warnings = saying('spans cannot be exported and are lost');
-  const reliefs = saying('spans are exported again');
+  needs(...forTraces, 'prometheus');
+  const warnings = linesWith('spans cannot be exported and are lost');
+  const recoveries = linesWith('spans are exported again');
   let startedAt: number[];
   let warned: number;
   let relieved: number;
 
   before(async () => {
     warned = warnings.count();
-    relieved = reliefs.count();
+    relieved = recoveries.count();
     startedAt = await startTimes();
     await running('collector').close();
   });
 
   after(restoreCollector);
 
-  it('orders are served as ever, and lost spans are counted', async () => {
+  it('does not stop orders, and the order service counts the lost spans', async () => {
     const before = await lostSpans();
     for (const _ of [1, 2, 3]) {
-      const { order, repeats } = await buy();
-      expect([order.state, ...repeats]).to.deep.equal([OrderState.CONFIRMED]);
+      const { order, retries } = await buy();
+      expect([order.state, ...retries]).to.deep.equal([OrderState.CONFIRMED]);
     }
-    await becomesTrue(async () => expect(await lostSpans()).to.be.greaterThan(before), 60_000);
+    await eventuallyPasses(async () => expect(await lostSpans()).to.be.greaterThan(before), 60_000);
   });
 
-  it('nothing else is lost: once it is back, traces arrive without a restart', async () => {
+  it('requires no restart of a service: new traces arrive after the outage', async () => {
     await running('collector').start();
     await eventually(
-      'a trace after the return of the Collector',
+      'trace after the restart of the Collector',
       async () => {
         const { traceId } = await buy();
         const look = async () => (await running('jaeger').trace(traceId)) ?? undefined;
@@ -62,10 +62,10 @@ describe('While the Collector is away', function () {
     expect(await startTimes()).to.deep.equal(startedAt);
   });
 
-  it('the order service says so once, and once that it is over', async () => {
+  it('makes the order service write one log line at the start and one at the end', async () => {
     expect(warnings.count()).to.equal(warned + 1);
-    // The trace that has arrived may have come from the other services first.
-    await becomesTrue(async () => expect(reliefs.count()).to.equal(relieved + 1), 60_000);
+    // The order service may export its spans later than other services.
+    await eventuallyPasses(async () => expect(recoveries.count()).to.equal(relieved + 1), 60_000);
     expect(warnings.count()).to.equal(warned + 1);
   });
 });

@@ -3,12 +3,12 @@ import { createServer, type Server, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
 import { troubleSeries } from './collector-trouble.js';
-import { runCollector } from './run-collector.js';
-import { needs, program } from './verification.js';
-import { becomesTrue } from './waiting.js';
+import { aCollector } from '../lab/stack/programs.js';
+import { forTraces, needs } from './running.js';
+import { eventuallyPasses } from './waiting.js';
 
-/** A backend that takes connections and never answers. */
-async function silence(): Promise<{ readonly address: string; close(): void }> {
+/** A backend that accepts connections and never answers. */
+async function unresponsiveBackend(): Promise<{ readonly address: string; close(): void }> {
   const sockets = new Set<Socket>();
   const server: Server = createServer((socket) => {
     sockets.add(socket.on('error', () => undefined));
@@ -23,8 +23,8 @@ async function silence(): Promise<{ readonly address: string; close(): void }> {
   };
 }
 
-/** A Collector that soon loses its patience, and its memory for what waits. */
-async function impatientCollector(backend: string) {
+/** A Collector that retries for one second and whose queues have room for one request. */
+async function lossyCollector(backend: string) {
   const exporters = ['otlp_grpc/jaeger', 'otlp_http/loki'];
   const settings = [
     'timeout=200ms',
@@ -34,7 +34,7 @@ async function impatientCollector(backend: string) {
     'sending_queue.queue_size=1',
   ];
   const args = exporters.flatMap((name) => settings.map((setting) => `--set=exporters.${name}.${setting}`));
-  return runCollector(program('otelcol'), {
+  return aCollector({
     name: 'otelcol-in-trouble',
     jaeger: backend,
     loki: `http://${backend}`,
@@ -63,19 +63,22 @@ async function send(endpoint: string): Promise<void> {
   await post('/v1/logs', { resourceLogs: [{ scopeLogs: [{ logRecords: [record] }] }] });
 }
 
-describe('A Collector whose backends are silent', () => {
-  needs('collector');
+describe('A Collector whose backends do not respond', () => {
+  needs(...forTraces);
 
-  it('shows what it loses in the series that alerts and dashboards look at', async () => {
-    const backend = await silence();
-    const collector = await impatientCollector(backend.address);
+  it('exports every series that alerts and dashboards use to detect lost data', async () => {
+    const backend = await unresponsiveBackend();
+    const collector = await lossyCollector(backend.address);
     try {
       await collector.start({ COLLECTOR_DECISION_WAIT: '100ms' });
-      await becomesTrue(async () => {
+      await eventuallyPasses(async () => {
         await send(collector.httpEndpoint);
         const shown = await (await fetch(`http://${collector.metrics}/metrics`)).text();
         const missing = troubleSeries.filter((name) => !new RegExp(`^${name}\\{`, 'm').test(shown));
-        expect(missing, `of\n${shown.match(/^otelcol_exporter_\w+/gm)?.join(' ')}`).to.deep.equal([]);
+        expect(
+          missing,
+          `the metrics of the exporters are\n${shown.match(/^otelcol_exporter_\w+/gm)?.join(' ')}`,
+        ).to.deep.equal([]);
       }, 45_000);
     } finally {
       await collector.close();

@@ -1,4 +1,4 @@
-/** What the Collector shows of itself only once its backends have given it trouble. */
+/** Series of the Collector that exist only after failures of its backends. */
 export const troubleSeries = [
   'otelcol_exporter_send_failed_spans',
   'otelcol_exporter_send_failed_log_records',

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { ruleExpressions } from '../../scripts/alerts/expressions.js';
+import { ruleExpressions } from '../../scripts/alerts/rules.js';
 import {
   dashboardExpressions,
   withoutVariables,
@@ -10,17 +10,16 @@ import { buy } from './orders.js';
 import { selectorsIn } from './promql.js';
 import { theTestClientRun } from './test-client-run.js';
 import { callThatFails } from './trouble.js';
-import { lacks, needs, running } from './verification.js';
-import { becomesTrue } from './waiting.js';
+import { forLogs, needs, running } from './running.js';
+import { eventuallyPasses } from './waiting.js';
 
-/** Longer than a run, so that all of it counts. */
+/** Range of the queries; it is longer than a run of these tests. */
 const window = '10m';
 const waitMs = 60_000;
 
-/** Do not exist before something has gone wrong. Of the Collector, collector-trouble.test.ts looks at them. */
-function isOnlyInTrouble(expression: string): boolean {
-  if (troubleSeries.some((name) => name === expression)) return true;
-  return lacks.processes !== undefined && expression.includes('status=~"UNKNOWN|');
+/** Whether the expression is a series that exists only after failures. collector-trouble.test.ts checks these series. */
+function needsFailures(expression: string): boolean {
+  return troubleSeries.some((name) => name === expression);
 }
 
 const panels = dashboardExpressions().map((panel) =>
@@ -32,59 +31,59 @@ async function hasData(expression: string): Promise<boolean> {
   return samples.some(({ value }) => Number.isFinite(value));
 }
 
-/** Those of the expressions that have no data. */
+/** Returns the expressions that have no data. */
 async function without(expressions: readonly string[]): Promise<string[]> {
   const empty: string[] = [];
   for (const expression of new Set(expressions)) if (!(await hasData(expression))) empty.push(expression);
   return empty;
 }
 
-/** Waits until all of them have data. */
+/** Waits until all expressions have data. */
 function allHaveData(expressions: readonly string[]): Promise<void> {
-  const wanted = expressions.filter((one) => !isOnlyInTrouble(one));
-  return becomesTrue(async () => expect(await without(wanted)).to.deep.equal([]), waitMs);
+  const expected = expressions.filter((one) => !needsFailures(one));
+  return eventuallyPasses(async () => expect(await without(expected)).to.deep.equal([]), waitMs);
 }
 
-describe('What is asked of Prometheus', function () {
+describe('The queries of dashboards and rules in Prometheus', function () {
   this.timeout(120_000);
-  needs('metrics');
+  needs('prometheus', ...forLogs);
 
   before(async () => {
     await theTestClientRun();
-    if (!lacks.processes) await callThatFails();
-    // In every number of decimals that money has.
+    await callThatFails();
+    // These currencies have 2, 0, 3 and 4 decimals.
     for (const currency of ['USD', 'JPY', 'BHD', 'CLF']) await buy({ currency });
   });
 
   for (const dashboard of new Set(panels.map((panel) => panel.dashboard))) {
-    const asked = ({ datasource, dashboard: of }: DashboardExpression): boolean =>
-      datasource === 'prometheus' && of === dashboard;
-    const expressions = panels.filter(asked).map(({ expr }) => expr);
+    const isIncluded = (panel: DashboardExpression): boolean =>
+      panel.datasource === 'prometheus' && panel.dashboard === dashboard;
+    const expressions = panels.filter(isIncluded).map(({ expr }) => expr);
 
-    it(`has an answer in every panel of ${dashboard}`, () => allHaveData(expressions));
+    it(`have data in every panel of ${dashboard}`, () => allHaveData(expressions));
 
-    it(`is about series that exist, in every panel of ${dashboard}`, () =>
+    it(`use existing series in every panel of ${dashboard}`, () =>
       allHaveData(expressions.flatMap(selectorsIn)));
   }
 
-  it('is about series that exist, in every rule', () =>
+  it('use existing series in every rule', () =>
     allHaveData(ruleExpressions().flatMap(({ expr }) => selectorsIn(expr))));
 
-  it('is recorded by every recording rule', () =>
+  it('have data in every recording rule', () =>
     allHaveData(ruleExpressions().flatMap(({ kind, rule }) => (kind === 'record' ? [rule] : []))));
 
-  it('can be read, in every alert', async () => {
+  it('are valid in every alert', async () => {
     for (const { expr } of ruleExpressions()) await running('prometheus').query(expr);
   });
 });
 
-describe('What is asked of Loki', () => {
-  needs('logs');
+describe('The queries of dashboards in Loki', () => {
+  needs(...forLogs);
 
   for (const { dashboard, panel, datasource, expr } of panels) {
     if (datasource !== 'loki') continue;
-    it(`has an answer in '${panel}' of ${dashboard}`, () =>
-      becomesTrue(async () => {
+    it(`have data in '${panel}' of ${dashboard}`, () =>
+      eventuallyPasses(async () => {
         expect(await running('loki').query(expr)).to.not.have.length(0);
       }, waitMs));
   }

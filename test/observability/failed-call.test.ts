@@ -1,14 +1,14 @@
 import { expect } from 'chai';
 import { callThatFails } from './trouble.js';
-import { needs, running } from './verification.js';
+import { forTraces, needs, running } from './running.js';
 
 describe('The trace of a call that fails', () => {
-  needs('traces', 'processes');
+  needs(...forTraces);
 
-  it('is an error of the service that could not answer, and names the status', async () => {
+  it('has an error in the server span of CreateOrder and in the client span of the call to the catalog service', async () => {
     const traceId = await callThatFails();
-    const isWhole = 'CreateOrder and the call that failed';
-    const trace = await running('jaeger').wholeTrace(traceId, isWhole, ({ spans }) =>
+    const label = 'span of CreateOrder and of the failed call';
+    const trace = await running('jaeger').wholeTrace(traceId, label, ({ spans }) =>
       ['server', 'client'].every((kind) => spans.some((span) => span.kind === kind && span.isError)),
     );
     const server = trace.spans.find(({ kind }) => kind === 'server');

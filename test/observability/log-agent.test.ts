@@ -3,12 +3,12 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
-import type { LogLine } from './loki.js';
-import { runLogAgent, type PodOfLog } from './run-log-agent.js';
-import { needs, program, running } from './verification.js';
-import { becomesTrue } from './waiting.js';
+import type { LogLine } from '../lab/stack/loki.js';
+import { aLogAgent, type PodOfLog } from '../lab/stack/log-agent.js';
+import { forLogs, needs, running } from './running.js';
+import { eventuallyPasses } from './waiting.js';
 
-/** In every line of this run: Loki may hold those of others. */
+/** Every log line that these tests write contains this marker. */
 const marker = randomBytes(6).toString('hex');
 
 const pod: PodOfLog = {
@@ -17,7 +17,7 @@ const pod: PodOfLog = {
   container: 'order-service',
 };
 
-/** A line as services write it. */
+/** A line in the format of the services. */
 const aMessage = (msg: string, more: object = {}): string =>
   JSON.stringify({
     level: 'warn',
@@ -28,18 +28,18 @@ const aMessage = (msg: string, more: object = {}): string =>
     ...more,
   });
 
-/** As a container runtime that follows CRI keeps it; `P` is a part, `F` is the end of a line. */
+/** A line in the CRI format of a container runtime; the tag `P` marks a part of a line, and `F` marks the last part. */
 const kept = (text: string, tag: 'P' | 'F' = 'F'): string =>
   `${new Date().toISOString()} stdout ${tag} ${text}`;
 
 const numbered = (first: number, count: number): string[] =>
   Array.from({ length: count }, (_, index) => `line ${String(first + index).padStart(4, '0')}`);
 
-/** A Loki that has no room. */
-async function runRefusingServer() {
-  let asked = 0;
+/** A Loki that rejects every request. */
+async function startRejectingServer() {
+  let requests = 0;
   const server = createServer((request, response) => {
-    asked += 1;
+    requests += 1;
     request.resume();
     response.writeHead(503).end();
   });
@@ -48,7 +48,7 @@ async function runRefusingServer() {
   const { port } = server.address() as AddressInfo;
   return {
     url: `http://127.0.0.1:${port}`,
-    asked: () => asked,
+    requests: () => requests,
     close: async () => {
       server.close().closeAllConnections();
       await once(server, 'close');
@@ -57,11 +57,11 @@ async function runRefusingServer() {
 }
 
 describe('The log agent of Kubernetes', () => {
-  needs('logs', 'processes');
-  let agent: Awaited<ReturnType<typeof runLogAgent>>;
+  needs(...forLogs);
+  let agent: Awaited<ReturnType<typeof aLogAgent>>;
 
   before(async () => {
-    agent = await runLogAgent(program('otelcol'), running('loki').url);
+    agent = await aLogAgent(running('loki').url);
     await agent.start();
   });
   after(() => agent?.close());
@@ -80,11 +80,11 @@ describe('The log agent of Kubernetes', () => {
     return lines.map(({ text }) => (JSON.parse(text) as { msg: string }).msg).toSorted();
   }
 
-  it('sends a line as it was written, with what can be searched', async () => {
+  it('sends a line unchanged, with labels for searches', async () => {
     const traceId = randomBytes(16).toString('hex');
     const text = aMessage('an order', { trace_id: traceId, order_id: 'of-a-test' });
     agent.write(pod, [kept(text)]);
-    await becomesTrue(async () => {
+    await eventuallyPasses(async () => {
       const lines = await found(`| trace_id="${traceId}" | order_id="of-a-test"`);
       expect(lines.map((line) => line.text)).to.deep.equal([text]);
       expect(lines[0]?.labels).to.include({
@@ -98,50 +98,50 @@ describe('The log agent of Kubernetes', () => {
     });
   });
 
-  it('puts a line together that the runtime has cut', async () => {
+  it('joins the parts of a line', async () => {
     const text = aMessage('a long line', { long: 'x'.repeat(20_000) });
     agent.write(pod, [kept(text.slice(0, 16_384), 'P'), kept(text.slice(16_384))]);
-    await becomesTrue(async () =>
+    await eventuallyPasses(async () =>
       expect((await found('|= "a long line"')).map((line) => line.text)).to.deep.equal([text]),
     );
   });
 
-  it('names the container where a line does not say whose it is', async () => {
+  it('uses the name of the container as the service name of a line that names no service', async () => {
     agent.write({ ...pod, name: 'proxy-0', container: 'proxy' }, [kept(`plain text ${marker}`)]);
-    await becomesTrue(async () => {
+    await eventuallyPasses(async () => {
       const [line] = await found('|= "plain text"');
       expect(line?.labels).to.include({ service_name: 'proxy', k8s_pod_name: 'proxy-0' });
     });
   });
 
-  it('leaves the pods of others alone', async () => {
+  it('ignores pods of other namespaces', async () => {
     agent.write({ ...pod, namespace: 'another' }, [kept(aMessage('of another'))]);
     agent.write(pod, [kept(aMessage('after that'))]);
-    await becomesTrue(async () => expect(await messages('|= "after that"')).to.have.lengthOf(1));
+    await eventuallyPasses(async () => expect(await messages('|= "after that"')).to.have.lengthOf(1));
     expect(await messages('|= "of another"')).to.deep.equal([]);
   });
 
-  it('goes on after a SIGKILL where it was: nothing is missed, nothing comes twice', async () => {
+  it('continues after a SIGKILL without lost or repeated lines', async () => {
     const [early, late] = [numbered(0, 100), numbered(100, 100)];
     write(early);
-    await becomesTrue(async () => expect(await messages('|= "line 0"')).to.deep.equal(early));
+    await eventuallyPasses(async () => expect(await messages('|= "line 0"')).to.deep.equal(early));
     await agent.kill();
     write(late);
     await agent.start();
-    await becomesTrue(async () => expect(await messages('|= "line 0"')).to.include.members(late));
+    await eventuallyPasses(async () => expect(await messages('|= "line 0"')).to.include.members(late));
     expect(await messages('|= "line 0"')).to.deep.equal([...early, ...late]);
   });
 
-  it('keeps on disk what it has read and Loki did not take', async () => {
+  it('stores on disk the lines that Loki rejects, and sends them after a restart', async () => {
     const lines = numbered(1000, 100);
     await agent.kill();
-    const refusing = await runRefusingServer();
-    await agent.start(refusing.url);
+    const rejecting = await startRejectingServer();
+    await agent.start(rejecting.url);
     write(lines);
-    await becomesTrue(async () => expect(refusing.asked()).to.be.greaterThan(0));
+    await eventuallyPasses(async () => expect(rejecting.requests()).to.be.greaterThan(0));
     await agent.kill();
-    await refusing.close();
+    await rejecting.close();
     await agent.start();
-    await becomesTrue(async () => expect(await messages('|= "line 1"')).to.deep.equal(lines));
+    await eventuallyPasses(async () => expect(await messages('|= "line 1"')).to.deep.equal(lines));
   });
 });

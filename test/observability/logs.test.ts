@@ -1,13 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
-import { serviceNames } from '../../cmd/dev/protocol.js';
+import { serviceNames } from '../../cmd/dev/supervisor/protocol.js';
 import { linesOf, logFileOf } from './log-files.js';
 import { buy, type Placed } from './orders.js';
-import { needs, restoreCollector, running } from './verification.js';
-import { becomesTrue } from './waiting.js';
+import { forTraces, forLogs, needs, restoreCollector, running } from './running.js';
+import { eventuallyPasses } from './waiting.js';
 
 describe('The log lines of an order', () => {
-  needs('processes');
   let placed: Placed;
 
   before(async () => {
@@ -15,8 +14,8 @@ describe('The log lines of an order', () => {
   });
 
   for (const service of serviceNames) {
-    it(`carry its trace id in the ${service}`, () =>
-      becomesTrue(async () => {
+    it(`carry the trace id of the order in the log of ${service}`, () =>
+      eventuallyPasses(async () => {
         const lines = linesOf(service).filter((line) => line['trace_id'] === placed.traceId);
         expect(lines.map((line) => line['msg'])).to.include('call served');
         for (const line of lines)
@@ -32,14 +31,14 @@ describe('The log lines of an order', () => {
     expect(served).to.include({ order_id: orderId, customer_id: customerId, total_amount: 900 });
   });
 
-  it('hold no payment method', () => {
+  it('contain no payment method', () => {
     for (const service of serviceNames)
       expect(readFileSync(logFileOf(service), 'utf8')).to.not.include('pm_');
   });
 });
 
 describe('Loki', () => {
-  needs('logs');
+  needs(...forLogs);
   let placed: Placed;
 
   before(async () => {
@@ -53,25 +52,25 @@ describe('Loki', () => {
   }
 
   it('finds lines of every service by a trace id', () =>
-    becomesTrue(async () => {
+    eventuallyPasses(async () => {
       const found = await services(`{service_name=~".+"} | trace_id="${placed.traceId}"`);
       expect(found).to.deep.equal(new Set(serviceNames));
     }));
 
   it('finds lines by the id of an order', () =>
-    becomesTrue(async () => {
+    eventuallyPasses(async () => {
       const found = await services(`{service_name=~".+"} | json | order_id="${placed.order.orderId}"`);
       expect([...found]).to.include.members(['order-service', 'payment-service']);
     }));
 
   describe('after a restart of the Collector', () => {
-    needs('collector');
+    needs(...forTraces);
 
     it('has each line once', async () => {
-      await becomesTrue(async () => expect(await linesIn(placed)).to.deep.equal(writtenFor(placed)));
+      await eventuallyPasses(async () => expect(await linesIn(placed)).to.deep.equal(writtenFor(placed)));
       await restoreCollector();
       const next = await buy();
-      await becomesTrue(async () => expect(await linesIn(next)).to.deep.equal(writtenFor(next)));
+      await eventuallyPasses(async () => expect(await linesIn(next)).to.deep.equal(writtenFor(next)));
       expect(await linesIn(placed)).to.deep.equal(writtenFor(placed));
     });
 

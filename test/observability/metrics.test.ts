@@ -1,19 +1,22 @@
 import { expect } from 'chai';
-import { getOrder } from '../../cmd/test-client/lookups.js';
-import type { Product } from '../../cmd/test-client/shop.js';
+import { getOrder } from '../../cmd/test-client/context/queries.js';
+import type { Product } from '../../cmd/test-client/context/actions.js';
 import { isAppError } from '../../pkg/errors/index.js';
 import { uuidv7 } from '../../pkg/runtime/index.js';
 import { aProduct, buy } from './orders.js';
 import { documentedSeries, promisedSeries } from './promised-metrics.js';
-import { needs, running } from './verification.js';
-import { becomesTrue } from './waiting.js';
+import { needs, running } from './running.js';
+import { eventuallyPasses } from './waiting.js';
 
 const create = 'service="order-service", method="order.v1.OrderService/CreateOrder"';
 const toPayment = 'service="order-service", target="payment-service", status="OK"';
 const units = 2;
 const cost = 900;
 
-/** What three confirmed orders, a declined one, one out of stock and a look for nothing add to each series. */
+/**
+ * How much each series increases when three orders are confirmed, one is declined, one is out of stock, and one unknown
+ * order is queried.
+ */
 function expectedIncreases({ sku }: Product): Record<string, number> {
   const reservations = (status: string): string =>
     `inventory_reservations_total{product="${sku}", status="${status}"}`;
@@ -52,7 +55,7 @@ function expectedIncreases({ sku }: Product): Record<string, number> {
 
 type Reading = Record<string, number>;
 
-/** The sum of each; a series that does not exist counts nothing. */
+/** Returns the sum of each series, or 0 if the series does not exist. */
 async function read(series: readonly string[]): Promise<Reading> {
   const readings = series.map(async (one) => {
     const samples = await running('prometheus').query(`sum(${one})`);
@@ -61,38 +64,41 @@ async function read(series: readonly string[]): Promise<Reading> {
   return Object.fromEntries(await Promise.all(readings));
 }
 
-/** Waits until every service was scraped after now, and readings that scrapes share were renewed. */
+/**
+ * Waits until Prometheus has scraped new readings of the database gauges from every service. A service caches these readings
+ * for up to 15 s.
+ */
 async function settle(): Promise<void> {
-  const readingLastsMs = 16_000;
-  const since = Date.now() / 1000 + readingLastsMs / 1000;
-  await becomesTrue(async () => {
+  const readingLifetimeMs = 16_000;
+  const since = Date.now() / 1000 + readingLifetimeMs / 1000;
+  await eventuallyPasses(async () => {
     const scraped = await running('prometheus').query('min(timestamp(up{job=~".+-service"}))');
     expect(scraped[0]?.value).to.be.greaterThan(since);
-  }, readingLastsMs + 20_000);
+  }, readingLifetimeMs + 20_000);
 }
 
-async function lookForNothing(): Promise<void> {
-  const { world } = running('system');
-  const refused = await getOrder(world, uuidv7()).catch((error: unknown) => error);
+async function queryUnknownOrder(): Promise<void> {
+  const { context } = running('system');
+  const refused = await getOrder(context, uuidv7()).catch((error: unknown) => error);
   expect(isAppError(refused, 'ORDER_NOT_FOUND'), String(refused)).to.equal(true);
 }
 
 describe('Metrics', function () {
   this.timeout(120_000);
-  needs('metrics');
+  needs('prometheus');
 
-  it('that were promised or are documented are all there', async () => {
+  it('exist if they are promised or documented', async () => {
     await buy();
     const documented = documentedSeries();
     expect(documented).to.not.have.length(0);
-    await becomesTrue(async () => {
+    await eventuallyPasses(async () => {
       const all = [...promisedSeries, ...documented];
       const counts = await Promise.all(all.map((one) => running('prometheus').query(`count(${one})`)));
       expect(all.filter((_, index) => counts[index]?.length === 0)).to.deep.equal([]);
     });
   });
 
-  it('grow by exactly what was done', async () => {
+  it('increase exactly as expected after several orders and a failed query', async () => {
     const product = await aProduct();
     const expected = expectedIncreases(product);
     const series = Object.keys(expected);
@@ -101,8 +107,8 @@ describe('Metrics', function () {
     for (const _ of [1, 2, 3]) await buy({ product, units });
     await buy({ product, units, paymentMethod: 'pm_decline_insufficient_funds' });
     await buy({ product, units: 1000 });
-    await lookForNothing();
-    await becomesTrue(async () => {
+    await queryUnknownOrder();
+    await eventuallyPasses(async () => {
       const after = await read(series);
       const increases = series.map((one) => [one, (after[one] ?? 0) - (before[one] ?? 0)]);
       expect(Object.fromEntries(increases)).to.deep.equal(expected);

@@ -1,6 +1,6 @@
-import { childrenOf, rootsOf, type Span, type Trace } from './jaeger.js';
+import { childrenOf, rootsOf, type Span, type Trace } from '../lab/stack/jaeger.js';
 
-/** The calls that every order makes, whatever statements its services run. */
+/** The calls of an order until the authorization of its payment. `SQL` stands for the statements of a service. */
 const untilPayment = `
 order-service server order.v1.OrderService/CreateOrder, SQL
   order-service client catalog.v1.CatalogService/BatchGetProducts
@@ -21,7 +21,7 @@ export const declinedOrder = `${untilPayment}
   order-service client inventory.v1.InventoryService/ReleaseReservation
     inventory-service server inventory.v1.InventoryService/ReleaseReservation, SQL`;
 
-/** The calls of a trace in the order of their start, each below its caller, and whether it used its database. */
+/** Draws the calls of a trace, sorted by start time, each call below its caller. */
 export function callTree(trace: Trace): string {
   return rootsOf(trace)
     .flatMap((root) => draw(trace, root, 0))
@@ -40,7 +40,7 @@ export function isStatement({ attributes }: Span): boolean {
   return (attributes['db.system.name'] ?? attributes['db.system']) !== undefined;
 }
 
-/** The span of a call as its server saw it. */
+/** The server span of a call. */
 export function serverSpan(trace: Trace, method: string): Span {
   const found = trace.spans.find(({ kind, name }) => kind === 'server' && name.endsWith(`/${method}`));
   if (!found) throw new Error(`trace ${trace.id} has no server span of ${method}`);

@@ -1,27 +1,27 @@
-import { place } from '../../cmd/test-client/persist.js';
-import { orderRequest, stockProduct, type Product } from '../../cmd/test-client/shop.js';
+import { placeOrder } from '../../cmd/test-client/context/retry.js';
+import { orderRequest, stockProduct, type Product } from '../../cmd/test-client/context/actions.js';
 import { money } from '../../pkg/money/index.js';
 import type { Order } from '../../pkg/pb/order/v1/order.js';
-import { running } from './verification.js';
+import { running } from './running.js';
 
 export interface Placed {
   readonly order: Order;
   readonly traceId: string;
-  /** Why the request had to be sent again. */
-  readonly repeats: readonly string[];
+  /** Reason of each failed attempt that was retried. */
+  readonly retries: readonly string[];
 }
 
 let products = 0;
 
-/** A new product at 450 of the smallest unit of a currency, with 100 units on the shelf. */
+/** A new product that costs 450 minor units, with 100 units in stock. */
 export function aProduct(currency = 'USD'): Promise<Product> {
   products += 1;
   const wanted = { slug: `thing-${products}`, price: money(currency, 450), units: 100 };
-  return stockProduct(running('system').world, wanted);
+  return stockProduct(running('system').context, wanted);
 }
 
 export interface Purchase {
-  /** Default: a new one. */
+  /** Default: a new product. */
   readonly product?: Product;
   readonly currency?: string;
   readonly units?: number;
@@ -29,12 +29,12 @@ export interface Purchase {
   readonly paymentMethod?: string;
 }
 
-/** Places an order and waits for its end. */
+/** Places an order and waits until it is finished. */
 export async function buy(purchase: Purchase = {}): Promise<Placed> {
   const { currency, units = 2, paymentMethod = 'pm_approve' } = purchase;
-  const { world } = running('system');
+  const { context } = running('system');
   const product = purchase.product ?? (await aProduct(currency));
-  const request = orderRequest(world, { customer: 'alice', items: [[product, units]], paymentMethod });
-  const { value, traceId, repeats } = await place(world, request);
-  return { order: value, traceId, repeats };
+  const request = orderRequest(context, { customer: 'alice', items: [[product, units]], paymentMethod });
+  const { value, traceId, retries } = await placeOrder(context, request);
+  return { order: value, traceId, retries };
 }

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 
-/** Exist with mutual TLS only, which is off here. */
+/** Names of metrics that exist only with mutual TLS, which this run does not use. */
 const onlyWithTls = /^tls_/;
 
-/** Metric names of the tables in `docs/monitoring.md`; a histogram by its count. */
+/** Metric names of the tables in `docs/monitoring.md`; for a histogram, the name of its `_count` series. */
 export function documentedSeries(): string[] {
   const [, tables = ''] = readFileSync('docs/monitoring.md', 'utf8').split('<!-- metrics -->');
   return tables.split('\n').flatMap((line) => {
@@ -13,7 +13,7 @@ export function documentedSeries(): string[] {
   });
 }
 
-/** What users were promised beyond doubt, with its labels. */
+/** Series that the project promises to its users, with their labels. */
 export const promisedSeries = [
   'requests_total{service!="", method!="", status!=""}',
   'request_duration_seconds_bucket{service!="", method!="", le!=""}',

@@ -1,6 +1,6 @@
 import { parser } from '@prometheus-io/lezer-promql';
 
-/** Every selector of series in an expression, without its range: `up{job="a"}`. */
+/** Every series selector in an expression, without its range: `up{job="a"}`. */
 export function selectorsIn(expression: string): string[] {
   const found: string[] = [];
   parser.parse(expression).iterate({

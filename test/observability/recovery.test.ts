@@ -1,47 +1,49 @@
 import { expect } from 'chai';
-import { listOrders, timelineOf } from '../../cmd/test-client/lookups.js';
-import { isAtRest, ordersAtRest } from '../../cmd/test-client/rest.js';
-import { orderRequest, tryPlace } from '../../cmd/test-client/shop.js';
+import { listOrders, timelineOf, waitForTerminalOrders } from '../../cmd/test-client/context/queries.js';
+import { isTerminal } from '../../cmd/audit/checks/order-states.js';
+import { orderRequest, tryPlaceOrder } from '../../cmd/test-client/context/actions.js';
 import { aProduct } from './orders.js';
-import { needs, running } from './verification.js';
-import { becomesTrue, eventually } from './waiting.js';
+import { forTraces, needs, running } from './running.js';
+import { eventuallyPasses, eventually } from './waiting.js';
 
-/** Kills the order service while an order is under way, and waits until the order has come to rest. */
+/** Kills the order service during an order, and waits until the order is finished. */
 async function interruptOrder(): Promise<{ readonly orderId: string; readonly traceIds: readonly string[] }> {
-  const { world, dev } = running('system');
-  if (!dev) throw new Error('the services are not ours to kill');
+  const { context, dev } = running('system');
+  if (!dev) throw new Error('this test did not start the services');
   const product = await aProduct();
-  const customer = world.name('interrupted');
-  const [client] = world.connections(1, { retry: false });
-  const request = orderRequest(world, {
+  const customer = context.name('interrupted');
+  const [client] = context.connections(1, { retry: false });
+  const request = orderRequest(context, {
     customer: 'interrupted',
     items: [[product, 1]],
     paymentMethod: 'pm_slow',
   });
-  const answer = tryPlace(world, request, client ? { client } : {});
-  await eventually('the order to be under way', async () => {
-    const orders = await listOrders(world, customer);
-    return orders.some((order) => !isAtRest(order)) || undefined;
+  const answer = tryPlaceOrder(context, request, client ? { client } : {});
+  await eventually('order in progress', async () => {
+    const orders = await listOrders(context, customer);
+    return orders.some((order) => !isTerminal(order)) || undefined;
   });
   await dev.kill('order-service');
-  expect((await answer).error, 'the call was not broken').to.not.equal(undefined);
+  expect((await answer).error, 'CreateOrder succeeded although the order service was killed').to.not.equal(
+    undefined,
+  );
   await dev.restarted('order-service');
-  // A channel that was refused while nobody listened waits a moment before it tries again.
-  await becomesTrue(() => listOrders(world, customer));
-  const [order] = await ordersAtRest(world, [customer], performance.now() + 30_000);
+  // A channel waits before it reconnects, so the first calls may fail.
+  await eventuallyPasses(() => listOrders(context, customer));
+  const [order] = await waitForTerminalOrders(context, [customer], 30_000);
   const orderId = order?.orderId ?? '';
-  const timeline = await timelineOf(world, orderId);
+  const timeline = await timelineOf(context, orderId);
   return { orderId, traceIds: [...new Set(timeline.map(({ traceId }) => traceId))] };
 }
 
-describe('An order that went on after its service was killed', () => {
-  needs('traces', 'processes');
+describe('An order that continues after the order service was killed', () => {
+  needs(...forTraces);
 
-  it('goes on in a second trace that leads to the first', async () => {
+  it('has a second trace that links to the first', async () => {
     const { orderId, traceIds } = await interruptOrder();
     expect(traceIds).to.have.length(2);
     const [first = '', second = ''] = traceIds;
-    const recovery = await running('jaeger').wholeTrace(second, 'the recovery', ({ spans }) =>
+    const recovery = await running('jaeger').wholeTrace(second, 'span of the recovery', ({ spans }) =>
       spans.some(({ name }) => name === 'order.recover'),
     );
     const span = recovery.spans.find(({ name }) => name === 'order.recover');
@@ -50,7 +52,7 @@ describe('An order that went on after its service was killed', () => {
     expect(span?.attributes['order.id']).to.equal(orderId);
     const before = await running('jaeger').wholeTrace(
       first,
-      'what came before',
+      'spans before the kill',
       ({ spans }) => spans.length > 0,
     );
     expect(before.spans.map(({ service }) => service)).to.include('inventory-service');

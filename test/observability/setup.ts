@@ -1,6 +1,6 @@
-import { announce, assertMayLack, type Unverified } from '../unverified.js';
-import { capabilities, type Capability } from './capabilities.js';
-import { lacks, startVerification, stopVerification } from './verification.js';
+import { missingFor, unverifiedReport } from '../lab/requirements.js';
+import { announce } from '../lab/unverified.js';
+import { startParts, stopParts } from './running.js';
 
 const startMs = 240_000;
 const stopMs = 180_000;
@@ -11,7 +11,7 @@ function say(message: string): void {
   process.stdout.write(`  [${seconds} s] ${message}\n`);
 }
 
-// What runs here ends with this process: programs are killed, `dev` notices by itself.
+// The exit handlers of this process end its child programs, so a signal must cause an ordinary exit.
 for (const [signal, code] of [
   ['SIGHUP', 129],
   ['SIGINT', 130],
@@ -19,27 +19,21 @@ for (const [signal, code] of [
 ] as const)
   process.once(signal, () => process.exit(code));
 
-/** Everything is started once for the whole run. */
+/** Starts the services and the stack once, before all tests, and stops them after all tests. */
 export const mochaHooks = {
   async beforeAll(this: Mocha.Context): Promise<void> {
     this.timeout(startMs);
-    announce(unverified());
-    await startVerification(say);
+    announce(missingFor('observability'));
+    await startParts(say);
     say('everything runs');
   },
 
   async afterAll(this: Mocha.Context): Promise<void> {
     this.timeout(stopMs);
     say('stopping everything');
-    await stopVerification();
-    say('nothing is left');
-    announce(unverified());
-    assertMayLack(unverified());
+    await stopParts();
+    say('everything is stopped');
   },
 };
 
-function unverified(): Unverified[] {
-  return Object.entries(lacks).flatMap(([name, lack]) =>
-    lack ? [{ name, what: capabilities[name as Capability], ...lack }] : [],
-  );
-}
+export const mochaGlobalTeardown = unverifiedReport('observability');

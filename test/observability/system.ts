@@ -1,18 +1,16 @@
 import { rmSync } from 'node:fs';
-import { startDev, type Addresses, type DevHandle } from '../../cmd/dev/child.js';
-import { readState } from '../../cmd/dev/state-file.js';
-import { World } from '../../cmd/test-client/world.js';
-import { readSettings, type Environment } from '../../pkg/config/index.js';
-import { addressSettings } from '../../pkg/rpc/config.js';
-import { dataDir, serviceLogDir } from './places.js';
+import { startDev, type Addresses, type DevHandle } from '../../cmd/dev/start-dev.js';
+import { readState } from '../../cmd/dev/supervisor/state-file.js';
+import { ScenarioContext } from '../../cmd/test-client/context/scenario-context.js';
+import type { Environment } from '../../pkg/config/index.js';
+import { dataDir, serviceLogDir } from '../lab/stack/places.js';
 
 /** The services under test. */
 export interface System {
-  readonly world: World;
+  readonly context: ScenarioContext;
   readonly addresses: Addresses;
-  /** Undefined when the services run elsewhere. */
-  readonly dev: DevHandle | undefined;
-  /** Where each service shows its metrics, `host:port`, by the service's name. */
+  readonly dev: DevHandle;
+  /** Metrics address of each service, `host:port`. */
   readonly metricsTargets: Readonly<Record<string, string>>;
   close(): Promise<void>;
 }
@@ -25,33 +23,20 @@ export async function startSystem(env: Environment): Promise<System> {
   const metricsTargets = Object.fromEntries(
     services.map(({ name, metrics }) => [name, new URL(metrics).host]),
   );
-  const world = openWorld(dev.addresses, dev);
+  const context = openContext(dev.addresses, dev);
   return {
-    world,
+    context,
     addresses: dev.addresses,
     dev,
     metricsTargets,
     close: async () => {
-      await world.close();
+      await context.close();
       await dev.close();
       rmSync(dataDir, { recursive: true, force: true });
     },
   };
 }
 
-/** The services that the environment names, as for `test-client`. */
-export function runningSystem(env: Environment): System {
-  const values = readSettings(env, addressSettings);
-  const addresses = {
-    order: values.ORDER_SERVICE_ADDR,
-    inventory: values.INVENTORY_SERVICE_ADDR,
-    payment: values.PAYMENT_SERVICE_ADDR,
-    catalog: values.CATALOG_SERVICE_ADDR,
-  };
-  const world = openWorld(addresses, undefined);
-  return { world, addresses, dev: undefined, metricsTargets: {}, close: () => world.close() };
-}
-
-function openWorld(addresses: Addresses, dev: DevHandle | undefined): World {
-  return new World({ addresses, dev }, new AbortController().signal);
+function openContext(addresses: Addresses, dev: DevHandle | undefined): ScenarioContext {
+  return new ScenarioContext({ addresses, dev }, new AbortController().signal);
 }

@@ -1,20 +1,20 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'chai';
-import { attempt } from '../../cmd/test-client/answer.js';
+import { tryCall } from '../../cmd/test-client/context/calls.js';
 import { buy } from './orders.js';
-import { slowTraceMs } from './run-collector.js';
+import { slowTraceMs } from '../lab/stack/programs.js';
 import { callThatFails } from './trouble.js';
-import { needs, restoreCollector, running } from './verification.js';
+import { forTraces, needs, restoreCollector, running } from './running.js';
 import { eventually } from './waiting.js';
 
-/** Traces of calls that take a few milliseconds. */
+/** Makes fast calls and returns their trace ids. */
 async function fastCalls(count: number): Promise<string[]> {
-  const { order } = running('system').world.clients;
+  const { order } = running('system').context.clients;
   const { order: placed } = await buy();
   const traceIds: string[] = [];
   for (let call = 0; call < count; call += 1) {
-    const { traceId, latencyMs } = await attempt((options) =>
+    const { traceId, latencyMs } = await tryCall((options) =>
       order.getOrder({ orderId: placed.orderId, customerId: '' }, options),
     );
     if (latencyMs < slowTraceMs) traceIds.push(traceId);
@@ -22,10 +22,10 @@ async function fastCalls(count: number): Promise<string[]> {
   return traceIds;
 }
 
-/** The trace of a watch that goes on for longer than what counts as slow. */
+/** Returns the trace id of a watch that takes longer than {@link slowTraceMs}. */
 async function longWatch(): Promise<string> {
-  const { inventory } = running('system').world.clients;
-  const { value } = await attempt(() => inventory.listStock({ pageSize: 1, pageToken: '' }));
+  const { inventory } = running('system').context.clients;
+  const { value } = await tryCall(() => inventory.listStock({ pageSize: 1, pageToken: '' }));
   const skus = (value?.stock ?? []).map(({ sku }) => sku);
   let traceId = '';
   const signal = AbortSignal.timeout(2 * slowTraceMs);
@@ -41,7 +41,7 @@ async function longWatch(): Promise<string> {
   return traceId;
 }
 
-/** Sends one span of an order that takes long, as a service would. */
+/** Sends a span of the order service to the Collector. */
 async function send(traceId: string, span: { id: string; parent?: string; seconds: number }): Promise<void> {
   const end = Date.now();
   const nanos = (ms: number): string => `${ms}000000`;
@@ -77,7 +77,7 @@ async function send(traceId: string, span: { id: string; parent?: string; second
 }
 
 function arrives(traceId: string, what: string): Promise<unknown> {
-  return eventually(`${what}, ${traceId}, in Jaeger`, () => running('jaeger').trace(traceId), 30_000);
+  return eventually(`trace ${traceId} of ${what} in Jaeger`, () => running('jaeger').trace(traceId), 30_000);
 }
 
 async function arrived(traceIds: readonly string[]): Promise<string[]> {
@@ -85,9 +85,9 @@ async function arrived(traceIds: readonly string[]): Promise<string[]> {
   return traces.flatMap((trace) => (trace ? [trace.id] : []));
 }
 
-describe('A Collector that keeps none of the ordinary traces', function () {
+describe('A Collector that samples no ordinary trace', function () {
   this.timeout(120_000);
-  needs('collector', 'processes');
+  needs(...forTraces);
 
   before(async () => {
     await running('collector').close();
@@ -96,9 +96,8 @@ describe('A Collector that keeps none of the ordinary traces', function () {
       COLLECTOR_DECISION_WAIT: '15s',
       COLLECTOR_DECISION_WAIT_AFTER_ROOT: '2s',
     });
-    // The services notice by themselves that it is back.
     await eventually(
-      'slow traces to arrive',
+      'slow trace in Jaeger',
       async () => {
         const { traceId } = await buy({ paymentMethod: 'pm_slow' });
         return arrives(traceId, 'a slow order').catch(() => undefined);
@@ -109,12 +108,12 @@ describe('A Collector that keeps none of the ordinary traces', function () {
 
   after(restoreCollector);
 
-  it('keeps those of slow orders and of failed calls, and no others', async () => {
+  it('keeps the traces of slow orders and of failed calls, and no others', async () => {
     const fast = await fastCalls(10);
     const watch = await longWatch();
     const slow = await buy({ paymentMethod: 'pm_slow' });
     const failed = await callThatFails();
-    // Judged in the order of their arrival: by then the first were too.
+    // The Collector decides on traces in the order of arrival, so it decides on `fast` and `watch` before `slow` and `failed`.
     await arrives(slow.traceId, 'a slow order');
     await arrives(failed, 'a failed call');
     expect(fast).to.not.have.length(0);
@@ -122,11 +121,11 @@ describe('A Collector that keeps none of the ordinary traces', function () {
     expect(await arrived([...fast, watch])).to.deep.equal([]);
   });
 
-  it('waits for the root of a call that goes on while its first spans have come', async () => {
+  it('waits for the root span of a running call whose first spans have arrived', async () => {
     const traceId = randomBytes(16).toString('hex');
     const [root, child] = [randomBytes(8).toString('hex'), randomBytes(8).toString('hex')];
     await send(traceId, { id: child, parent: root, seconds: 0.001 });
-    // Longer than the wait after a root: the verdict must not have been spoken over the child alone.
+    // COLLECTOR_DECISION_WAIT_AFTER_ROOT (2 s) is shorter than this delay, but only a root span may start that wait.
     await delay(6000);
     await send(traceId, { id: root, seconds: 6 });
     await arrives(traceId, 'a call that took six seconds');

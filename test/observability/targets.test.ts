@@ -1,23 +1,24 @@
 import { expect } from 'chai';
-import { shippedJobs } from './prometheus-config.js';
-import { lacks, needs, running } from './verification.js';
-import { becomesTrue } from './waiting.js';
+import { shippedJobs } from '../lab/stack/prometheus-config.js';
+import { isAvailable } from '../lab/requirements.js';
+import { forLogs, forTraces, needs, running } from './running.js';
+import { eventuallyPasses } from './waiting.js';
 
-/** Jobs of what does not run here. */
+/** Returns the scrape jobs of the parts that do not run. */
 function absentJobs(): string[] {
   return [
-    // A web page over the others, which are asked directly here.
+    // Grafana does not run in these tests, which send its queries directly to Prometheus and Loki.
     'grafana',
-    ...(lacks.collector ? ['jaeger', 'otel-collector'] : []),
-    ...(lacks.logs ? ['loki'] : []),
+    ...(forTraces.every(isAvailable) ? [] : ['jaeger', 'otel-collector']),
+    ...(forLogs.every(isAvailable) ? [] : ['loki']),
   ];
 }
 
 describe('Prometheus', () => {
-  needs('metrics');
+  needs('prometheus');
 
-  it('reaches every target that ships', () =>
-    becomesTrue(async () => {
+  it('reaches every target of the shipped configuration', () =>
+    eventuallyPasses(async () => {
       const targets = await running('prometheus').targets();
       expect(targets.filter(({ health }) => health !== 'up')).to.deep.equal([]);
       const wanted = shippedJobs().filter((job) => !absentJobs().includes(job));

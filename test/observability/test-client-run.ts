@@ -1,8 +1,6 @@
 import { execFile } from 'node:child_process';
 import { loadEnvironment } from '../../pkg/config/index.js';
-import { once } from './once.js';
-import { serviceSettings } from './parts.js';
-import { running, tracesEndpoint } from './verification.js';
+import { running, telemetrySettings } from './running.js';
 
 interface Document {
   readonly ok: boolean;
@@ -14,20 +12,30 @@ interface Document {
 
 const limitMs = 110_000;
 
-/** What `make test-client` runs, against the services here. */
-export const theTestClientRun = once(async () => {
+interface Run {
+  readonly confirmed: { readonly orderId: string; readonly traceId: string };
+}
+
+let run: Promise<Run> | undefined;
+
+/** Runs the scenarios of `make test-client` once against the services of this run. */
+export function theTestClientRun(): Promise<Run> {
+  return (run ??= readRun());
+}
+
+async function readRun(): Promise<Run> {
   const { scenarios, ok } = JSON.parse(await runTestClient()) as Document;
-  if (!ok) throw new Error('test-client found something wrong: run make test-client');
+  if (!ok) throw new Error('a check of test-client failed: run make test-client');
   const steps = scenarios.find(({ number }) => number === 1)?.steps ?? [];
   const order = steps.find((step) => step.order_id !== undefined);
   return { confirmed: { orderId: order?.order_id ?? '', traceId: order?.trace_id ?? '' } };
-});
+}
 
 function runTestClient(): Promise<string> {
   const { addresses } = running('system');
   const env = {
     ...loadEnvironment(),
-    ...serviceSettings(tracesEndpoint()),
+    ...telemetrySettings(),
     ORDER_SERVICE_ADDR: addresses.order,
     INVENTORY_SERVICE_ADDR: addresses.inventory,
     PAYMENT_SERVICE_ADDR: addresses.payment,

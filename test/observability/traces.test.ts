@@ -1,16 +1,20 @@
 import { expect } from 'chai';
-import { drawTree, rootsOf, type Trace } from './jaeger.js';
+import { drawTree, rootsOf, type Trace } from '../lab/stack/jaeger.js';
 import { callTree, confirmedOrder, declinedOrder, isStatement, serverSpan } from './order-trace.js';
 import { buy, type Placed } from './orders.js';
 import { theTestClientRun } from './test-client-run.js';
-import { needs, running } from './verification.js';
+import { forTraces, needs, running } from './running.js';
 
 function traceOf({ traceId }: Placed, whole: string): Promise<Trace> {
-  return running('jaeger').wholeTrace(traceId, 'the whole order', (trace) => callTree(trace) === whole);
+  return running('jaeger').wholeTrace(
+    traceId,
+    'span of every call of the order',
+    (trace) => callTree(trace) === whole,
+  );
 }
 
 describe('The trace of a confirmed order', () => {
-  needs('traces');
+  needs(...forTraces);
   let placed: Placed;
   let trace: Trace;
 
@@ -19,7 +23,7 @@ describe('The trace of a confirmed order', () => {
     trace = await traceOf(placed, confirmedOrder);
   });
 
-  it('has every call below its caller, and the statements of each service below its call', () => {
+  it('has every call below its caller, and the SQL statements of each service below the server span of the service', () => {
     expect(callTree(trace)).to.equal(confirmedOrder);
     const statements = trace.spans.filter(isStatement);
     for (const { service, parentId } of statements) {
@@ -28,7 +32,7 @@ describe('The trace of a confirmed order', () => {
     }
   });
 
-  it('says which order it was, how it ended, and what it cost', () => {
+  it('has the order, its state and its amount', () => {
     const { order } = placed;
     const { attributes } = serverSpan(trace, 'CreateOrder');
     expect(attributes).to.include({
@@ -58,7 +62,7 @@ describe('The trace of a confirmed order', () => {
 });
 
 describe('The trace of a declined order', () => {
-  needs('traces');
+  needs(...forTraces);
   let trace: Trace;
 
   before(async () => {
@@ -66,11 +70,11 @@ describe('The trace of a declined order', () => {
     trace = await traceOf(placed, declinedOrder);
   });
 
-  it('is no error: a decline is an answer', () => {
+  it('has no error, because a decline is a valid response of the payment service', () => {
     expect(trace.spans.filter(({ isError }) => isError)).to.deep.equal([]);
   });
 
-  it('says why it was declined', () => {
+  it('has the reason of the decline', () => {
     expect(serverSpan(trace, 'CreateOrder').attributes['order.state']).to.equal('REJECTED');
     expect(serverSpan(trace, 'AuthorizePayment').attributes['payment.decline_code']).to.equal(
       'INSUFFICIENT_FUNDS',
@@ -83,13 +87,13 @@ describe('The trace of a declined order', () => {
 });
 
 describe('The traces of test-client', () => {
-  needs('traces');
+  needs(...forTraces);
 
-  it('begin at the caller', async function () {
+  it('start with a client span of test-client', async function () {
     this.timeout(120_000);
     const { confirmed } = await theTestClientRun();
     const isWhole = (trace: Trace): boolean => callTree(trace).startsWith('test-client client');
-    const trace = await running('jaeger').wholeTrace(confirmed.traceId, "the caller's span", isWhole);
+    const trace = await running('jaeger').wholeTrace(confirmed.traceId, 'span of test-client', isWhole);
     const indented = confirmedOrder.replaceAll(/^/gm, '  ');
     expect(rootsOf(trace), drawTree(trace)).to.have.length(1);
     expect(callTree(trace)).to.include(indented);

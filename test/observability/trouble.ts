@@ -1,41 +1,41 @@
-import { tryPlace, orderRequest } from '../../cmd/test-client/shop.js';
+import { tryPlaceOrder, orderRequest } from '../../cmd/test-client/context/actions.js';
 import { aProduct } from './orders.js';
-import type { World } from '../../cmd/test-client/world.js';
-import { running } from './verification.js';
+import type { ScenarioContext } from '../../cmd/test-client/context/scenario-context.js';
+import { running } from './running.js';
 import { eventually } from './waiting.js';
 
 const attempts = 8;
 
 /**
- * A CreateOrder that fails because a service that it needs was killed just before, and is back when this
- * resolves.
- * @returns its trace id
+ * Kills the catalog service and then calls CreateOrder. Repeats both steps until a call fails. Afterwards, the catalog
+ * service runs again.
+ * @returns the trace id of the failed call
  */
 export async function callThatFails(): Promise<string> {
-  const { world, dev } = running('system');
-  if (!dev) throw new Error('the services are not ours to kill');
+  const { context, dev } = running('system');
+  if (!dev) throw new Error('this test did not start the services');
   const product = await aProduct();
-  const [client] = world.connections(1, { retry: false });
+  const [client] = context.connections(1, { retry: false });
   if (!client) throw new Error('no client');
   for (let attempt = 1; attempt <= attempts; attempt += 1) {
     await dev.kill('catalog-service');
-    const request = orderRequest(world, { customer: 'bob', items: [[product, 1]] });
-    const answer = await tryPlace(world, request, { client });
+    const request = orderRequest(context, { customer: 'bob', items: [[product, 1]] });
+    const answer = await tryPlaceOrder(context, request, { client });
     await dev.restarted('catalog-service');
-    await reconnected(world);
-    // The service may have been back so soon that the call was served.
+    await reconnected(context);
+    // The call succeeds if the catalog service has restarted before the call reaches it.
     if (answer.error?.reason === 'DEPENDENCY_UNAVAILABLE') return answer.traceId;
   }
   throw new Error(`${attempts} calls did not fail although the catalog service had been killed`);
 }
 
-/** Channels wait a little before they connect anew. */
-async function reconnected({ clients }: World): Promise<void> {
+/** Waits until a call to the catalog service succeeds, because channels wait before they reconnect. */
+async function reconnected({ clients }: ScenarioContext): Promise<void> {
   const ask = { pageSize: 1, pageToken: '' };
   const works = (): Promise<true | undefined> =>
     clients.catalog.listProducts(ask).then(
       () => true,
       () => undefined,
     );
-  await eventually('the catalog service to answer again', works);
+  await eventually('response of the catalog service', works);
 }

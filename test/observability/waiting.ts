@@ -1,42 +1,33 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { loadEnvironment } from '../../pkg/config/index.js';
-import { runElsewhere } from './capabilities.js';
+import { waitFor } from '../support/wait-for.js';
 
-const pollMs = 250;
-/** Elsewhere Prometheus looks every 15 s, and the Collector waits longer for whole traces. */
-const defaultWaitMs = runElsewhere(loadEnvironment()) ? 60_000 : 20_000;
+/** Exports, scrapes and queries of the stack take seconds. */
+const defaultMs = 20_000;
+const intervalMs = 250;
 
-/**
- * Asks again and again until there is an answer.
- * @throws Error when it does not come within `waitMs`
- */
-export async function eventually<T>(
+/** Calls {@link waitFor} with a timeout and an interval that suit the observability stack. */
+export function eventually<T>(
   what: string,
-  ask: () => Promise<T | undefined>,
-  waitMs = defaultWaitMs,
+  probe: () => Promise<T | undefined | false>,
+  timeoutMs = defaultMs,
 ): Promise<T> {
-  const deadline = Date.now() + waitMs;
-  for (;;) {
-    const answer = await ask();
-    if (answer !== undefined) return answer;
-    if (Date.now() >= deadline) throw new Error(`waited ${waitMs / 1000} s for ${what}`);
-    await delay(pollMs);
-  }
+  return waitFor(probe, what, { timeoutMs, intervalMs });
 }
 
 /**
- * Checks again and again until nothing is wrong.
- * @throws what was wrong last, when that does not end within `waitMs`
+ * Repeats assertions until they pass.
+ * @throws the last failure
  */
-export async function becomesTrue(check: () => Promise<unknown>, waitMs = defaultWaitMs): Promise<void> {
-  const deadline = Date.now() + waitMs;
-  for (;;) {
-    const wrong = await check().then(
-      () => undefined,
-      (error: unknown) => ({ error }),
+export async function eventuallyPasses(check: () => Promise<unknown>, timeoutMs = defaultMs): Promise<void> {
+  let failure: unknown;
+  const passes = (): Promise<boolean> =>
+    check().then(
+      () => true,
+      (error: unknown) => {
+        failure = error;
+        return false;
+      },
     );
-    if (!wrong) return;
-    if (Date.now() >= deadline) throw wrong.error;
-    await delay(pollMs);
-  }
+  await eventually('passing assertion', passes, timeoutMs).catch(() => {
+    throw failure;
+  });
 }

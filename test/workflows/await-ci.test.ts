@@ -23,9 +23,9 @@ describe('await-ci', () => {
   let folder: string;
   let server: Server;
   let commit: string;
-  /** What GitHub knows at each question; the last holds on. Undefined: an answer of 500. */
-  let looks: (readonly Run[] | undefined)[];
-  let questions: string[];
+  /** Workflow runs in the successive responses of the fake GitHub. The last response repeats. Undefined means status 500. */
+  let answers: (readonly Run[] | undefined)[];
+  let requests: string[];
 
   const git = (...args: string[]): string =>
     execFileSync('git', ['-C', folder, ...author, ...args], { encoding: 'utf8' }).trim();
@@ -36,10 +36,10 @@ describe('await-ci', () => {
     git('commit', '--quiet', '--allow-empty', '-m', 'one');
     commit = git('rev-parse', 'HEAD');
     git('update-ref', 'refs/remotes/origin/main', commit);
-    questions = [];
+    requests = [];
     server = createServer((request, response) => {
-      questions.push(`${request.headers.authorization} ${request.url}`);
-      const runs = looks.length > 1 ? looks.shift() : looks[0];
+      requests.push(`${request.headers.authorization} ${request.url}`);
+      const runs = answers.length > 1 ? answers.shift() : answers[0];
       response.statusCode = runs ? 200 : 500;
       response.end(JSON.stringify({ workflow_runs: runs?.map((run) => Object.assign(push(), run)) }));
     });
@@ -75,31 +75,31 @@ describe('await-ci', () => {
     return { code, text };
   }
 
-  it('is content with a commit of main on which CI is green', async () => {
-    looks = [[{}]];
+  it('accepts a commit of main whose CI is successful', async () => {
+    answers = [[{}]];
     expect((await awaitCi()).code).to.equal(0);
     const runs = '/repos/owner/name/actions/workflows/ci.yml/runs';
-    expect(questions).to.deep.equal([`Bearer token ${runs}?head_sha=${commit}&per_page=100`]);
+    expect(requests).to.deep.equal([`Bearer token ${runs}?head_sha=${commit}&per_page=100`]);
   });
 
-  it('takes an older commit of main too', async () => {
+  it('accepts an older commit of main whose CI is successful', async () => {
     git('commit', '--quiet', '--allow-empty', '-m', 'two');
     git('update-ref', 'refs/remotes/origin/main', 'HEAD');
     git('checkout', '--quiet', commit);
-    looks = [[{}]];
+    answers = [[{}]];
     expect((await awaitCi()).code).to.equal(0);
   });
 
-  it('refuses a commit that is not on main, green or not', async () => {
+  it('rejects a commit that is not on main, even if its CI is successful', async () => {
     git('commit', '--quiet', '--allow-empty', '-m', 'aside');
     commit = git('rev-parse', 'HEAD');
-    looks = [[{}]];
+    answers = [[{}]];
     const { code, text } = await awaitCi();
     expect([code, text]).to.deep.equal([1, `${commit} is not on main\n`]);
   });
 
-  it('waits while CI has not begun, runs or cannot be asked', async () => {
-    looks = [
+  it('polls until CI has ended, even after an error response of GitHub', async () => {
+    answers = [
       [],
       [{ status: 'queued', conclusion: null }],
       undefined,
@@ -108,33 +108,33 @@ describe('await-ci', () => {
     ];
     const { code, text } = await awaitCi();
     expect(code, text).to.equal(0);
-    expect(questions).to.have.length(5);
+    expect(requests).to.have.length(5);
   });
 
   for (const conclusion of ['failure', 'cancelled', 'timed_out'])
-    it(`refuses a commit whose CI ended with ${conclusion}`, async () => {
-      looks = [[{ conclusion }]];
+    it(`rejects a commit whose CI ended with ${conclusion}`, async () => {
+      answers = [[{ conclusion }]];
       const { code, text } = await awaitCi();
       expect(code).to.equal(1);
       expect(text).to.include(`ended with ${conclusion}`);
     });
 
-  it('counts neither runs of pull requests, whose tree is another, nor of other commits', async () => {
-    looks = [[{ event: 'pull_request' }, { head_sha: 'f'.repeat(40) }]];
+  it('ignores runs of pull requests and of other commits', async () => {
+    answers = [[{ event: 'pull_request' }, { head_sha: 'f'.repeat(40) }]];
     const { code, text } = await awaitCi(0);
     expect(code).to.equal(1);
     expect(text).to.include('CI never ran');
   });
 
-  it('believes the newest run', async () => {
-    looks = [[{ conclusion: 'failure' }, { run_number: 2, event: 'workflow_dispatch' }]];
+  it('uses the newest run of a commit', async () => {
+    answers = [[{ conclusion: 'failure' }, { run_number: 2, event: 'workflow_dispatch' }]];
     expect((await awaitCi()).code).to.equal(0);
-    looks = [[{}, { run_number: 2, conclusion: 'failure' }]];
+    answers = [[{}, { run_number: 2, conclusion: 'failure' }]];
     expect((await awaitCi()).code).to.equal(1);
   });
 
-  it('does not wait for ever', async () => {
-    looks = [[{ status: 'in_progress', conclusion: null }]];
+  it('rejects a commit whose CI has not ended after WAIT_SECONDS', async () => {
+    answers = [[{ status: 'in_progress', conclusion: null }]];
     const { code, text } = await awaitCi(0.1);
     expect(code).to.equal(1);
     expect(text).to.include('waited 0.1 s: CI is in_progress');

@@ -3,16 +3,15 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect } from 'chai';
-import { readDockerfile } from '../deployments/dockerfile.js';
+import { imageProcesses as processes } from '../lab/dockerfile.js';
 import { workflow } from './workflow-files.js';
 
 const script = workflow('deploy').jobs['images']?.steps?.find(({ id }) => id === 'verify')?.run ?? '';
-const processes = readDockerfile().stages.flatMap(({ from, name }) => (from === 'runtime' ? [name] : []));
 const digestOf = (image: string): string =>
   `sha256:${Buffer.from(image).toString('hex').padEnd(64, '0').slice(-64)}`;
 const place = 'ghcr.io/owner/order-processing';
 
-describe('the look for images before a deployment', () => {
+describe('the verification of images before a deployment', () => {
   let folder: string;
 
   beforeEach(() => {
@@ -29,8 +28,8 @@ describe('the look for images before a deployment', () => {
     chmodSync(path.join(folder, name), 0o755);
   }
 
-  /** Runs the step as GitHub does. */
-  function look(env: Readonly<Record<string, string>> = {}): {
+  /** Runs the script of the step `verify` in deploy.yml with `bash -e`, as GitHub does. */
+  function verify(env: Readonly<Record<string, string>> = {}): {
     code: number | null;
     output: string;
     calls: string[];
@@ -52,16 +51,16 @@ describe('the look for images before a deployment', () => {
     return { code: status, output: readFileSync(output, 'utf8'), calls: lines };
   }
 
-  it('hands on the digest of every process', () => {
-    const { code, output } = look();
+  it('outputs the digest of every process', () => {
+    const { code, output } = verify();
     expect(code).to.equal(0);
     expect(output).to.match(/^digests=.*\n$/);
     const pairs = output.trim().slice('digests='.length).split(' ');
     expect(pairs).to.have.members(processes.map((name) => `${name}=${digestOf(name)}`));
   });
 
-  it('verifies the digests that it hands on, for this workflow and this commit', () => {
-    const { calls } = look();
+  it('verifies the signature of each digest for this workflow and this commit', () => {
+    const { calls } = verify();
     expect(calls.map((call) => call.split(' ')[1])).to.have.members(
       processes.map((name) => `${place}/${name}@${digestOf(name)}`),
     );
@@ -71,14 +70,14 @@ describe('the look for images before a deployment', () => {
         .and.include('--certificate-github-workflow-sha c0ffee');
   });
 
-  it('hands on nothing when one image is not signed', () => {
-    const { code, output } = look({ UNSIGNED: 'test-client' });
+  it('outputs no digest when one image is not signed', () => {
+    const { code, output } = verify({ UNSIGNED: 'test-client' });
     expect(code).not.to.equal(0);
     expect(output).to.equal('');
   });
 
-  it('hands on nothing when one image is not there', () => {
-    const { code, output, calls } = look({ IMAGE_TAG: 'v9.9.9' });
+  it('outputs no digest when an image is missing', () => {
+    const { code, output, calls } = verify({ IMAGE_TAG: 'v9.9.9' });
     expect([code, output, calls]).to.deep.equal([1, '', []]);
   });
 });

@@ -4,35 +4,26 @@ import { parse } from 'yaml';
 
 export interface Step {
   readonly id?: string;
-  readonly if?: string;
   readonly name?: string;
   readonly uses?: string;
   readonly run?: string;
-  readonly shell?: string;
   readonly with?: Readonly<Record<string, unknown>>;
   readonly env?: Readonly<Record<string, unknown>>;
 }
 
 export interface Job {
   readonly uses?: string;
-  readonly environment?: string;
-  readonly permissions?: Permissions;
   readonly 'timeout-minutes'?: number;
-  readonly concurrency?: { readonly group: string };
   readonly strategy?: { readonly matrix?: Readonly<Record<string, unknown>> };
   readonly steps?: readonly Step[];
   readonly needs?: string | readonly string[];
   readonly if?: string;
 }
 
-export type Permissions = Readonly<Record<string, string>> | string;
-
 export interface Workflow {
   readonly file: string;
   readonly text: string;
   readonly on: Readonly<Record<string, unknown>>;
-  readonly permissions?: Permissions;
-  readonly concurrency?: { readonly group: string };
   readonly jobs: Readonly<Record<string, Job>>;
 }
 
@@ -53,7 +44,7 @@ export interface LocalAction {
   readonly steps: readonly Step[];
 }
 
-/** The composite actions of this repository. */
+/** Returns the composite actions of this repository. */
 export function localActions(): LocalAction[] {
   const root = '.github/actions';
   return readdirSync(root).map((name) => {
@@ -77,7 +68,7 @@ export function jobsOf({ file, jobs }: Workflow): { readonly title: string; read
   return Object.entries(jobs).map(([name, job]) => ({ title: `${file}, job ${name}`, job }));
 }
 
-/** Every step of every workflow and local action. */
+/** Returns all steps of all workflows and local actions. */
 export function allSteps(): { readonly title: string; readonly step: Step }[] {
   const inJobs = workflows()
     .flatMap(jobsOf)
