@@ -1,4 +1,5 @@
--- One database and one role for each service; nobody may look into another's. Runs once, on an empty data directory.
+-- Creates one database and one role per service. A role has no access to the databases of other services. PostgreSQL runs
+-- this script once, on an empty data directory.
 -- The passwords come from the environment of the container, not from this file.
 \set ON_ERROR_STOP on
 
