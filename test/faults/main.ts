@@ -7,7 +7,7 @@ import { Scope } from '../../pkg/runtime/index.js';
 import { faultsOf, findShortfalls, ordersOf, printReport } from './report.js';
 import { runFaults } from './run.js';
 
-const usage = 'usage: make test-faults SEED=<number> MINUTES=<number> ARGS=--json\n';
+const usage = 'usage: make test-faults SEED=<number> MINUTES=<number> ARGS="--clients <number> --json"\n';
 
 /** Exit codes: 0 all checks passed, 1 a check failed, 2 invalid usage, 3 the run proves too little. */
 async function main(): Promise<number> {
@@ -15,11 +15,16 @@ async function main(): Promise<number> {
     options: {
       seed: { type: 'string', default: '1' },
       minutes: { type: 'string', default: '2' },
+      clients: { type: 'string', default: '32' },
       json: { type: 'boolean', default: false },
     },
   });
-  const [seed, minutes] = [Number(values.seed), Number(values.minutes)];
-  if (!Number.isInteger(seed) || !(minutes > 0)) {
+  const [seed, minutes, clients] = [values.seed, values.minutes, values.clients].map(Number) as [
+    number,
+    number,
+    number,
+  ];
+  if (!Number.isInteger(seed) || !(minutes > 0) || !Number.isInteger(clients) || clients < 1) {
     process.stderr.write(usage);
     return 2;
   }
@@ -27,7 +32,7 @@ async function main(): Promise<number> {
   const interruption = interruptionSignal();
   const scope = new Scope();
   try {
-    const run = runFaults({ seed, minutes, scope, signal: interruption, printer });
+    const run = runFaults({ seed, minutes, clients, scope, signal: interruption, printer });
     const report = await orAborted(run, interruption);
     printReport(report, printer);
     const shortfalls = findShortfalls(report);

@@ -29,13 +29,14 @@ import { PostgresAdmin } from './postgres-admin.js';
 export interface FaultRun {
   readonly seed: number;
   readonly minutes: number;
+  /** Number of clients that place orders at the same time. */
+  readonly clients: number;
   readonly scope: Scope;
   readonly signal: AbortSignal;
   readonly printer: Printer;
 }
 
 const replicas = { order: 2, inventory: 2, payment: 2, catalog: 1 };
-const workers = 32;
 const readyTimeoutMs = 60_000;
 const terminalTimeoutMs = 30_000;
 
@@ -117,7 +118,7 @@ async function injectFaults(
 type Test = Awaited<ReturnType<typeof startTest>>;
 
 /** Starts the system and the load, without faults. */
-async function startTest({ seed, scope, signal, printer }: FaultRun) {
+async function startTest({ seed, clients: count, scope, signal, printer }: FaultRun) {
   const onProgress = (message: string): void => printer.info(message);
   const system = await ReplicatedSystem.prepare({ name: 'faults', replicas, onProgress }, scope);
   const historyFile = path.resolve('.logs/faults', `history-${seed}.jsonl`);
@@ -128,7 +129,7 @@ async function startTest({ seed, scope, signal, printer }: FaultRun) {
   const callFaults = new CallFaults({ seed, history, postgres });
   await startServices(system, callFaults, scope);
   const context = scope.use(new ScenarioContext({ addresses: system.targets, dev: undefined }, signal));
-  const clients = orderClients(system, context, scope);
+  const clients = orderClients(count, system, context, scope);
   const customers = await Customers.start({ context, history, seed, clients });
   return { system, historyFile, history, postgres, callFaults, context, customers };
 }
@@ -176,10 +177,15 @@ async function startServices(system: ReplicatedSystem, faults: CallFaults, scope
 }
 
 /** A third of the clients uses all addresses of the order service; the others use one replica each. */
-function orderClients(system: ReplicatedSystem, { signal }: ScenarioContext, scope: Scope): OrderClient[] {
+function orderClients(
+  count: number,
+  system: ReplicatedSystem,
+  { signal }: ScenarioContext,
+  scope: Scope,
+): OrderClient[] {
   const targets = [system.targets.order, ...system.of('order').map(({ address }) => address)];
   const options = { signal, retry: false, transport: plainTransport };
-  return Array.from({ length: workers }, (_, number) => {
+  return Array.from({ length: count }, (_, number) => {
     const target = targets[number % targets.length] ?? '';
     return openOrderClients(1, target, options).map((client) => scope.use(client))[0] as OrderClient;
   });
