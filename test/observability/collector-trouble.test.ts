@@ -23,7 +23,10 @@ async function unresponsiveBackend(): Promise<{ readonly address: string; close(
   };
 }
 
-/** A Collector that retries for one second and whose queues have room for one request. */
+/**
+ * A Collector that retries for one second and whose queues have room for one request. Its batches contain one item, so
+ * that a burst of items becomes a burst of requests; otherwise the batch processor would merge the burst into one request.
+ */
 async function lossyCollector(backend: string) {
   const exporters = ['otlp_grpc/jaeger', 'otlp_http/loki'];
   const settings = [
@@ -34,17 +37,22 @@ async function lossyCollector(backend: string) {
     'sending_queue.queue_size=1',
   ];
   const args = exporters.flatMap((name) => settings.map((setting) => `--set=exporters.${name}.${setting}`));
+  const batches = ['send_batch_size=1', 'send_batch_max_size=1'].map(
+    (limit) => `--set=processors.batch.${limit}`,
+  );
   return aCollector({
     name: 'otelcol-in-trouble',
     jaeger: backend,
     loki: `http://${backend}`,
-    args,
+    args: [...args, ...batches],
   });
 }
 
-async function send(endpoint: string): Promise<void> {
-  const now = `${Date.now()}000000`;
-  const span = {
+/** Number of traces and of log lines in a burst: more than an exporter sends and queues at the same time. */
+const burstSize = 20;
+
+function aSpan(now: string): object {
+  return {
     traceId: randomBytes(16).toString('hex'),
     spanId: randomBytes(8).toString('hex'),
     name: 'lost',
@@ -52,15 +60,21 @@ async function send(endpoint: string): Promise<void> {
     startTimeUnixNano: now,
     endTimeUnixNano: now,
   };
-  const record = { timeUnixNano: now, body: { stringValue: 'lost' } };
+}
+
+/** Sends a burst of traces and log lines. */
+async function sendBurst(endpoint: string): Promise<void> {
+  const now = `${Date.now()}000000`;
+  const spans = Array.from({ length: burstSize }, () => aSpan(now));
+  const logRecords = spans.map(() => ({ timeUnixNano: now, body: { stringValue: 'lost' } }));
   const post = (path: string, body: object): Promise<Response> =>
     fetch(`${endpoint}${path}`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(body),
     });
-  await post('/v1/traces', { resourceSpans: [{ scopeSpans: [{ spans: [span] }] }] });
-  await post('/v1/logs', { resourceLogs: [{ scopeLogs: [{ logRecords: [record] }] }] });
+  await post('/v1/traces', { resourceSpans: [{ scopeSpans: [{ spans }] }] });
+  await post('/v1/logs', { resourceLogs: [{ scopeLogs: [{ logRecords }] }] });
 }
 
 describe('A Collector whose backends do not respond', () => {
@@ -72,7 +86,7 @@ describe('A Collector whose backends do not respond', () => {
     try {
       await collector.start({ COLLECTOR_DECISION_WAIT: '100ms' });
       await eventuallyPasses(async () => {
-        await send(collector.httpEndpoint);
+        await sendBurst(collector.httpEndpoint);
         const shown = await (await fetch(`http://${collector.metrics}/metrics`)).text();
         const missing = troubleSeries.filter((name) => !new RegExp(`^${name}\\{`, 'm').test(shown));
         expect(
