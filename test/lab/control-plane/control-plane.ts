@@ -23,6 +23,7 @@ export interface ControlPlane {
 }
 
 const startMs = 120_000;
+const callMs = 30_000;
 
 /** Returns when the API server is ready and the controllers work. */
 export async function startControlPlane(): Promise<ControlPlane> {
@@ -190,6 +191,7 @@ function callApi({ api, token }: Server, { method, place, body }: Call): Promise
       headers: { authorization: `Bearer ${token}`, 'content-type': type },
       rejectUnauthorized: false,
       agent: false,
+      signal: AbortSignal.timeout(callMs),
     } as const;
     const call = request(`https://127.0.0.1:${api}${place}`, options, (response) => {
       let text = '';

@@ -12,7 +12,7 @@ import {
   type MachineFiles,
   type Ran,
 } from '../machine/machine.js';
-import { controlPlane, kubeconfig, metrics, nodePrograms, programFiles } from './programs.js';
+import { apiServer, controllers, kubeconfig, metrics, nodePrograms, programFiles } from './programs.js';
 
 /** A Kubernetes cluster of one node, in a machine of its own. The node runs pods. */
 export interface Cluster {
@@ -72,9 +72,9 @@ async function bringUp({ machine, kubectl }: Cluster, cgroup: string): Promise<v
       { timeoutMs: startMs, intervalMs: 500 },
     );
   await machine.must(`sh /node/prepare.sh ${cgroup}`);
-  start(controlPlane);
-  await until('ready API server', 'get --raw /readyz');
-  start(nodePrograms(cgroup));
+  start(apiServer);
+  await until('ready API server', 'get --raw /readyz --request-timeout=5s');
+  start({ ...controllers, ...nodePrograms(cgroup) });
   await until('ready node', 'wait --for=condition=Ready node/node --timeout=1s');
   await kubectl('apply -f /node/volumes.yaml -f /node/metrics.yaml');
   start(metrics);

@@ -4,8 +4,8 @@ import { fileOf } from '../requirements.js';
 export const kubeconfig = '/node/kubeconfig.json';
 export const containerdSocket = '/run/containerd-of-pods.sock';
 
-/** Programs and their arguments, in the order of their start. */
-export const controlPlane: Readonly<Record<string, readonly string[]>> = {
+/** The store and the server of the Kubernetes API, with their arguments. */
+export const apiServer: Readonly<Record<string, readonly string[]>> = {
   etcd: ['--data-dir=/run/etcd', '--unsafe-no-fsync', '--log-level=warn'],
   'kube-apiserver': [
     '--etcd-servers=http://127.0.0.1:2379',
@@ -20,6 +20,10 @@ export const controlPlane: Readonly<Record<string, readonly string[]>> = {
     // The API server calls the kubelet by its address, because no DNS server knows the name of the node.
     '--kubelet-preferred-address-types=InternalIP',
   ],
+};
+
+/** Programs that end when the API server does not answer within ten seconds of their start. */
+export const controllers: Readonly<Record<string, readonly string[]>> = {
   'kube-controller-manager': [
     `--kubeconfig=${kubeconfig}`,
     '--service-account-private-key-file=/node/accounts.key',
