@@ -101,7 +101,7 @@ function clientCalls(): Row {
         title: 'Calls by target',
         description: 'Calls of the selected services to other services, per second.',
         unit: 'reqps',
-        width: 8,
+        width: 6,
         queries: [
           rangeQuery(
             `sum by (service, target) (rate(client_requests_total{${selectedService}}[$__rate_interval]))`,
@@ -115,7 +115,7 @@ function clientCalls(): Row {
           'Client calls per second, by target and status. If the panels of the target do not show the fault, the call did ' +
           'not reach the target.',
         unit: 'reqps',
-        width: 8,
+        width: 6,
         queries: [
           rangeQuery(
             `sum by (service, target, status) (rate(client_requests_total{${selectedService}, status!="OK"}[$__rate_interval])) or on() vector(0)`,
@@ -129,7 +129,7 @@ function clientCalls(): Row {
           "Latency that the client measures. If it is far above the latency of the same method in the target's panels, " +
           'the network or a queue is slow.',
         unit: 's',
-        width: 8,
+        width: 6,
         queries: [
           rangeQueryWithExemplars(
             `histogram_quantile(0.95, sum by (target, method, le) (rate(client_request_duration_seconds_bucket{${selectedService}}[$__rate_interval])))`,
@@ -137,6 +137,24 @@ function clientCalls(): Row {
           ),
         ],
       }),
+      ejections(selectedService),
     ],
   };
+}
+
+function ejections(selectedService: string) {
+  return graph({
+    title: 'Ejected addresses',
+    description:
+      'Addresses per minute that the selected services left out, because calls to them ended without an answer. The log line ' +
+      '`address ejected` names the address. Normal: 0.',
+    unit: 'cpm',
+    width: 6,
+    queries: [
+      rangeQuery(
+        `sum by (service, target) (rate(client_address_ejections_total{${selectedService}}[$__rate_interval])) * 60`,
+        '{{service}} → {{target}}',
+      ),
+    ],
+  });
 }

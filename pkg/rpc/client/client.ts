@@ -11,7 +11,8 @@ import { AppError, isAppError } from '../../errors/index.js';
 import type { Telemetry } from '../../observability/index.js';
 import type { AnyMethod, RequestOf, ResponseOf, ServiceDefinition } from '../definition.js';
 import { fromServiceError } from '../errors/error-details.js';
-import { defaultIntervals, roundRobinConfig } from './load-balancing.js';
+import { ejectionRecorder } from './ejections.js';
+import { defaultIntervals, ejectionListenerOption, roundRobinConfig } from './load-balancing.js';
 import { plainTransport, type Transport } from '../tls/transport.js';
 
 /**
@@ -49,7 +50,7 @@ export interface ClientOptions {
   readonly name: string;
   /** A gRPC target such as `host:port` or `ipv4:address:port,address:port`; calls use all its addresses. */
   readonly target: string;
-  readonly telemetry?: Pick<Telemetry, 'clientInterceptors'>;
+  readonly telemetry?: Pick<Telemetry, 'clientInterceptors' | 'metrics' | 'service' | 'logger'>;
   /** Default: connections without TLS. */
   readonly transport?: Pick<Transport, 'channelCredentials'>;
   /** Longest wait for the response of a unary call. */
@@ -93,9 +94,10 @@ export function createClient<S extends ServiceDefinition>(
 type ChannelUse = 'unary' | 'streams';
 
 function openChannel(options: ClientOptions, use: ChannelUse): Client {
-  const { channelCredentials } = options.transport ?? plainTransport;
-  return new Client(options.target, channelCredentials(), {
-    interceptors: options.telemetry?.clientInterceptors(options.name) ?? [],
+  const { name, target, telemetry, transport = plainTransport } = options;
+  return new Client(target, transport.channelCredentials(), {
+    interceptors: telemetry?.clientInterceptors(name) ?? [],
+    ...(telemetry ? { [ejectionListenerOption]: ejectionRecorder(telemetry, name) } : {}),
     ...channelOptions(options, use),
     ...options.channelOptions,
   });

@@ -18,6 +18,9 @@ export interface RoundRobinOptions extends ResolutionIntervals {
   readonly outliers?: OutlierLimits | undefined;
 }
 
+/** Channel option whose value is called with each address that outlier detection ejects. */
+export const ejectionListenerOption = 'order-processing.ejection_listener';
+
 const policy = 'resolving_round_robin';
 const roundRobin = experimental.parseLoadBalancingConfig({ round_robin: {} });
 /**
@@ -141,7 +144,10 @@ export class ResolvingRoundRobin implements experimental.LoadBalancer {
 
   #observed(state: connectivityState, picker: experimental.Picker): experimental.Picker {
     if (!this.#outliers || state !== connectivityState.READY) return picker;
-    return new OutlierPicker(picker, this.#outliers, () => this.#applyAddresses());
+    return new OutlierPicker(picker, this.#outliers, (address) => {
+      this.#applyAddresses();
+      (this.#latest?.[2][ejectionListenerOption] as ((ejected: string) => void) | undefined)?.(address);
+    });
   }
 
   #resolveEvery(intervalMs: number | undefined): void {

@@ -8,9 +8,9 @@ const maxPicks = 16;
 export class OutlierPicker implements experimental.Picker {
   readonly #picker: experimental.Picker;
   readonly #outliers: OutlierDetection;
-  readonly #onEjected: () => void;
+  readonly #onEjected: (address: string) => void;
 
-  constructor(picker: experimental.Picker, outliers: OutlierDetection, onEjected: () => void) {
+  constructor(picker: experimental.Picker, outliers: OutlierDetection, onEjected: (address: string) => void) {
     this.#picker = picker;
     this.#outliers = outliers;
     this.#onEjected = onEjected;
@@ -41,7 +41,7 @@ export class OutlierPicker implements experimental.Picker {
       },
       onCallEnded: (code, details, metadata) => {
         picked.onCallEnded?.(code, details, metadata);
-        if (this.#outliers.callEnded(address, evidenceOf(code, metadata))) this.#onEjected();
+        if (this.#outliers.callEnded(address, evidenceOf(code, metadata))) this.#onEjected(address);
       },
     };
   }

@@ -51,6 +51,7 @@ describe('outlier detection', () => {
         target: `test-names:outliers-${names}`,
         timeoutMs,
         retry: false,
+        ...(servers[1] ? { telemetry: servers[1].telemetry } : {}),
         channelOptions: {
           'grpc.service_config': JSON.stringify(config),
           'grpc.use_local_subchannel_pool': 1,
@@ -86,6 +87,19 @@ describe('outlier detection', () => {
     const failures = await failuresDuring(client, 20_000);
     expect(failures.length).to.be.greaterThan(0);
     expect(Math.max(...failures)).to.be.lessThan(5000);
+  });
+
+  it('counts and logs the ejections of an address', async () => {
+    const client = connect({ silenceMs: 100, baseEjectionMs: 60_000 });
+    const ejections = () =>
+      servers[1]?.metric('client_address_ejections_total', { service: 'echo-service', target: 'echo' });
+    await warmUp(client);
+    expect(await ejections()).to.equal(0);
+    frozen.freeze();
+    await failuresDuring(client, 2500);
+    expect(await ejections()).to.equal(1);
+    const [line] = (await servers[1]?.logged('address ejected', { target: 'echo' })) ?? [];
+    expect(line).to.include({ level: 'warn', address: frozen.address });
   });
 
   it('sends calls to an address again after it continues', async () => {
