@@ -31,8 +31,8 @@ export async function startTelemetry(
   destination?: DestinationStream,
 ): Promise<Telemetry> {
   const { service } = config;
-  const logger = createLogger(config, destination);
   const metrics = createMetrics(service);
+  const logger = createLogger(config, destination, () => metrics.logLinesDropped.inc());
   const tracing = startTracing(config, { logger, registry: metrics.registry });
   const http = await startHttpPort({
     host: config.metricsHost,

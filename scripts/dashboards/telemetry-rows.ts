@@ -15,7 +15,7 @@ function spans(): Row {
         title: 'Components of the observability stack',
         description: '1: Prometheus can scrape the component. 0: Prometheus cannot scrape the component.',
         unit: 'none',
-        width: 8,
+        width: 6,
         thresholds: above(1),
         queries: [rangeQuery('max by (job) (up{job!~".+-service"})', '{{job}}')],
       }).height(8),
@@ -24,7 +24,7 @@ function spans(): Row {
         description:
           'Spans per second. queue_full: spans that were dropped because the export queue was full. Normal: queue_full is 0.',
         unit: 'cps',
-        width: 8,
+        width: 6,
         queries: [
           rangeQuery(
             perSecond('otel_sdk_processor_span_processed_total{job=~"$service"}', 'job, error_type'),
@@ -38,7 +38,7 @@ function spans(): Row {
           'Spans per second. export_failed: spans that were lost because the export to the collector failed. Normal: ' +
           'export_failed is 0.',
         unit: 'cps',
-        width: 8,
+        width: 6,
         queries: [
           rangeQuery(
             perSecond('otel_sdk_exporter_span_exported_total{job=~"$service"}', 'job, error_type'),
@@ -46,8 +46,20 @@ function spans(): Row {
           ),
         ],
       }),
+      droppedLines(),
     ],
   };
+}
+
+function droppedLines() {
+  return graph({
+    title: 'Dropped log lines',
+    description: 'Log lines per second that a process could not write to its standard output. Normal: 0.',
+    unit: 'cps',
+    width: 6,
+    thresholds: below(0.01, 1),
+    queries: [rangeQuery(perSecond('log_lines_dropped_total{job=~"$service"}', 'job'), '{{job}}')],
+  });
 }
 
 function collector(): Row {

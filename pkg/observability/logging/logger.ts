@@ -6,7 +6,7 @@ import { loggable } from './redaction.js';
 
 export type { Logger } from 'pino';
 
-/** Largest number of bytes that wait for an output that cannot be written; further lines are dropped. */
+/** Maximum size of the lines that wait for an output that cannot be written; further lines are dropped. */
 const maxPendingBytes = 1_048_576;
 
 export interface LoggerConfig {
@@ -18,11 +18,15 @@ export interface LoggerConfig {
 /**
  * Creates a pino logger. Its lines have the documented fields `level`, `ts`, `caller`, `msg` and `service`, and
  * inside a span `trace_id` and `span_id`. Secrets are redacted. The logger writes synchronously to `destination`
- * (default: standard output), so that no line is lost when the process exits. Lines that cannot be written, for
- * example because the disk is full, are dropped.
+ * (default: standard output), so that no line is lost when the process exits. Standard output drops the lines that
+ * cannot be written, for example because the disk is full, and calls `onDropped` for each of them.
  */
-export function createLogger(config: LoggerConfig, destination?: DestinationStream): Logger {
-  const output = destination ?? standardOutput();
+export function createLogger(
+  config: LoggerConfig,
+  destination?: DestinationStream,
+  onDropped: () => void = () => undefined,
+): Logger {
+  const output = destination ?? standardOutput(onDropped);
   return pino(
     {
       level: config.logLevel,
@@ -38,10 +42,18 @@ export function createLogger(config: LoggerConfig, destination?: DestinationStre
   );
 }
 
-function standardOutput(): DestinationStream {
+function standardOutput(onDropped: () => void): DestinationStream {
   const output = pino.destination({ dest: 1, sync: true, maxLength: maxPendingBytes });
-  // A failed write is repeated with the next line.
-  output.on('error', () => undefined);
+  output.on('drop', onDropped);
+  // A failed write is repeated with the next line. After EPIPE, pino discards all lines, because no process reads the pipe.
+  output.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') return;
+    onDropped();
+    output.write = () => {
+      onDropped();
+      return true;
+    };
+  });
   return output;
 }
 

@@ -22,6 +22,7 @@ export interface Metrics {
   readonly activeConnections: Gauge;
   readonly clientRequestsTotal: Counter<'service' | 'target' | 'method' | 'status'>;
   readonly clientRequestDuration: TracedHistogram<'service' | 'target' | 'method'>;
+  readonly logLinesDropped: Counter;
 }
 
 /** Creates a registry with the metrics of the process `service`. */
@@ -57,6 +58,11 @@ export function createMetrics(service: string): Metrics {
       name: 'client_request_duration_seconds',
       help: 'Time from the start of a gRPC call to another service to its final status.',
       labelNames: ['service', 'target', 'method'],
+    }),
+    logLinesDropped: new Counter({
+      name: 'log_lines_dropped_total',
+      help: 'Log lines that could not be written to standard output and are lost.',
+      registers,
     }),
   };
 }
