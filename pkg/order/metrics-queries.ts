@@ -47,20 +47,23 @@ export async function readUnfinished(db: Queryable): Promise<UnfinishedOrders[]>
 
 const parked = sql(
   'orders.parked',
-  `select count(*)::int as orders, greatest(extract(epoch from now() - min(next_attempt_at)), 0)::float8 as overdue
+  `select count(*)::int as orders, greatest(extract(epoch from now() - min(next_attempt_at)), 0)::float8 as overdue,
+     count(*) filter (where next_attempt_at = set_aside_until)::int as set_aside
    from orders
    where driver is null and blocked_since is null and state in ('PENDING', 'CANCELLING') and next_attempt_at is not null`,
 );
 
-/**
- * Reads the number of parked orders, and the time since the earliest due time of a parked order; 0 when no order is
- * due.
- */
-export async function readParked(
-  db: Queryable,
-): Promise<{ readonly orders: number; readonly overdue: number }> {
-  const [row] = await db.query<{ orders: number; overdue: number | null }>(parked());
-  return { orders: row?.orders ?? 0, overdue: row?.overdue ?? 0 };
+export interface ParkedOrders {
+  readonly orders: number;
+  /** Seconds since the earliest due time; 0 when no order is due. */
+  readonly overdue: number;
+  /** Number of parked orders that recovery could not read or drive. */
+  readonly setAside: number;
+}
+
+export async function readParked(db: Queryable): Promise<ParkedOrders> {
+  const [row] = await db.query<{ orders: number; overdue: number | null; set_aside: number }>(parked());
+  return { orders: row?.orders ?? 0, overdue: row?.overdue ?? 0, setAside: row?.set_aside ?? 0 };
 }
 
 const blocked = sql(

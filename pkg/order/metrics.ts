@@ -162,10 +162,17 @@ function suspendedGauges(gauges: DatabaseGauges): void {
       orders_parked_overdue_seconds: {
         help: 'Time since the next attempt of a parked order was due, for the longest due order; 0 when none is due.',
       },
+      orders_parked_set_aside: {
+        help: 'Parked orders that no replica could read or drive so far, from the database. An operator must act.',
+      },
     },
     read: async (db) => {
-      const { orders, overdue } = await readParked(db);
-      return { orders_parked: [{ value: orders }], orders_parked_overdue_seconds: [{ value: overdue }] };
+      const { orders, overdue, setAside } = await readParked(db);
+      return {
+        orders_parked: [{ value: orders }],
+        orders_parked_overdue_seconds: [{ value: overdue }],
+        orders_parked_set_aside: [{ value: setAside }],
+      };
     },
   });
   gauges.register({

@@ -76,7 +76,8 @@ create table orders (
   payment_action jsonb,
   refunded_minor bigint default 0 not null,
   resolution jsonb,
-  refund_pending_minor bigint default 0 not null
+  refund_pending_minor bigint default 0 not null,
+  set_aside_until timestamp with time zone
 );
 
 alter table idempotency_keys

@@ -81,7 +81,7 @@ function unfinished(): Row {
         thresholds: below(1, 20),
         queries: [rangeQuery('max by (step) (orders_in_doubt)', '{{step}}')],
       }),
-      blockedOrders(),
+      ordersForOperators(),
       graph({
         title: 'Payments in doubt',
         description:
@@ -104,17 +104,21 @@ function unfinished(): Row {
   };
 }
 
-function blockedOrders() {
+function ordersForOperators() {
   return stat({
-    title: 'Blocked orders',
+    title: 'Orders that need an operator',
     description:
-      'Cancelled orders whose compensation another service rejected for good. An operator must retry or resolve ' +
-      'each order. Normal: 0. An alert fires after a minute.',
+      'blocked: cancelled orders whose compensation another service rejected for good; an operator must retry or resolve ' +
+      'each order. set aside: orders that no replica can read or drive. Normal: 0. Alerts fire after a minute (blocked) and ' +
+      'at 2 minutes (set aside, as the oldest unfinished order).',
     unit: 'none',
     width: 4,
     decimals: 0,
     thresholds: below(1, 20),
-    queries: [rangeQuery('sum(max by (step) (orders_blocked))', 'orders')],
+    queries: [
+      rangeQuery('sum(max by (step) (orders_blocked))', 'blocked'),
+      rangeQuery('max(orders_parked_set_aside)', 'set aside'),
+    ],
   }).height(8);
 }
 

@@ -105,10 +105,11 @@ export async function readDrivenOrders(
   return toOrders(await db.query<OrderRow>(readDriven({ instance, ids })));
 }
 
+const asideDue = 'now() + make_interval(secs => least(300, 2 ^ least(failures, 9)))';
+
 const aside = sql(
   'saga.set_aside',
-  `update orders set driver = null, failures = failures + 1,
-     next_attempt_at = now() + make_interval(secs => least(300, 2 ^ least(failures, 9)))
+  `update orders set driver = null, failures = failures + 1, next_attempt_at = ${asideDue}, set_aside_until = ${asideDue}
    where id = $id and driver = $instance and state in ('PENDING', 'CANCELLING')`,
 );
 

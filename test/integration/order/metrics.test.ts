@@ -3,7 +3,7 @@ import { failing, Gate, inSequence, times } from '../../../pkg/order/testing/fau
 import { sql } from '../../../pkg/postgres/index.js';
 import { waitFor } from '../../support/wait-for.js';
 import { useOrders } from '../../support/order/fixture.js';
-import { callOptions, type Replica } from '../../support/order/replica.js';
+import { callOptions, fastRecovery, type Replica } from '../../support/order/replica.js';
 
 const acceptAnHourAgo = sql(
   'test.order_accepted_an_hour_ago',
@@ -13,6 +13,11 @@ const acceptAnHourAgo = sql(
 const dueAnHourAgo = sql(
   'test.order_due_an_hour_ago',
   `update orders set next_attempt_at = now() - interval '1 hour' where id = $id`,
+);
+
+const setCurrency = sql(
+  'test.order_metrics_set_currency',
+  'update orders set currency = $currency where id = $id',
 );
 
 describe('order metrics', () => {
@@ -95,6 +100,20 @@ describe('order metrics', () => {
     await fixture.untilTerminal(id);
     await waitForValue('orders_parked', 0);
     await waitForValue('orders_parked_overdue_seconds', 0);
+  });
+
+  it('count the parked orders that no replica can read, until one can', async () => {
+    fixture.ports.faults.set('CAPTURE_PAYMENT', failing(new Error('down')));
+    await fixture.accept();
+    await waitForValue('orders_parked', 1);
+    const [{ id } = { id: '' }] = await fixture.storeOrphans(1);
+    await fixture.database.db.query(setCurrency({ id, currency: 'ZZZ' }));
+    const replica = await fixture.start(fastRecovery);
+    await waitForValue('orders_parked_set_aside', 1, replica);
+    fixture.ports.faults.clear();
+    await fixture.database.db.query(setCurrency({ id, currency: 'USD' }));
+    await fixture.untilTerminal(id);
+    await waitForValue('orders_parked_set_aside', 0, replica);
   });
 
   it('count each attempt of a step by outcome', async () => {
