@@ -26,6 +26,7 @@ export function beginCancellation(
       rejection: undefined,
       nextAttemptAt: undefined,
       paymentAction: undefined,
+      waitingSince: undefined,
       revision: order.revision + 1,
       updatedAt: now,
     },

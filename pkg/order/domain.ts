@@ -145,6 +145,11 @@ export interface SagaOrder extends Order {
   readonly traceparent: string;
   /** Number of attempts of `step` that ended in doubt. */
   readonly failures: number;
+  /**
+   * Time at which the payment began to wait for its customer; undefined if it does not wait, or if a version before this
+   * field stored the action.
+   */
+  readonly waitingSince: Date | undefined;
   /** The newest resolution of a blocked step. */
   readonly resolution: Resolution | undefined;
 }

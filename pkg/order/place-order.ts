@@ -42,6 +42,7 @@ export function placeOrder(
     refunded: money(total.currency, 0n),
     refundPending: money(total.currency, 0n),
     paymentAction: undefined,
+    waitingSince: undefined,
     block: undefined,
     nextAttemptAt: undefined,
     resolution: undefined,

@@ -41,7 +41,7 @@ export interface OrderRow {
   created_at: Date;
   updated_at: Date;
   refunded_minor: bigint;
-  payment_action: { url: string; dueTime: string } | null;
+  payment_action: { url: string; dueTime: string; since?: string } | null;
   blocked_reason: string | null;
   blocked_since: Date | null;
   next_attempt_at: Date | null;
@@ -73,6 +73,7 @@ export function toOrder(row: OrderRow): SagaOrder {
     refunded: money(row.currency, row.refunded_minor),
     refundPending: money(row.currency, row.refund_pending_minor),
     paymentAction: toPaymentAction(row),
+    waitingSince: row.payment_action?.since === undefined ? undefined : new Date(row.payment_action.since),
     block: toBlock(row),
     nextAttemptAt: row.next_attempt_at ?? undefined,
     resolution: row.resolution ?? undefined,

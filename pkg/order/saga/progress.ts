@@ -72,6 +72,7 @@ export class SagaProgress {
       failures: 0,
       rejection: reason,
       paymentAction: undefined,
+      waitingSince: undefined,
       // An older version may have claimed a blocked order.
       block: undefined,
     };
@@ -87,9 +88,10 @@ export class SagaProgress {
 
   /** Stores what the customer must do. Adds an entry for a new action only, because the saga polls the payment. */
   waiting(action: PaymentAction): void {
-    const { step, state, failures, paymentAction } = this.#order;
+    const { step, state, failures, paymentAction, waitingSince } = this.#order;
     const isKnown =
       paymentAction?.url === action.url && paymentAction.dueAt.getTime() === action.dueAt.getTime();
+    const now = this.clock.now();
     if (!isKnown)
       this.#append({
         step,
@@ -98,7 +100,8 @@ export class SagaProgress {
         attempt: failures + 1,
         detail: 'PAYMENT_ACTION_REQUIRED',
       });
-    this.#order = { ...this.#order, failures: 0, paymentAction: action, updatedAt: this.clock.now() };
+    const since = isKnown ? waitingSince : now;
+    this.#order = { ...this.#order, failures: 0, paymentAction: action, waitingSince: since, updatedAt: now };
   }
 
   /** Counts an attempt without a definite answer, and adds an entry if the attempt is listed. */

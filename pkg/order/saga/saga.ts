@@ -8,6 +8,7 @@ import type { OrderEvents } from '../events.js';
 import type { OrderFeed } from '../order-feed.js';
 import type { InventoryPort, PaymentPort } from '../ports.js';
 import { findOrder } from '../store.js';
+import { actionPollDelayMs } from './action-poll.js';
 import {
   isCompensation,
   isFinal,
@@ -61,12 +62,6 @@ const attemptsInMemory = 3;
 
 /** Maximum delay before a write that found no free connection is repeated. */
 const maxWriteDelayMs = 250;
-
-/**
- * Time until a payment that waits for the customer is polled again: an eighth of the age of the order, within these
- * bounds. An order that has waited for a long time thus causes few polls.
- */
-const actionPoll = { minMs: 2000, maxMs: 10_000, agePart: 8 } as const;
 
 /**
  * Drives one order from its current step until the order is terminal, parked or blocked. The entries of the
@@ -160,13 +155,12 @@ export class Saga {
   /** Parks an order whose customer must act. A later drive repeats the authorization. */
   async #wait(progress: SagaProgress, action: PaymentAction, signal: AbortSignal): Promise<Advance> {
     progress.waiting(action);
-    const { createdAt } = progress.order;
+    const { waitingSince, createdAt } = progress.order;
     const now = this.#deps.clock.now().getTime();
-    const { minMs, maxMs, agePart } = actionPoll;
-    const pollMs = Math.min(maxMs, Math.max(minMs, (now - createdAt.getTime()) / agePart));
-    // The payment service decides at the due time. A poll shortly after the due time gets this decision.
-    const untilDueMs = action.dueAt.getTime() - now;
-    const delayMs = untilDueMs > 0 ? Math.min(pollMs, untilDueMs) : minMs;
+    const delayMs = actionPollDelayMs({
+      waitingMs: now - (waitingSince ?? createdAt).getTime(),
+      untilDueMs: action.dueAt.getTime() - now,
+    });
     return this.#suspend(progress, { kind: 'PARKED', delayMs: Math.round(delayMs) }, signal);
   }
 

@@ -67,9 +67,7 @@ export async function recordProgress(
     updatedAt,
     refundId: order.refundId,
     blockedReason: order.block?.reason ?? null,
-    paymentAction: order.paymentAction
-      ? JSON.stringify({ url: order.paymentAction.url, dueTime: order.paymentAction.dueAt.toISOString() })
-      : null,
+    paymentAction: storedAction(order),
     refundedMinor: order.refunded.minor,
     revisions: entries.map((entry) => entry.revision),
     fromStates: entries.map(({ from }) => from ?? null),
@@ -83,4 +81,10 @@ export async function recordProgress(
     actors: entries.map(({ actor }) => actor ?? ''),
   });
   return (await db.query(statement)).length > 0;
+}
+
+function storedAction({ paymentAction, waitingSince }: SagaOrder): string | null {
+  if (!paymentAction) return null;
+  const { url, dueAt } = paymentAction;
+  return JSON.stringify({ url, dueTime: dueAt.toISOString(), since: waitingSince?.toISOString() });
 }

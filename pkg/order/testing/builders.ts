@@ -41,6 +41,7 @@ export function anOrder(overrides: Partial<SagaOrder> = {}): SagaOrder {
     refunded: money('USD', 0n),
     refundPending: money('USD', 0n),
     paymentAction: undefined,
+    waitingSince: undefined,
     block: undefined,
     nextAttemptAt: undefined,
     resolution: undefined,

@@ -5,10 +5,26 @@ import { Gate, inSequence, refusing, times, waitingFor } from '../../../pkg/orde
 import { sql } from '../../../pkg/postgres/index.js';
 import { useOrders } from '../../support/order/fixture.js';
 import { callOptions, fastRecovery } from '../../support/order/replica.js';
+import { waitFor } from '../../support/wait-for.js';
 
 const makeDue = sql(
   'test.order_make_due',
   'update orders set next_attempt_at = now() where next_attempt_at is not null',
+);
+const waitForTenMinutes = sql(
+  'test.order_wait_for_ten_minutes',
+  `update orders set next_attempt_at = now(), payment_action =
+     payment_action || jsonb_build_object('since', now() - interval '10 minutes')
+   where payment_action is not null`,
+);
+const pollLater = sql(
+  'test.order_poll_later',
+  `update orders set next_attempt_at = now() + interval '30 seconds' where payment_action is not null`,
+);
+const readPolls = sql(
+  'test.order_polls',
+  `select extract(epoch from next_attempt_at - now())::float8 as due_in from orders
+   where id = any($ids::uuid[]) and driver is null and next_attempt_at > now()`,
 );
 const readDelay = sql(
   'test.order_delay',
@@ -56,7 +72,7 @@ describe('an order whose customer must act', () => {
 
   it('has no driver and is polled after two seconds, or at the due time', async () => {
     const delays: [dueMs: number, minMs: number, maxMs: number][] = [
-      [600_000, 1900, 2100],
+      [600_000, 1900, 2500],
       [500, 300, 600],
     ];
     for (const [dueMs, minMs, maxMs] of delays) {
@@ -67,6 +83,40 @@ describe('an order whose customer must act', () => {
       expect(row?.delay_ms).to.be.within(minMs, maxMs);
       await fixture.cancel(id);
     }
+  });
+
+  it('is polled every half minute when it has waited for minutes, also after a restart', async () => {
+    fixture.ports.faults.set('AUTHORIZE_PAYMENT', waitingFor(dueIn(600_000)));
+    const orders = await Promise.all(Array.from({ length: 60 }, () => fixture.create()));
+    const ids = orders.map(({ id }) => id);
+    await fixture.replica.close();
+    await fixture.database.db.query(waitForTenMinutes());
+    fixture.ports.calls.length = 0;
+
+    const restarted = await fixture.start();
+    const polls = await waitFor(async () => {
+      const rows = await fixture.database.db.query<{ due_in: number }>(readPolls({ ids }));
+      return rows.length === ids.length ? rows.map((row) => row.due_in) : undefined;
+    }, 'poll of every order');
+    await fixture.claimRound([restarted]);
+    const again = await fixture.start();
+    await fixture.claimRound([restarted, again]);
+
+    expect(fixture.ports.calls.map(({ orderId }) => orderId)).to.have.members(ids);
+    expect(Math.min(...polls)).to.be.within(25, 33);
+    expect(Math.max(...polls)).to.be.within(30, 36);
+    for (const id of ids) await fixture.cancel(id, again.orders);
+  });
+
+  it('is polled at once after RetryOrder', async () => {
+    fixture.ports.faults.set('AUTHORIZE_PAYMENT', times(1, waitingFor(dueIn(600_000))));
+    const { id } = await fixture.create();
+    await fixture.database.db.query(waitForTenMinutes());
+    await fixture.database.db.query(pollLater());
+
+    await fixture.orders.operators.retryOrder({ orderId: id, actor: 'support', reason: 'has paid' });
+
+    expect((await fixture.finishedTimeline(id)).at(-1)).to.equal('CONFIRM → CONFIRMED');
   });
 
   it('is confirmed after the customer has acted, without an action', async () => {
@@ -133,9 +183,17 @@ describe('an order whose customer must act', () => {
   it('can be cancelled while it waits', async () => {
     fixture.ports.faults.set('AUTHORIZE_PAYMENT', waitingFor(dueIn(600_000)));
     const { id } = await fixture.create();
+    await fixture.database.db.query(pollLater());
 
     const order = await fixture.cancel(id);
 
     expect(order).to.deep.include({ state: 'CANCELLED', paymentAction: undefined });
+    // The cancellation does not wait for the next poll, and the payment is not polled again.
+    expect(fixture.ports.stepsOf(id)).to.deep.equal([
+      'RESERVE_STOCK',
+      'AUTHORIZE_PAYMENT',
+      'VOID_PAYMENT',
+      'RELEASE_STOCK',
+    ]);
   });
 });
