@@ -44,7 +44,8 @@ export interface PaymentAction {
 
 /** The requested amount, and how much of it was authorized, captured and refunded, in minor units of `currency`. */
 export interface Charge {
-  readonly orderId: string;
+  /** Undefined for a charge that only the gateway knew when its payment was voided. */
+  readonly orderId: string | undefined;
   readonly currency: string;
   readonly amount: bigint;
   /** `amount`, or zero if the payment was declined or never authorized. */
@@ -55,14 +56,14 @@ export interface Charge {
   readonly externallyRefunded: bigint;
   /** Amount reserved by pending refunds. */
   readonly refundPending: bigint;
-  /** Fingerprint of the request to authorize. */
-  readonly fingerprint: Buffer;
+  /** Fingerprint of the request to authorize; undefined together with `orderId`. */
+  readonly fingerprint: Buffer | undefined;
 }
 
 export interface Payment {
   readonly id: string;
   readonly state: PaymentState;
-  /** Undefined for a tombstone: a payment that was voided before it was authorized. */
+  /** Undefined for a tombstone, unless the gateway turned out to have captured a charge with its id. */
   readonly charge: Charge | undefined;
   readonly decline: Decline | undefined;
   /** Decline of the capture of an AUTHORIZED payment. */
@@ -154,12 +155,17 @@ export function isIntent({ state }: Payment): boolean {
   return state === 'PENDING' || state === 'ACTION_REQUIRED';
 }
 
-/** Returns true for a tombstone, for a payment that was voided before the gateway answered, and for a payment that is VOIDED because its order has another payment. */
+/** Returns whether the payment was voided without a request to authorize it. */
+export function isTombstone({ charge }: Payment): boolean {
+  return charge?.orderId === undefined;
+}
+
+/** Returns true for a tombstone without a charge, for a payment that was voided before the gateway answered, and for a payment that is VOIDED because its order has another payment. */
 export function wasNeverAuthorized({ state, charge }: Payment): boolean {
   return state === 'VOIDED' && (charge === undefined || charge.authorized === 0n);
 }
 
-/** Returns undefined for a tombstone. */
+/** Returns undefined for a tombstone without a charge. */
 export function requestedAmount({ charge }: Payment): Money | undefined {
   return charge && { currency: charge.currency, minor: charge.amount };
 }

@@ -13,6 +13,7 @@ import {
 } from './intents/store.js';
 import {
   capturePayment,
+  captureTombstone,
   captureVoidedPayment,
   confirmVoid,
   declineCapture,
@@ -21,6 +22,7 @@ import {
   insertVoidedPayment,
   voidPayment,
   type PaymentRequest,
+  type TombstoneCharge,
 } from './payment-store.js';
 
 export interface PaymentLedgerDeps {
@@ -139,11 +141,7 @@ export class PaymentLedger {
     return confirmed ?? this.find(paymentId);
   }
 
-  /**
-   * Records that the gateway captured a payment whose void is pending.
-   *
-   * @throws Error for a tombstone, which has no order
-   */
+  /** Records that the gateway captured a payment whose void is pending. */
   async captureVoided(
     paymentId: string,
     { reference, amount }: { readonly reference: string; readonly amount: bigint },
@@ -157,6 +155,17 @@ export class PaymentLedger {
     const payment = changed ?? (await this.find(paymentId));
     if (payment.charge?.captured !== amount) throw outOfSync(payment);
     return payment;
+  }
+
+  /** Records that the gateway captured the charge of a tombstone, and reserves the refund of what is left. */
+  async captureTombstone(charge: TombstoneCharge): Promise<Payment> {
+    const changed = await awaitRecording(charge.id, captureTombstone(this.#deps.db, charge));
+    if (changed) {
+      this.#publish('AUTHORIZE', changed, charge.authorized);
+      this.#publish('CAPTURE', changed, charge.captured);
+      if (charge.refunded > 0n) this.#publish('REFUND', changed, charge.refunded);
+    }
+    return changed ?? this.find(charge.id);
   }
 
   async find(paymentId: string): Promise<Payment> {

@@ -62,10 +62,10 @@ export function toPayment(row: PaymentRow): Payment {
 }
 
 function toCharge(row: PaymentRow): Charge | undefined {
-  const { order_id: orderId, currency, amount_minor: amount, fingerprint } = row;
-  if (orderId === null || currency === null || amount === null || fingerprint === null) return undefined;
+  const { currency, amount_minor: amount } = row;
+  if (currency === null || amount === null) return undefined;
   return {
-    orderId,
+    orderId: row.order_id ?? undefined,
     currency,
     amount,
     authorized: row.authorized_minor,
@@ -73,7 +73,7 @@ function toCharge(row: PaymentRow): Charge | undefined {
     refunded: row.refunded_minor,
     externallyRefunded: row.externally_refunded_minor,
     refundPending: row.refund_pending_minor,
-    fingerprint,
+    fingerprint: row.fingerprint ?? undefined,
   };
 }
 
@@ -178,7 +178,8 @@ export async function insertVoidedPayment(
 const capture = sql(
   'payment.capture',
   `with changed as (
-     update payments set state = 'CAPTURED', captured_minor = $amount, updated_at = now()
+     update payments set state = 'CAPTURED', captured_minor = $amount, capture_decline_code = null,
+       capture_decline_advice = null, updated_at = now()
      where id = $id and state = 'AUTHORIZED'
      returning ${paymentColumns}
    ), entry as (
@@ -350,6 +351,56 @@ export async function captureVoidedPayment(
   parameters: { readonly id: string; readonly reference: string; readonly amount: bigint },
 ): Promise<Payment | undefined> {
   const [row] = await db.query<PaymentRow>(captureVoided(parameters));
+  return row && toPayment(row);
+}
+
+const captureBareTombstone = sql(
+  'payment.capture_tombstone',
+  `with changed as (
+     update payments set currency = $currency, amount_minor = $authorized, gateway_reference = $reference,
+       authorized_minor = $authorized, captured_minor = $captured, refunded_minor = $refunded,
+       refund_pending_minor = $captured::bigint - $refunded::bigint, void_retry_at = null, updated_at = now(),
+       state = case $refunded::bigint when 0 then 'CAPTURED' when $captured then 'REFUNDED' else 'PARTIALLY_REFUNDED' end
+     where id = $id and void_retry_at is not null and amount_minor is null
+     returning ${paymentColumns}
+   ), entries as (
+     insert into payment_ledger (payment_id, kind, amount_minor, request_key)
+     select id, kind, minor, request_key from changed, lateral (values
+       ('AUTHORIZE', authorized_minor, id::text), ('CAPTURE', captured_minor, id::text),
+       ('REFUND', refunded_minor, id || '/gateway')
+     ) entry (kind, minor, request_key)
+     where minor > 0
+   ), refund as (
+     insert into refunds (payment_id, request_id, fingerprint, state, amount_minor, reason, retry_at)
+     select id, id::text, $fingerprint, 'PENDING', refund_pending_minor, $reason,
+       now() + make_interval(secs => $leaseMs::float8 / 1000)
+     from changed where refund_pending_minor > 0
+   )
+   select ${paymentColumns} from changed`,
+);
+
+/** A charge that the gateway captured under the id of a tombstone. */
+export interface TombstoneCharge {
+  readonly id: string;
+  readonly reference: string;
+  readonly currency: string;
+  readonly authorized: bigint;
+  readonly captured: bigint;
+  /** What the gateway has refunded already. */
+  readonly refunded: bigint;
+  /** Fingerprint and reason of the refund of the rest, whose key is the payment id. */
+  readonly fingerprint: Buffer;
+  readonly reason: string;
+  /** The background work does not attempt the refund within this time. */
+  readonly leaseMs: number;
+}
+
+/**
+ * Ends the pending void of a tombstone whose charge the gateway has captured, and reserves the refund of what is left.
+ * Returns undefined, without a change, if the payment is not a tombstone or no void is pending.
+ */
+export async function captureTombstone(db: Queryable, charge: TombstoneCharge): Promise<Payment | undefined> {
+  const [row] = await db.query<PaymentRow>(captureBareTombstone({ ...charge }));
   return row && toPayment(row);
 }
 

@@ -241,7 +241,7 @@ alter table payments
   add constraint payments_state_known CHECK ((state = ANY (ARRAY['PENDING'::text, 'ACTION_REQUIRED'::text, 'AUTHORIZED'::text, 'CAPTURED'::text, 'PARTIALLY_REFUNDED'::text, 'REFUNDED'::text, 'VOIDED'::text, 'DECLINED'::text, 'EXPIRED'::text]))) NOT VALID;
 
 alter table payments
-  add constraint payments_tombstone_is_bare CHECK (((num_nulls(order_id, currency, amount_minor, fingerprint) = 0) OR ((num_nulls(order_id, currency, amount_minor, fingerprint) = 4) AND (state = 'VOIDED'::text) AND (authorized_minor = 0))));
+  add constraint payments_tombstone_is_bare CHECK (((num_nulls(order_id, currency, amount_minor, fingerprint) = 0) OR ((num_nulls(order_id, currency, amount_minor, fingerprint) = 4) AND (state = 'VOIDED'::text) AND (authorized_minor = 0)) OR ((num_nulls(order_id, fingerprint) = 2) AND (num_nulls(currency, amount_minor) = 0) AND (state = ANY (ARRAY['CAPTURED'::text, 'PARTIALLY_REFUNDED'::text, 'REFUNDED'::text]))))) NOT VALID;
 
 alter table payments
   add constraint payments_void_retry_fits_state CHECK (((void_retry_at IS NULL) OR (state = 'VOIDED'::text)));

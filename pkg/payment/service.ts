@@ -2,7 +2,7 @@ import type { Money } from '../money/index.js';
 import type { Database } from '../postgres/index.js';
 import type { CallOptions } from '../rpc/index.js';
 import { callGateway, type RetryTimes } from './background.js';
-import { isIntent, verdicts, type OperatorNote, type Payment } from './domain.js';
+import { isIntent, isTombstone, verdicts, type OperatorNote, type Payment } from './domain.js';
 import {
   amountExceedsAuthorization,
   awaitGateway,
@@ -29,6 +29,7 @@ import {
   type Page,
   type PageRequest,
 } from './payment-store.js';
+import { RefundService } from './refunds/refund-service.js';
 import { PendingVoids } from './voids.js';
 
 export interface PaymentServiceDeps {
@@ -67,7 +68,7 @@ export class PaymentService {
   constructor(deps: PaymentServiceDeps) {
     this.#deps = deps;
     this.#ledger = new PaymentLedger(deps);
-    this.#voids = new PendingVoids({ ...deps, ledger: this.#ledger });
+    this.#voids = new PendingVoids({ ...deps, ledger: this.#ledger, refunds: new RefundService(deps) });
     this.#authorizer = new Authorizer({ ...deps, ledger: this.#ledger, voids: this.#voids });
   }
 
@@ -91,7 +92,8 @@ export class PaymentService {
     const verdict = verdicts.CAPTURE[payment.state];
     const amount = requested?.minor ?? payment.charge?.amount;
     if (verdict === 'IN_DOUBT') throw paymentPending(paymentId);
-    if (verdict === 'REJECT' || amount === undefined) throw illegalTransition(payment, 'CAPTURE');
+    if (verdict === 'REJECT' || isTombstone(payment) || amount === undefined)
+      throw illegalTransition(payment, 'CAPTURE');
     if (payment.state === 'EXPIRED' || payment.captureDecline) return payment;
     if (verdict === 'UNCHANGED') return requireCaptured(payment, requested);
     return this.#capture(paymentId, amount, requested, signal);
@@ -122,7 +124,8 @@ export class PaymentService {
   }
 
   /**
-   * Releases an authorization, also one whose answer is unknown. Inserts a tombstone for an unknown payment.
+   * Releases an authorization, also one whose answer is unknown. Inserts a tombstone for an unknown payment. If the gateway
+   * has captured a charge with the id of a tombstone, the charge is recorded and refunded.
    *
    * @throws AppError PAYMENT_IN_DOUBT, or ILLEGAL_TRANSITION after a capture
    */

@@ -9,7 +9,6 @@ import {
 import { formatAmount, minorUnits } from '../checks/amounts.js';
 import { gatewayViolations } from '../checks/gateway.js';
 import { amountViolations, isLive, netAmount } from '../checks/payment.js';
-import { sum } from '../checks/violations.js';
 import { undefinedIfMissing, type Services } from '../services.js';
 import type { Examination, Finding } from './examination.js';
 import { findingsOfPayment } from './examine-order.js';
@@ -45,10 +44,11 @@ function orphanFindings(payment: Payment): Finding[] {
   const amount = formatAmount(isAuthorized ? payment.authorizedAmount : payment.capturedAmount);
   const refunded = minorUnits(payment.refundedAmount) > 0n ? formatAmount(payment.refundedAmount) : '';
   const money = `${isAuthorized ? 'authorized' : 'captured'} ${amount}${refunded && `, refunded ${refunded}`}`;
+  const lost = orderId === '' ? 'it belongs to no order' : `its order ${orderId} does not exist`;
   return [
     {
       invariant: 3,
-      violation: `payment ${paymentId} (${PaymentState[state]}), ${money}: its order ${orderId} does not exist`,
+      violation: `payment ${paymentId} (${PaymentState[state]}), ${money}: ${lost}`,
       ids: { payment_id: paymentId, order_id: orderId },
       nextStep: isAuthorized ? voidStep(paymentId) : refundSteps(paymentId),
     },
@@ -98,9 +98,6 @@ function chargeFinding(paymentId: string, transactions: readonly GatewayTransact
   const list = transactions.map(({ kind, amount }) =>
     `${GatewayTransactionKind[kind]} ${formatAmount(amount)}`.trim(),
   );
-  const total = (wanted: GatewayTransactionKind) =>
-    sum(transactions.filter(({ kind }) => kind === wanted).map(({ amount }) => minorUnits(amount)));
-  const isPaid = total(GatewayTransactionKind.CAPTURE) > total(GatewayTransactionKind.REFUND);
   return {
     invariant: 8,
     violation: `gateway transactions of payment ${paymentId} (${list.join(', ')}): the payment service has no such payment`,
@@ -108,8 +105,6 @@ function chargeFinding(paymentId: string, transactions: readonly GatewayTransact
       payment_id: paymentId,
       transaction_ids: transactions.map(({ transactionId }) => transactionId),
     },
-    nextStep: isPaid
-      ? "refund the transactions in the gateway's own console: the payment service has no record to refund"
-      : voidStep(paymentId),
+    nextStep: voidStep(paymentId),
   };
 }

@@ -6,6 +6,7 @@ export function releaseStep(reservationId: string): string {
 
 const reason = 'order lost in a restore';
 
+/** A void also refunds a charge that only the gateway knows. */
 export function voidStep(paymentId: string): string {
   const request = { payment_id: paymentId, actor: 'YOU', reason };
   return call(50_053, 'payment.v1.PaymentService/VoidPayment', request);
@@ -20,7 +21,7 @@ export const lostReservationStep =
   'the inventory service lost the reservation: count the stock and correct on_hand with AdjustStock, with an actor and a reason';
 
 export const lostPaymentStep =
-  "the payment service lost the payment: look up the charge by its payment id in the gateway's own console, and refund there when the order is cancelled";
+  'the payment service lost the payment: when the order is cancelled, VoidPayment with its payment id refunds the charge at the gateway, and RetryOrder then ends the cancellation';
 
 function call(port: number, method: string, request: Readonly<Record<string, string>>): string {
   return `grpcurl -plaintext -d '${JSON.stringify(request)}' localhost:${port} ${method}`;

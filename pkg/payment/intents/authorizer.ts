@@ -1,7 +1,7 @@
 import type { Money } from '../../money/index.js';
 import { fingerprint, isSameRequest, type Database } from '../../postgres/index.js';
 import { backoffOf, callGateway, drain, type RetryTimes } from '../background.js';
-import { isIntent, wasNeverAuthorized, type Charge, type Payment } from '../domain.js';
+import { isIntent, isTombstone, wasNeverAuthorized, type Charge, type Payment } from '../domain.js';
 import {
   awaitGateway,
   keyReused,
@@ -65,7 +65,8 @@ export class Authorizer {
     if (created) return this.#finish(await this.#ask(request, method, signal), signal);
     const existing = await this.#findOrReject(request);
     const { charge } = existing;
-    if (charge && !isChargeOf(charge, request)) throw keyReused('payment_id', existing.id);
+    if (charge && !isTombstone(existing) && !isChargeOf(charge, request))
+      throw keyReused('payment_id', existing.id);
     if (!isIntent(existing)) return this.#finish(existing, signal);
     return this.#finish(await this.#askAgain(request, method, signal), signal);
   }
@@ -105,11 +106,12 @@ export class Authorizer {
   async #finish(payment: Payment, signal: AbortSignal): Promise<Payment> {
     const { id, charge, voidPending, voidedIntent } = payment;
     if (payment.state === 'PENDING') throw paymentPending(id);
-    if (!wasNeverAuthorized(payment)) return payment;
+    if (!isTombstone(payment) && !wasNeverAuthorized(payment)) return payment;
     // The gateway may have approved this call or an earlier call. The void releases the approved amount.
     const ended = voidPending ? await this.#deps.voids.confirm(id, signal) : payment;
+    if (charge?.orderId === undefined) throw paymentVoided(id);
     if (!wasNeverAuthorized(ended)) return ended;
-    throw charge && !voidedIntent ? orderHasLivePayment(id, charge.orderId) : paymentVoided(id);
+    throw voidedIntent ? paymentVoided(id) : orderHasLivePayment(id, charge.orderId);
   }
 
   async #ask(request: PaymentRequest, method: string, signal: AbortSignal): Promise<Payment> {
@@ -192,5 +194,5 @@ export class Authorizer {
 function isChargeOf(charge: Charge, { orderId, amount, fingerprint: current }: PaymentRequest): boolean {
   const hasEqualFields = (): boolean =>
     charge.orderId === orderId && charge.currency === amount.currency && charge.amount === amount.minor;
-  return isSameRequest(charge.fingerprint, current, hasEqualFields);
+  return charge.fingerprint !== undefined && isSameRequest(charge.fingerprint, current, hasEqualFields);
 }

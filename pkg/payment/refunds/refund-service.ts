@@ -187,7 +187,7 @@ export class RefundService {
 }
 
 /** Actor and reason are notes for operators: requests that differ only in these notes are equal. */
-function fingerprintOf({ amount, channel }: RefundRequest): Buffer {
+export function fingerprintOf({ amount, channel }: RefundRequest): Buffer {
   const channelOf = channel === 'EXTERNAL' ? channel : undefined;
   return fingerprint({ amount: amount ? { ...amount } : null, channel: channelOf });
 }

@@ -394,11 +394,14 @@ export interface PaymentAction {
 export interface Payment {
   /** UUID that the caller assigned. */
   paymentId: string;
-  /** UUID of the paid order; empty for a tombstone. */
+  /**
+   * UUID of the paid order; empty for a tombstone, also when the gateway has a charge with its
+   * id.
+   */
   orderId: string;
   /** Current state. */
   state: PaymentState;
-  /** Requested amount; unset for a tombstone. */
+  /** Requested amount; unset for a tombstone without a charge. */
   amount?:
     | Money
     | undefined;
@@ -2917,7 +2920,9 @@ export const PaymentServiceService = {
    * Releases an authorization. For an unknown payment, the server stores a
    * tombstone that rejects a late AuthorizePayment. The call is idempotent. Fails
    * with FAILED_PRECONDITION, reason ILLEGAL_TRANSITION, after a capture: a
-   * captured payment can only be refunded.
+   * captured payment can only be refunded. If the gateway has captured a charge with the id
+   * of a tombstone, the server records the charge and refunds it; the call then fails in the
+   * same way, in the state REFUNDED, or CAPTURED if the gateway declines the refund.
    */
   voidPayment: {
     path: "/payment.v1.PaymentService/VoidPayment" as const,
@@ -3014,7 +3019,9 @@ export interface PaymentServiceServer extends UntypedServiceImplementation {
    * Releases an authorization. For an unknown payment, the server stores a
    * tombstone that rejects a late AuthorizePayment. The call is idempotent. Fails
    * with FAILED_PRECONDITION, reason ILLEGAL_TRANSITION, after a capture: a
-   * captured payment can only be refunded.
+   * captured payment can only be refunded. If the gateway has captured a charge with the id
+   * of a tombstone, the server records the charge and refunds it; the call then fails in the
+   * same way, in the state REFUNDED, or CAPTURED if the gateway declines the refund.
    */
   voidPayment: handleUnaryCall<VoidPaymentRequest, VoidPaymentResponse>;
   /**
@@ -3094,7 +3101,9 @@ export interface PaymentServiceClient extends Client {
    * Releases an authorization. For an unknown payment, the server stores a
    * tombstone that rejects a late AuthorizePayment. The call is idempotent. Fails
    * with FAILED_PRECONDITION, reason ILLEGAL_TRANSITION, after a capture: a
-   * captured payment can only be refunded.
+   * captured payment can only be refunded. If the gateway has captured a charge with the id
+   * of a tombstone, the server records the charge and refunds it; the call then fails in the
+   * same way, in the state REFUNDED, or CAPTURED if the gateway declines the refund.
    */
   voidPayment(
     request: VoidPaymentRequest,
