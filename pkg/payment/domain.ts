@@ -96,7 +96,8 @@ export type Change =
   | 'CAPTURE_DECLINE'
   | 'VOID'
   | 'REFUND'
-  | 'EXTERNAL_REFUND';
+  | 'EXTERNAL_REFUND'
+  | 'REFUND_CANCEL';
 
 export interface PaymentChange {
   readonly change: Change;

@@ -67,6 +67,7 @@ export function amountExceedsAuthorization(): AppError {
 export function refundRejected({ paymentId, requestId }: RefundKey, reason: RefundRejection): AppError {
   if (reason === 'PAYMENT_NOT_FOUND') return paymentNotFound(paymentId);
   if (reason === 'REFUND_DECLINED') return refundDeclined({ paymentId, requestId });
+  if (reason === 'REFUND_CANCELLED') return refundCancelled({ paymentId, requestId });
   const exceedsCapture = reason === 'REFUND_EXCEEDS_CAPTURE';
   return new AppError({
     reason,
@@ -88,6 +89,15 @@ function refundDeclined({ paymentId, requestId }: RefundKey): AppError {
     message: 'the gateway declined the refund',
     metadata: { payment_id: paymentId, request_id: requestId },
     preconditions: [{ type: 'REFUND', subject: paymentId, description: 'was declined by the gateway' }],
+  });
+}
+
+function refundCancelled({ paymentId, requestId }: RefundKey): AppError {
+  return new AppError({
+    reason: 'REFUND_CANCELLED',
+    message: 'an operator cancelled the refund',
+    metadata: { payment_id: paymentId, request_id: requestId },
+    preconditions: [{ type: 'REFUND', subject: paymentId, description: 'was cancelled by an operator' }],
   });
 }
 

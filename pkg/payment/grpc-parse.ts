@@ -4,6 +4,7 @@ import {
   PaymentView,
   RefundChannel,
   type AuthorizePaymentRequest,
+  type CancelRefundRequest,
   type CapturePaymentRequest,
   type GetPaymentRequest,
   type ListGatewayTransactionsRequest,
@@ -16,6 +17,7 @@ import type { IdSource } from '../runtime/index.js';
 import type { PageKey, PageRequest } from './payment-store.js';
 import type { Authorization } from './intents/authorizer.js';
 import type { RefundRequest } from './refunds/refund-service.js';
+import type { RefundCancellation } from './refunds/refund.js';
 import type { OperatorNote } from './domain.js';
 import type { TransactionRequest } from './service.js';
 
@@ -73,6 +75,17 @@ export function parseRefund(newId: IdSource): (request: RefundPaymentRequest) =>
     check.throwIfAny();
     return refund;
   };
+}
+
+export function parseCancelRefund(request: CancelRefundRequest): RefundCancellation {
+  const check = new Validation();
+  const cancellation = {
+    paymentId: check.text('payment_id', request.paymentId, textRules.uuid),
+    requestId: check.text('request_id', request.requestId, { ...textRules.requestId, optional: false }),
+    note: readNote(check, request, false),
+  };
+  check.throwIfAny();
+  return cancellation;
 }
 
 export function parseGet(request: GetPaymentRequest): { paymentId: string; withAudit: boolean } {

@@ -1,11 +1,12 @@
 import type { Money } from '../money/index.js';
 import { annotateCall } from '../observability/index.js';
-import { PaymentServiceService } from '../pb/payment/v1/payment.js';
+import { PaymentServiceService, RefundState } from '../pb/payment/v1/payment.js';
 import { handler, implement, type BoundService } from '../rpc/index.js';
 import type { IdSource } from '../runtime/index.js';
 import { requestedAmount, type Payment } from './domain.js';
 import {
   parseAuthorize,
+  parseCancelRefund,
   parseCapture,
   parseGet,
   parseList,
@@ -42,6 +43,13 @@ export function paymentHandlers({ payments, refunds, newId }: PaymentHandlersDep
     refundPayment: handler(parseRefund(newId), async (refund, { signal }) => {
       annotateIds(refund);
       return toResponse(await refunds.refund(refund, signal));
+    }),
+    cancelRefund: handler(parseCancelRefund, async (cancellation, { signal }) => {
+      annotateIds(cancellation);
+      const refund = await refunds.cancel(cancellation, signal);
+      annotateCall({ refund_state: refund.state }, { 'payment.refund_state': refund.state });
+      const rejectionReason = refund.state === 'REJECTED' ? refund.reason : '';
+      return { state: RefundState[refund.state], rejectionReason };
     }),
     getPayment: handler(parseGet, async ({ paymentId, withAudit }, context) => {
       annotateIds({ paymentId });

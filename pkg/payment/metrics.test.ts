@@ -21,6 +21,7 @@ describe('payment metrics', () => {
       'payments_processed_total{status="voided"} 0',
       'payments_processed_total{status="refunded"} 2',
       'payments_processed_total{status="externally_refunded"} 0',
+      'payments_processed_total{status="refund_cancelled"} 0',
       'payment_declines_total{code="INSUFFICIENT_FUNDS"} 0',
       'payment_declines_total{code="CARD_EXPIRED"} 1',
       'payment_declines_total{code="SUSPECTED_FRAUD"} 0',

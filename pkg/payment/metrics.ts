@@ -12,6 +12,7 @@ const statusAfter: Readonly<Record<Change, string>> = {
   VOID: 'voided',
   REFUND: 'refunded',
   EXTERNAL_REFUND: 'externally_refunded',
+  REFUND_CANCEL: 'refund_cancelled',
 };
 
 const moneyChanges = [

@@ -57,7 +57,7 @@ create table gateway_ledger (
 create table gateway_refunds (
   charge_key uuid not null,
   refund_key text not null,
-  amount_minor bigint not null,
+  amount_minor bigint,
   created_at timestamp with time zone default now() not null,
   state text default 'REFUNDED'::text not null
 );
@@ -117,7 +117,8 @@ create table refunds (
   attempts integer default 0 not null,
   actor text,
   reason text,
-  externally_refunded_after_minor bigint default 0 not null
+  externally_refunded_after_minor bigint default 0 not null,
+  cancelled boolean default false not null
 );
 
 alter table gateway_charges
@@ -178,10 +179,10 @@ alter table gateway_refunds
   add constraint gateway_refunds_state_check CHECK ((state = ANY (ARRAY['REFUNDED'::text, 'PENDING'::text, 'DECLINED'::text]))) NOT VALID;
 
 alter table payment_ledger
-  add constraint payment_ledger_check CHECK (((amount_minor > 0) OR ((kind = 'VOID'::text) AND (amount_minor = 0))));
+  add constraint payment_ledger_check CHECK (((amount_minor > 0) OR ((kind = ANY (ARRAY['VOID'::text, 'REFUND_CANCEL'::text])) AND (amount_minor = 0)))) NOT VALID;
 
 alter table payment_ledger
-  add constraint payment_ledger_kind_check CHECK ((kind = ANY (ARRAY['AUTHORIZE'::text, 'DECLINE'::text, 'EXPIRE'::text, 'CAPTURE'::text, 'CAPTURE_DECLINE'::text, 'VOID'::text, 'REFUND'::text, 'EXTERNAL_REFUND'::text]))) NOT VALID;
+  add constraint payment_ledger_kind_check CHECK ((kind = ANY (ARRAY['AUTHORIZE'::text, 'DECLINE'::text, 'EXPIRE'::text, 'CAPTURE'::text, 'CAPTURE_DECLINE'::text, 'VOID'::text, 'REFUND'::text, 'EXTERNAL_REFUND'::text, 'REFUND_CANCEL'::text]))) NOT VALID;
 
 alter table payment_ledger
   add constraint payment_ledger_once UNIQUE (payment_id, kind, request_key);
@@ -251,6 +252,9 @@ alter table payments
 
 alter table refunds
   add constraint refunds_amount_minor_check CHECK ((amount_minor > 0));
+
+alter table refunds
+  add constraint refunds_cancelled_fits_refusal CHECK (((NOT cancelled) OR (NOT (refusal IS DISTINCT FROM 'ILLEGAL_TRANSITION'::text)))) NOT VALID;
 
 alter table refunds
   add constraint refunds_check CHECK ((refunded_after_minor >= amount_minor));

@@ -25,6 +25,7 @@ export const allowedClients = [
       'payment.v1.PaymentService/VoidPayment',
       'payment.v1.PaymentService/GetPayment',
       'payment.v1.PaymentService/RefundPayment',
+      'payment.v1.PaymentService/CancelRefund',
       'catalog.v1.CatalogService/BatchGetProducts',
     ].join(','),
   'test-client=*',

@@ -11,6 +11,10 @@ import type { Decline, PaymentAction } from '../domain.js';
  * - Either a capture or a void of a key succeeds, never both, independent of the sequence in which the calls arrive.
  * - `void` also accepts an unknown key (cancel by merchant reference); after that, no `authorize` with
  *   the key succeeds.
+ * - `cancelRefund` also accepts an unknown refund key; after the answer CANCELLED, no `refund` with this refund key takes
+ *   effect, however late it arrives. For a payment that the gateway does not know, CANCELLED only states that no refund was
+ *   made. An adapter of a processor without such a call can use up the idempotency key with a refund that the processor
+ *   rejects.
  * - Each call ends in bounded time. A call rejects with {@link GatewayInDoubt} when its answer is unknown, also when
  *   `signal` aborts. The call may or may not have taken effect. A repeated call returns the answer.
  */
@@ -25,6 +29,8 @@ export interface PaymentGateway {
       readonly amount: bigint;
     },
   ): Promise<RefundAnswer>;
+  /** Cancels a refund that the gateway has not begun. */
+  cancelRefund(request: KeyedCall & { readonly refundKey: string }): Promise<CancelRefundAnswer>;
   /** Returns the gateway's own record of a payment. For an unknown key, all counts and amounts are 0. */
   lookup(request: KeyedCall): Promise<GatewayRecord>;
   /** Returns the answer to an earlier refund; undefined if the gateway has not received the refund. */
@@ -90,6 +96,13 @@ export type RefundAnswer =
   | { readonly outcome: 'PENDING' }
   /** The gateway declines the refund, for example because the amount exceeds the rest of the captured amount. */
   | { readonly outcome: 'DECLINED' };
+
+export type CancelRefundAnswer =
+  | { readonly outcome: 'CANCELLED' }
+  /** The gateway has declined the refund before. */
+  | { readonly outcome: 'DECLINED' }
+  /** The gateway has begun or made the refund, and does not cancel it. */
+  | { readonly outcome: 'PENDING' | 'REFUNDED'; readonly amount: bigint };
 
 /** A later answer. The gateway delivers each event at least once. */
 export type GatewayEvent = { readonly id: string; readonly key: string } & (

@@ -17,7 +17,8 @@ export interface LaterRefundAnswer {
 }
 
 export interface StoredRefund {
-  readonly amount: bigint;
+  /** Null for a refund that was cancelled before the gateway received it; its state is DECLINED. */
+  readonly amount: bigint | null;
   readonly state: RefundAnswer['outcome'];
   /** Whether the gateway has forgotten the refund key. */
   readonly isForgotten: boolean;
@@ -47,6 +48,16 @@ export async function findGatewayRefund(
 ): Promise<StoredRefund | undefined> {
   const [refund] = await db.query<StoredRefund>(find(parameters));
   return refund;
+}
+
+const cancel = sql(
+  'gateway.cancel_refund',
+  `insert into gateway_refunds (charge_key, refund_key, state) values ($key, $refundKey, 'DECLINED')`,
+);
+
+/** Stores that a refund key is cancelled. Requires that the transaction has locked the charge and that the key is unused. */
+export async function insertCancelledRefund(tx: Transaction, key: string, refundKey: string): Promise<void> {
+  await tx.query(cancel({ key, refundKey }));
 }
 
 const sumPending = sql(

@@ -6,6 +6,7 @@ import {
   GatewayInDoubt,
   type AuthorizeAnswer,
   type AuthorizeRequest,
+  type CancelRefundAnswer,
   type CaptureAnswer,
   type GatewayRecord,
   type GatewayTransaction,
@@ -17,6 +18,7 @@ import {
 } from './gateway.js';
 import {
   findGatewayRefund,
+  insertCancelledRefund,
   insertGatewayRefund,
   lockCharge,
   sumPendingRefunds,
@@ -124,6 +126,24 @@ export class SimulatedGateway implements PaymentGateway {
     });
   }
 
+  cancelRefund({
+    key,
+    refundKey,
+    signal,
+  }: KeyedCall & { readonly refundKey: string }): Promise<CancelRefundAnswer> {
+    return this.#serve(signal, (db) =>
+      db.transaction(async (tx): Promise<CancelRefundAnswer> => {
+        const charge = await lockCharge(tx, key);
+        const earlier = await findGatewayRefund(tx, { ...this.#keyOf({ key }), refundKey });
+        // Without a charge, no refund takes effect.
+        if (charge && !earlier) await insertCancelledRefund(tx, key, refundKey);
+        const { state, amount = null } = earlier ?? {};
+        if (state === undefined || amount === null) return { outcome: 'CANCELLED' };
+        return state === 'DECLINED' ? { outcome: state } : { outcome: state, amount };
+      }),
+    );
+  }
+
   listTransactions({ signal, ...page }: TransactionPageRequest): Promise<readonly GatewayTransaction[]> {
     return this.#serve(signal, (db) => listTransactions(db, page));
   }
@@ -190,7 +210,8 @@ export class SimulatedGateway implements PaymentGateway {
     const { key, refundKey, amount } = refund;
     const charge = await lockCharge(tx, key);
     const earlier = await findGatewayRefund(tx, { ...this.#keyOf(refund), refundKey });
-    if (earlier && !earlier.isForgotten) {
+    const isCancelled = earlier?.amount === null;
+    if (earlier && (isCancelled || !earlier.isForgotten)) {
       const outcome = earlier.amount === amount ? earlier.state : 'DECLINED';
       return { isNew: false, charge, answer: { outcome } };
     }

@@ -13,6 +13,7 @@ import {
   refundUndecided,
 } from '../errors.js';
 import type { RefundAnswer } from '../gateway/gateway.js';
+import { recordCancellation, stateOf } from './cancel-refund.js';
 import { findPayment } from '../payment-store.js';
 import type { PaymentServiceDeps } from '../service.js';
 import {
@@ -28,8 +29,10 @@ import {
 import {
   afterRefund,
   decideRefund,
+  type CancelledRefund,
   type PendingRefund,
   type Refund,
+  type RefundCancellation,
   type RefundChannel,
   type RefundKey,
 } from './refund.js';
@@ -59,7 +62,7 @@ export class RefundService {
    * Returns the payment as it was right after the refund, also when the request is repeated.
    *
    * @throws AppError PAYMENT_IN_DOUBT, PAYMENT_NOT_FOUND, REQUEST_ID_REUSED, CURRENCY_MISMATCH, and the final
-   *   rejections ILLEGAL_TRANSITION, REFUND_EXCEEDS_CAPTURE, REFUND_DECLINED, which are stored under the key
+   *   rejections ILLEGAL_TRANSITION, REFUND_EXCEEDS_CAPTURE, REFUND_DECLINED, REFUND_CANCELLED, which are stored under the key
    */
   async refund(request: RefundRequest, signal: AbortSignal): Promise<Payment> {
     const { paymentId, requestId } = request;
@@ -69,6 +72,29 @@ export class RefundService {
     if (refund.outcome.state !== 'PENDING') return this.#resultOf(refund);
     const pending = { paymentId, requestId, amount: refund.outcome.amount };
     return this.#finish(pending, isNew, signal);
+  }
+
+  /**
+   * Decides a refund by its key. After the state CANCELLED, no refund with the key takes effect: the gateway rejects one
+   * that arrives late, and a tombstone rejects a later request.
+   *
+   * @throws AppError PAYMENT_IN_DOUBT
+   */
+  async cancel(cancellation: RefundCancellation, signal: AbortSignal): Promise<CancelledRefund> {
+    const { db, gateway, events, times } = this.#deps;
+    const { paymentId, requestId: refundKey } = cancellation;
+    const known = await findRefund(db.within({ signal }), cancellation);
+    if (known && known.outcome.state !== 'PENDING') return stateOf(known.outcome);
+    const call = callGateway(signal, times, (limit) =>
+      gateway.cancelRefund({ key: paymentId, refundKey, signal: limit }),
+    );
+    const answer = await awaitGateway(paymentId, call);
+    const { refund, change } = await awaitRecording(
+      paymentId,
+      db.transaction((tx) => recordCancellation(tx, cancellation, { answer, leaseMs: times.leaseMs })),
+    );
+    if (change) events.changed(change);
+    return refund;
   }
 
   /**

@@ -6,13 +6,14 @@ import type {
   NewRefund,
   PendingRefund,
   Refund,
+  RefundCancellation,
   RefundKey,
   RefundOutcome,
   RefundRejection,
 } from './refund.js';
 
 const refundColumns = `payment_id, request_id, fingerprint, state, amount_minor, refusal,
-  refunded_after_minor, externally_refunded_after_minor, finished_at`;
+  refunded_after_minor, externally_refunded_after_minor, cancelled, finished_at`;
 
 interface RefundRow {
   readonly payment_id: string;
@@ -23,6 +24,8 @@ interface RefundRow {
   readonly refusal: RefundRejection | null;
   readonly refunded_after_minor: bigint | null;
   readonly externally_refunded_after_minor: bigint;
+  /** True for a refund that an operator cancelled. An earlier version cannot read REFUND_CANCELLED. */
+  readonly cancelled: boolean;
   readonly finished_at: Date | null;
 }
 
@@ -37,6 +40,7 @@ function toRefund(row: RefundRow): Refund {
 
 function toOutcome(row: RefundRow): RefundOutcome {
   const { amount_minor: amount, refunded_after_minor: refundedAfter, finished_at: finishedAt } = row;
+  if (row.cancelled) return { state: 'REFUSED', reason: 'REFUND_CANCELLED' };
   if (row.refusal !== null) return { state: 'REFUSED', reason: row.refusal };
   if (amount === null) throw new Error('a refund has no amount');
   if (refundedAfter === null || finishedAt === null) return { state: 'PENDING', amount };
@@ -200,6 +204,35 @@ export async function cancelRefund(
 ): Promise<void> {
   const refusal: RefundRejection = 'REFUND_DECLINED';
   await tx.query(cancel({ paymentId, requestId, amount, refusal }));
+}
+
+const insertCancelled = sql(
+  'refund.insert_cancelled',
+  `with cancelled as (
+     insert into refunds (payment_id, request_id, fingerprint, state, refusal, cancelled, actor, reason, finished_at)
+     values ($paymentId, $requestId, '', 'REFUSED', 'ILLEGAL_TRANSITION', true, $actor, $reason, now())
+     on conflict (payment_id, request_id) do update set state = 'REFUSED', refusal = excluded.refusal, cancelled = true,
+       finished_at = now(), retry_at = null
+     where refunds.state = 'PENDING'
+     returning payment_id, coalesce(amount_minor, 0) as minor
+   ), released as (
+     update payments set refund_pending_minor = refund_pending_minor - minor
+     from cancelled where payments.id = cancelled.payment_id
+     returning payments.id, minor
+   )
+   insert into payment_ledger (payment_id, kind, amount_minor, request_key, actor, reason)
+   select id, 'REFUND_CANCEL', minor, $requestId, $actor, $reason from released`,
+);
+
+/**
+ * Cancels a PENDING refund and releases its reserved amount, or stores a tombstone for a free key. Changes nothing if the
+ * refund is decided. Requires that the transaction has locked the payment, if the payment exists.
+ */
+export async function insertCancelledRefund(
+  tx: Transaction,
+  { paymentId, requestId, note: { actor, reason } }: RefundCancellation,
+): Promise<void> {
+  await tx.query(insertCancelled({ paymentId, requestId, actor, reason }));
 }
 
 const claim = sql(

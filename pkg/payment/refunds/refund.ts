@@ -5,7 +5,8 @@ export type RefundRejection =
   | 'PAYMENT_NOT_FOUND'
   | 'ILLEGAL_TRANSITION'
   | 'REFUND_EXCEEDS_CAPTURE'
-  | 'REFUND_DECLINED';
+  | 'REFUND_DECLINED'
+  | 'REFUND_CANCELLED';
 
 /** How money returns to the customer: through the gateway, or outside the gateway and only recorded here. */
 export type RefundChannel = 'GATEWAY' | 'EXTERNAL';
@@ -42,9 +43,20 @@ export interface PendingRefund extends RefundKey {
 
 /** A new refund. */
 export interface NewRefund extends RefundKey {
+  /** Empty if the refund was not requested here. An empty fingerprint fits every request. */
   readonly fingerprint: Buffer;
   readonly note: OperatorNote;
 }
+
+/** A cancellation of a refund by an operator. */
+export interface RefundCancellation extends RefundKey {
+  readonly note: OperatorNote;
+}
+
+/** State of a refund after its cancellation. */
+export type CancelledRefund =
+  | { readonly state: 'CANCELLED' | 'SUCCEEDED' | 'PENDING' }
+  | { readonly state: 'REJECTED'; readonly reason: RefundRejection };
 
 export type RefundDecision =
   | Exclude<RefundOutcome, { state: 'SUCCEEDED' }>

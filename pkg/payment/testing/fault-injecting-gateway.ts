@@ -62,6 +62,8 @@ export class FaultInjectingGateway implements PaymentGateway {
     this.#pass('lookup', request.key, () => this.#gateway.lookup(request));
   readonly lookupRefund: PaymentGateway['lookupRefund'] = (request) =>
     this.#pass('lookupRefund', request.key, () => this.#gateway.lookupRefund(request));
+  readonly cancelRefund: PaymentGateway['cancelRefund'] = (request) =>
+    this.#pass('cancelRefund', request.key, () => this.#gateway.cancelRefund(request));
   readonly listTransactions: PaymentGateway['listTransactions'] = (request) =>
     this.#pass('listTransactions', request.key ?? '', () => this.#gateway.listTransactions(request));
 

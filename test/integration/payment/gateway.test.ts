@@ -125,6 +125,23 @@ describe('the simulated gateway', () => {
     expect(await gateway.lookup(request)).to.include({ captured: 600n, refunded: 400n });
   });
 
+  it('makes no refund with a cancelled key, also after the lifetime of keys, and cancels no refund that it has made', async () => {
+    const gateway = aGateway({ config: { ...gatewayConfig, keyLifetimeMs: 0 } });
+    const request = anAuthorizeRequest();
+    const call = (refundKey: string) => ({ key: request.key, refundKey, signal });
+    expect(await gateway.cancelRefund(call('before the charge'))).to.deep.equal({ outcome: 'CANCELLED' });
+    await gateway.authorize(request);
+    await gateway.capture({ ...request, amount: 600n });
+    for (let repetition = 0; repetition < 2; repetition += 1) {
+      expect(await gateway.cancelRefund(call('a'))).to.deep.equal({ outcome: 'CANCELLED' });
+      expect(await gateway.refund({ ...call('a'), amount: 400n })).to.deep.equal({ outcome: 'DECLINED' });
+      expect(await gateway.lookupRefund(call('a'))).to.deep.equal({ outcome: 'DECLINED' });
+    }
+    await gateway.refund({ ...call('b'), amount: 400n });
+    expect(await gateway.cancelRefund(call('b'))).to.deep.equal({ outcome: 'REFUNDED', amount: 400n });
+    expect(await gateway.lookup(request)).to.include({ captured: 600n, refunded: 400n });
+  });
+
   it('stores the charge before a slow answer, even when the caller cancels', async () => {
     const gateway = aGateway();
     const caller = new AbortController();

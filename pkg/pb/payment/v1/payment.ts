@@ -374,6 +374,63 @@ export function refundChannelToJSON(object: RefundChannel): string {
   }
 }
 
+/** State of a refund. */
+export enum RefundState {
+  /** UNSPECIFIED - Not set. */
+  UNSPECIFIED = 0,
+  /** PENDING - The refund is pending at the gateway, which alone decides about it. */
+  PENDING = 1,
+  /** SUCCEEDED - The money is refunded. */
+  SUCCEEDED = 2,
+  /** REJECTED - The refund was rejected, or the gateway declined it; `rejection_reason` has the reason. */
+  REJECTED = 3,
+  /** CANCELLED - The refund was cancelled and moves no money. */
+  CANCELLED = 4,
+  UNRECOGNIZED = -1,
+}
+
+export function refundStateFromJSON(object: any): RefundState {
+  switch (object) {
+    case 0:
+    case "REFUND_STATE_UNSPECIFIED":
+      return RefundState.UNSPECIFIED;
+    case 1:
+    case "REFUND_STATE_PENDING":
+      return RefundState.PENDING;
+    case 2:
+    case "REFUND_STATE_SUCCEEDED":
+      return RefundState.SUCCEEDED;
+    case 3:
+    case "REFUND_STATE_REJECTED":
+      return RefundState.REJECTED;
+    case 4:
+    case "REFUND_STATE_CANCELLED":
+      return RefundState.CANCELLED;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return RefundState.UNRECOGNIZED;
+  }
+}
+
+export function refundStateToJSON(object: RefundState): string {
+  switch (object) {
+    case RefundState.UNSPECIFIED:
+      return "REFUND_STATE_UNSPECIFIED";
+    case RefundState.PENDING:
+      return "REFUND_STATE_PENDING";
+    case RefundState.SUCCEEDED:
+      return "REFUND_STATE_SUCCEEDED";
+    case RefundState.REJECTED:
+      return "REFUND_STATE_REJECTED";
+    case RefundState.CANCELLED:
+      return "REFUND_STATE_CANCELLED";
+    case RefundState.UNRECOGNIZED:
+    default:
+      return "UNRECOGNIZED";
+  }
+}
+
 /** Details of a declined payment. */
 export interface Decline {
   /** Reason. */
@@ -592,6 +649,29 @@ export interface RefundPaymentRequest {
 export interface RefundPaymentResponse {
   /** The payment right after this refund, without later refunds. */
   payment?: Payment | undefined;
+}
+
+/** Request of CancelRefund. */
+export interface CancelRefundRequest {
+  /** Key of the refund: `request_id` of RefundPayment, at most 128 characters. Required. */
+  requestId: string;
+  /** Id of the payment. Required. */
+  paymentId: string;
+  /** Operator that cancels, at most 128 characters. Required. */
+  actor: string;
+  /** Reason, at most 200 characters. Required. */
+  reason: string;
+}
+
+/** Response of CancelRefund. */
+export interface CancelRefundResponse {
+  /**
+   * State of the refund: CANCELLED, unless the refund was decided before or is pending at the
+   * gateway.
+   */
+  state: RefundState;
+  /** Reason of REFUND_STATE_REJECTED, such as REFUND_DECLINED; empty in other states. */
+  rejectionReason: string;
 }
 
 /** Request of GetPayment. */
@@ -2301,6 +2381,220 @@ export const RefundPaymentResponse: MessageFns<RefundPaymentResponse> = {
   },
 };
 
+function createBaseCancelRefundRequest(): CancelRefundRequest {
+  return { requestId: "", paymentId: "", actor: "", reason: "" };
+}
+
+export const CancelRefundRequest: MessageFns<CancelRefundRequest> = {
+  encode(message: CancelRefundRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.requestId !== "") {
+      writer.uint32(10).string(message.requestId);
+    }
+    if (message.paymentId !== "") {
+      writer.uint32(18).string(message.paymentId);
+    }
+    if (message.actor !== "") {
+      writer.uint32(26).string(message.actor);
+    }
+    if (message.reason !== "") {
+      writer.uint32(34).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CancelRefundRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCancelRefundRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.paymentId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.actor = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CancelRefundRequest {
+    return {
+      requestId: isSet(object.requestId)
+        ? globalThis.String(object.requestId)
+        : isSet(object.request_id)
+        ? globalThis.String(object.request_id)
+        : "",
+      paymentId: isSet(object.paymentId)
+        ? globalThis.String(object.paymentId)
+        : isSet(object.payment_id)
+        ? globalThis.String(object.payment_id)
+        : "",
+      actor: isSet(object.actor) ? globalThis.String(object.actor) : "",
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+    };
+  },
+
+  toJSON(message: CancelRefundRequest): unknown {
+    const obj: any = {};
+    if (message.requestId !== "") {
+      obj.requestId = message.requestId;
+    }
+    if (message.paymentId !== "") {
+      obj.paymentId = message.paymentId;
+    }
+    if (message.actor !== "") {
+      obj.actor = message.actor;
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<CancelRefundRequest>, I>>(base?: I): CancelRefundRequest {
+    return CancelRefundRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<CancelRefundRequest>, I>>(object: I): CancelRefundRequest {
+    const message = createBaseCancelRefundRequest();
+    message.requestId = object.requestId ?? "";
+    message.paymentId = object.paymentId ?? "";
+    message.actor = object.actor ?? "";
+    message.reason = object.reason ?? "";
+    return message;
+  },
+};
+
+function createBaseCancelRefundResponse(): CancelRefundResponse {
+  return { state: 0, rejectionReason: "" };
+}
+
+export const CancelRefundResponse: MessageFns<CancelRefundResponse> = {
+  encode(message: CancelRefundResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.state !== 0) {
+      writer.uint32(8).int32(message.state);
+    }
+    if (message.rejectionReason !== "") {
+      writer.uint32(18).string(message.rejectionReason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CancelRefundResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCancelRefundResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.state = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.rejectionReason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CancelRefundResponse {
+    return {
+      state: isSet(object.state) ? refundStateFromJSON(object.state) : 0,
+      rejectionReason: isSet(object.rejectionReason)
+        ? globalThis.String(object.rejectionReason)
+        : isSet(object.rejection_reason)
+        ? globalThis.String(object.rejection_reason)
+        : "",
+    };
+  },
+
+  toJSON(message: CancelRefundResponse): unknown {
+    const obj: any = {};
+    if (message.state !== 0) {
+      obj.state = refundStateToJSON(message.state);
+    }
+    if (message.rejectionReason !== "") {
+      obj.rejectionReason = message.rejectionReason;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<CancelRefundResponse>, I>>(base?: I): CancelRefundResponse {
+    return CancelRefundResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<CancelRefundResponse>, I>>(object: I): CancelRefundResponse {
+    const message = createBaseCancelRefundResponse();
+    message.state = object.state ?? 0;
+    message.rejectionReason = object.rejectionReason ?? "";
+    return message;
+  },
+};
+
 function createBaseGetPaymentRequest(): GetPaymentRequest {
   return { paymentId: "", view: 0 };
 }
@@ -2952,6 +3246,24 @@ export const PaymentServiceService = {
     responseDeserialize: (value: Buffer): RefundPaymentResponse => RefundPaymentResponse.decode(value),
   },
   /**
+   * Decides a refund by its key. After the answer REFUND_STATE_CANCELLED, no RefundPayment with
+   * the key takes effect: it fails with FAILED_PRECONDITION, reason REFUND_CANCELLED. For an
+   * unknown key, also of an unknown payment, the server stores a tombstone. A refund that has
+   * moved money, or that is pending at the gateway, is not cancelled; `state` shows it. Fails
+   * with UNAVAILABLE, reason PAYMENT_IN_DOUBT, when the answer of the gateway is unknown:
+   * repeat the request.
+   */
+  cancelRefund: {
+    path: "/payment.v1.PaymentService/CancelRefund" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: CancelRefundRequest): Buffer => Buffer.from(CancelRefundRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): CancelRefundRequest => CancelRefundRequest.decode(value),
+    responseSerialize: (value: CancelRefundResponse): Buffer =>
+      Buffer.from(CancelRefundResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): CancelRefundResponse => CancelRefundResponse.decode(value),
+  },
+  /**
    * Returns one payment. Fails with NOT_FOUND if the id is unknown. With the view PAYMENT_VIEW_AUDIT,
    * a payment that only the gateway knows is returned with its id and `audit` alone.
    */
@@ -3033,6 +3345,15 @@ export interface PaymentServiceServer extends UntypedServiceImplementation {
    * pending refund may still decide how much is left: repeat the request with the same key.
    */
   refundPayment: handleUnaryCall<RefundPaymentRequest, RefundPaymentResponse>;
+  /**
+   * Decides a refund by its key. After the answer REFUND_STATE_CANCELLED, no RefundPayment with
+   * the key takes effect: it fails with FAILED_PRECONDITION, reason REFUND_CANCELLED. For an
+   * unknown key, also of an unknown payment, the server stores a tombstone. A refund that has
+   * moved money, or that is pending at the gateway, is not cancelled; `state` shows it. Fails
+   * with UNAVAILABLE, reason PAYMENT_IN_DOUBT, when the answer of the gateway is unknown:
+   * repeat the request.
+   */
+  cancelRefund: handleUnaryCall<CancelRefundRequest, CancelRefundResponse>;
   /**
    * Returns one payment. Fails with NOT_FOUND if the id is unknown. With the view PAYMENT_VIEW_AUDIT,
    * a payment that only the gateway knows is returned with its id and `audit` alone.
@@ -3142,6 +3463,29 @@ export interface PaymentServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: RefundPaymentResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Decides a refund by its key. After the answer REFUND_STATE_CANCELLED, no RefundPayment with
+   * the key takes effect: it fails with FAILED_PRECONDITION, reason REFUND_CANCELLED. For an
+   * unknown key, also of an unknown payment, the server stores a tombstone. A refund that has
+   * moved money, or that is pending at the gateway, is not cancelled; `state` shows it. Fails
+   * with UNAVAILABLE, reason PAYMENT_IN_DOUBT, when the answer of the gateway is unknown:
+   * repeat the request.
+   */
+  cancelRefund(
+    request: CancelRefundRequest,
+    callback: (error: ServiceError | null, response: CancelRefundResponse) => void,
+  ): ClientUnaryCall;
+  cancelRefund(
+    request: CancelRefundRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: CancelRefundResponse) => void,
+  ): ClientUnaryCall;
+  cancelRefund(
+    request: CancelRefundRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: CancelRefundResponse) => void,
   ): ClientUnaryCall;
   /**
    * Returns one payment. Fails with NOT_FOUND if the id is unknown. With the view PAYMENT_VIEW_AUDIT,
