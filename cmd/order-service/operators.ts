@@ -15,7 +15,7 @@ export interface OperatorsDeps {
   /** Pool for the claims of pending refunds, so that claims do not wait for other statements. */
   readonly claims: Database;
   readonly config: Pick<OrderConfig, 'saga'>;
-  readonly ports: Pick<OrderPorts, 'refunds'>;
+  readonly ports: Pick<OrderPorts, 'refunds' | 'resolutions'>;
   readonly logger: Telemetry['logger'];
   readonly events: OrderEvents;
   readonly onProgress: (orderId: string) => void;
@@ -30,5 +30,5 @@ export function startOperators(
   const attemptTimeoutMs = config.saga.stepTimeoutMs;
   const refunds = new RefundService({ ...shared, refunds: ports.refunds, attemptTimeoutMs });
   scope.use(startRefundResolver({ claims, refunds, logger }));
-  return new OperatorService({ ...shared, refunds });
+  return new OperatorService({ ...shared, refunds, resolutions: ports.resolutions });
 }

@@ -16,30 +16,9 @@ import { catalogPort, inventoryPort, paymentPort } from './clients.js';
 import type { SagaOrder } from '../domain.js';
 import type { StepResult } from '../saga/plan.js';
 import { anOrder } from '../testing/builders.js';
+import { FakeClient } from '../testing/fake-client.js';
 
 const options = { deadline: Date.now() + 10_000 };
-
-/** A client that records its requests and returns the result of `respond` from every method. */
-class FakeClient {
-  readonly requests: unknown[] = [];
-  respond: (method: string) => unknown = () => ({});
-
-  readonly client = new Proxy(
-    {},
-    {
-      get: (_, method) => async (request: unknown) => {
-        this.requests.push({ [String(method)]: request });
-        return this.respond(String(method));
-      },
-    },
-  );
-
-  fail(error: Error): void {
-    this.respond = () => {
-      throw error;
-    };
-  }
-}
 
 describe('inventoryPort and paymentPort', () => {
   let fake: FakeClient;
@@ -79,7 +58,7 @@ describe('inventoryPort and paymentPort', () => {
     capture: { definite: paymentReasons, withoutEffect: [] },
     void: { definite: paymentReasons, withoutEffect: ['ILLEGAL_TRANSITION'] },
     refund: {
-      definite: [...paymentReasons, 'REFUND_DECLINED', 'REFUND_EXCEEDS_CAPTURE'],
+      definite: [...paymentReasons, 'REFUND_CANCELLED', 'REFUND_DECLINED', 'REFUND_EXCEEDS_CAPTURE'],
       withoutEffect: [],
     },
   };

@@ -8,7 +8,9 @@ import { createClient, type RpcClient, type Transport } from '../../rpc/index.js
 import type { Scope } from '../../runtime/index.js';
 import type { CatalogPort, InventoryPort, PaymentPort, PricedProduct } from '../ports.js';
 import type { RefundPort } from '../operator/refund.js';
+import type { ResolutionPort } from '../operator/resolution.js';
 import { authorized, captured, refund, refundPart, voided } from './payment-answers.js';
+import { resolutionPort } from './resolution-check.js';
 import {
   commitRefusals,
   commonRefusals,
@@ -25,6 +27,8 @@ export interface OrderPorts {
   readonly catalog: CatalogPort;
   /** Partial refunds by operators. */
   readonly refunds: RefundPort;
+  /** Checks of resolutions by operators. */
+  readonly resolutions: ResolutionPort;
 }
 
 export interface ConnectOptions {
@@ -55,6 +59,7 @@ export function connectPorts({ addresses, ...options }: ConnectOptions, scope: S
     inventory: inventoryPort(scope.use(createClient(InventoryServiceService, inventory))),
     payment: paymentPort(paymentClient),
     refunds: { refund: (part, call) => refundPart(paymentClient, part, call) },
+    resolutions: resolutionPort(paymentClient),
     catalog: catalogPort(scope.use(createClient(CatalogServiceService, catalog))),
   };
 }

@@ -144,7 +144,7 @@ export async function refundPart(
 }
 
 /** After a partial refund by another client, the refund of the smaller remaining amount needs another key. */
-function refundKey({ refundId }: SagaOrder, refunded: WireMoney | undefined): string {
+export function refundKey({ refundId }: SagaOrder, refunded: WireMoney | undefined): string {
   const { units = 0n, nanos = 0 } = refunded ?? {};
   return units === 0n && nanos === 0 ? refundId : `${refundId}/${units}.${nanos}`;
 }

@@ -54,6 +54,7 @@ export const voidRefusals: Refusals = {
 export const refundRefusals: Refusals = {
   ...paymentRefusals,
   REFUND_DECLINED: stepRefused,
+  REFUND_CANCELLED: stepRefused,
   REFUND_EXCEEDS_CAPTURE: stepRefused,
 };
 

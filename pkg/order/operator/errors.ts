@@ -27,3 +27,31 @@ export function illegalAction({ id, state, block }: SagaOrder, problem: string):
     preconditions: [{ type: 'STATE', subject: id, description }],
   });
 }
+
+/** @param description why the step has not taken effect by other means */
+export function contradictedResolution({ id, paymentId, step }: SagaOrder, description: string): AppError {
+  return new AppError({
+    reason: 'ILLEGAL_TRANSITION',
+    message: `${description}: retry the order instead`,
+    metadata: { order_id: id, payment_id: paymentId, step },
+    preconditions: [{ type: 'PAYMENT', subject: paymentId, description }],
+  });
+}
+
+export function refundUndecided(orderId: string): AppError {
+  return new AppError({
+    reason: 'PAYMENT_IN_DOUBT',
+    message: 'the gateway has not decided the refund yet: repeat the call later',
+    metadata: { order_id: orderId },
+    retryAfterMs: 1000,
+  });
+}
+
+/** Another operator has ended the block, and the order is blocked again. */
+export function blockedAgain({ id }: SagaOrder): AppError {
+  return new AppError({
+    reason: 'CONFLICT',
+    message: 'the order was blocked again during the call: read the order, then repeat the call',
+    metadata: { order_id: id },
+  });
+}

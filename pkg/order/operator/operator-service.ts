@@ -1,18 +1,20 @@
 import type { Database, Transaction } from '../../postgres/index.js';
 import type { CallOptions } from '../../rpc/index.js';
 import type { Clock, IdSource } from '../../runtime/index.js';
-import type { OperatorAction, Order, RefundOrder, SagaOrder } from '../domain.js';
+import type { Block, OperatorAction, Order, RefundOrder, SagaOrder } from '../domain.js';
 import type { OrderEvents } from '../events.js';
 import { recordProgress } from '../saga/store.js';
 import { findOrder, lockOrder } from '../store.js';
 import { isResolvedBy, resolveOrder, retryOrder, type OperatorChange } from './blocked-order.js';
-import { orderNotFound } from './errors.js';
+import { blockedAgain, orderNotFound } from './errors.js';
 import type { RefundService } from './refund-service.js';
+import type { ResolutionPort } from './resolution.js';
 import { storeResolution } from './resolution-store.js';
 
 export interface OperatorServiceDeps {
   readonly db: Database;
   readonly refunds: Pick<RefundService, 'refund'>;
+  readonly resolutions: ResolutionPort;
   readonly clock: Clock;
   readonly newId: IdSource;
   readonly events: OrderEvents;
@@ -49,16 +51,26 @@ export class OperatorService {
   /**
    * Ends the block of an order whose step has taken effect by other means, and makes the order due. A repeated call of
    * the same actor with the same reason returns the order.
-   * @throws AppError ORDER_NOT_FOUND, ILLEGAL_TRANSITION for an order that is not blocked
+   * @throws AppError ORDER_NOT_FOUND, ILLEGAL_TRANSITION for an order that is not blocked, CONFLICT, and the errors of
+   *   {@link ResolutionPort.check}
    */
-  resolveOrder(action: OperatorAction, options: CallOptions = {}): Promise<Order> {
+  async resolveOrder(action: OperatorAction, options: CallOptions = {}): Promise<Order> {
+    const checked = await this.#checkResolution(action, options);
     return this.#change(action, options, async (tx, order) => {
       if (isResolvedBy(order, action)) return undefined;
+      if (order.block && order.block.since.getTime() !== checked?.since.getTime()) throw blockedAgain(order);
       const change = resolveOrder(order, action, this.#context());
       await store(tx, order, change);
       await storeResolution(tx, order.id, change.resolution);
       return change;
     });
+  }
+
+  /** Returns the checked block; undefined when the order is not blocked. */
+  async #checkResolution(action: OperatorAction, options: CallOptions): Promise<Block | undefined> {
+    const order = await findOrder(this.#deps.db.within(options), action.orderId);
+    if (order?.block) await this.#deps.resolutions.check(order, action, options);
+    return order?.block;
   }
 
   /** Runs `act` on the locked order, and returns the order after the action. */

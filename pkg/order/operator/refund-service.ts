@@ -59,7 +59,7 @@ export class RefundService {
    * Returns the order after the refund. A repeated request returns the current order, or the stored rejection.
    *
    * @throws AppError ORDER_NOT_FOUND, REQUEST_ID_REUSED, CURRENCY_MISMATCH, ILLEGAL_TRANSITION,
-   *   REFUND_EXCEEDS_CAPTURE, REFUND_DECLINED, and PAYMENT_IN_DOUBT while the refund is pending
+   *   REFUND_EXCEEDS_CAPTURE, REFUND_DECLINED, REFUND_CANCELLED, and PAYMENT_IN_DOUBT while the refund is pending
    */
   async refund(request: RefundOrder, options: CallOptions): Promise<Order> {
     const db = this.#deps.db.within(options);

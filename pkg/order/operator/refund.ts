@@ -12,6 +12,7 @@ import { illegalAction } from './errors.js';
  */
 export const finalRefusals = [
   'REFUND_DECLINED',
+  'REFUND_CANCELLED',
   'REFUND_EXCEEDS_CAPTURE',
   'ILLEGAL_TRANSITION',
 ] as const satisfies readonly Reason[];
@@ -89,6 +90,7 @@ export function refundInDoubt(orderId: string, cause?: unknown): AppError {
 export function refundRefused({ orderId, requestId }: RefundOrder, refusal: RefundRefusal): AppError {
   const descriptions: Record<RefundRefusal, string> = {
     REFUND_DECLINED: 'the gateway declined the refund',
+    REFUND_CANCELLED: 'an operator cancelled the refund',
     REFUND_EXCEEDS_CAPTURE: 'the total of all refunds would exceed the captured amount',
     ILLEGAL_TRANSITION: 'the payment was not captured',
   };

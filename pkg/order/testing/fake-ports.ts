@@ -7,6 +7,7 @@ import type { PricedProduct } from '../ports.js';
 import type { RemoteStep, StepResult } from '../saga/plan.js';
 import { EffectLedger } from './effect-ledger.js';
 import { FakeRefunds } from './fake-refunds.js';
+import { FakeResolutions } from './fake-resolutions.js';
 import type { Fault } from './faults.js';
 
 /**
@@ -18,6 +19,7 @@ export class FakePorts implements OrderPorts {
   readonly faults = new Map<RemoteStep, Fault>();
   readonly products = new Map<string, PricedProduct>();
   readonly refunds = new FakeRefunds();
+  readonly resolutions = new FakeResolutions();
   /** If set, every catalog call fails with this error. */
   catalogFailure: Error | undefined;
   readonly #ledgers = new Map<string, EffectLedger>();

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { AppError } from '../../../pkg/errors/index.js';
 import type { OperatorAction, Order, SagaOrder } from '../../../pkg/order/domain.js';
 import type { RemoteStep } from '../../../pkg/order/saga/plan.js';
 import { Gate } from '../../../pkg/order/testing/faults.js';
@@ -128,6 +129,38 @@ describe('an operator', () => {
     await fixture.untilTerminal(order.id);
 
     expect(refundCalls.map(({ resolution }) => resolution?.actor)).to.deep.equal(['grace']);
+  });
+
+  it('checks a resolution at the payment service before the block ends, and keeps the block if the check fails', async () => {
+    const order = await blockedAt('VOID_PAYMENT');
+    const { resolutions } = fixture.ports;
+    let during: Order | undefined;
+    resolutions.duringCheck = async () => {
+      during = await fixture.orders.getOrder(order.id, '');
+      throw new AppError({ reason: 'ILLEGAL_TRANSITION', message: 'the gateway has captured the payment' });
+    };
+
+    await expectReason(resolve(order), 'ILLEGAL_TRANSITION');
+
+    expect([during, await fixture.orders.getOrder(order.id, '')]).to.deep.equal([order, order]);
+    resolutions.duringCheck = async () => undefined;
+    await resolve(order);
+    expect(resolutions.checked).to.deep.equal([{ order, action: action(order) }]);
+    await fixture.untilTerminal(order.id);
+  });
+
+  it('does not end a block that began during the check', async () => {
+    const order = await blockedAt('REFUND_PAYMENT');
+    fixture.ports.resolutions.duringCheck = async () => {
+      await fixture.database.db.query(block({ id: order.id, step: 'REFUND_PAYMENT' }));
+    };
+
+    await expectReason(resolve(order), 'CONFLICT');
+
+    expect((await fixture.orders.getOrder(order.id, '')).block).not.to.equal(undefined);
+    fixture.ports.resolutions.duringCheck = async () => undefined;
+    await resolve(order);
+    await fixture.untilTerminal(order.id);
   });
 
   it('may repeat a resolution, and no other operator may resolve the order afterwards', async () => {

@@ -161,6 +161,23 @@ describe('RefundOrder', () => {
     expect((await refund(refunding(order, { amount: order.total }))).refunded).to.deep.equal(order.total);
   });
 
+  it('stores a refund that an operator cancels while it is in doubt, and releases its amount', async () => {
+    const order = await fixture.create();
+    const cancelled: RefundFault = async () => ({ state: 'REFUSED', refusal: 'REFUND_CANCELLED' });
+    fixture.ports.refunds.faults.push(losesRequest, cancelled);
+    const request = refunding(order, { amount: order.total });
+
+    await expectReason(refund(request), 'PAYMENT_IN_DOUBT');
+    await untilFinished(order);
+
+    await expectReason(refund(request), 'REFUND_CANCELLED');
+    expect((await refundEntriesOf(order))[0]).to.deep.include({
+      outcome: 'REFUSED',
+      detail: 'REFUND_CANCELLED, 7.00 USD: one cup was broken',
+    });
+    expect((await refund(refunding(order, { amount: order.total }))).refunded).to.deep.equal(order.total);
+  });
+
   const doubts: Record<string, RefundFault[]> = {
     'a request is lost': [losesRequest, losesRequest],
     'an answer is lost after the refund': [losesAnswer],

@@ -231,7 +231,7 @@ describe('WatchOrder', () => {
       const refunds = new RefundService({ ...operation, refunds: ports.refunds, attemptTimeoutMs: 1000 });
       const deps = {
         db,
-        operators: new OperatorService({ ...operation, refunds }),
+        operators: new OperatorService({ ...operation, refunds, resolutions: ports.resolutions }),
         catalog: ports.catalog,
         events,
         clock: systemClock,

@@ -45,10 +45,11 @@ const remote =
     return result;
   };
 
-const { catalog, refunds } = new FakePorts();
+const { catalog, refunds, resolutions } = new FakePorts();
 const ports: OrderPorts = {
   catalog,
   refunds,
+  resolutions,
   inventory: {
     reserve: remote('RESERVE_STOCK'),
     commit: remote('COMMIT_STOCK'),

@@ -1,0 +1,120 @@
+import { expect } from 'chai';
+import { failureOf } from '../../../test/support/expect-reason.js';
+import { AppError } from '../../errors/index.js';
+import { PaymentView, RefundState, type PaymentServiceService } from '../../pb/payment/v1/payment.js';
+import type { RpcClient } from '../../rpc/index.js';
+import { anOrder } from '../testing/builders.js';
+import { FakeClient } from '../testing/fake-client.js';
+import { resolutionPort } from './resolution-check.js';
+
+const options = { deadline: Date.now() + 10_000 };
+const note = { actor: 'grace', reason: 'bank transfer 4711' };
+const usd = (units: bigint, nanos = 0) => ({ currencyCode: 'USD', units, nanos });
+const notFound = new AppError({ reason: 'PAYMENT_NOT_FOUND', message: 'no such payment' });
+const unavailable = new AppError({ reason: 'DEPENDENCY_UNAVAILABLE', message: 'no answer' });
+
+describe('resolutionPort', () => {
+  let fake: FakeClient;
+  beforeEach(() => {
+    fake = new FakeClient();
+  });
+
+  const check = (order: ReturnType<typeof anOrder>): Promise<void> => {
+    const port = resolutionPort(fake.client as RpcClient<typeof PaymentServiceService>);
+    return port.check(order, { orderId: order.id, ...note }, options);
+  };
+
+  it('asks no service about a blocked release', async () => {
+    await check(anOrder({ step: 'RELEASE_STOCK' }));
+    expect(fake.requests).to.deep.equal([]);
+  });
+
+  describe('with a blocked void', () => {
+    const order = anOrder({ step: 'VOID_PAYMENT' });
+    const captured = { capturedAmount: usd(7n, 500_000_000) };
+
+    it('accepts a payment that the gateway has not captured, or whose money is returned', async () => {
+      const payments = [
+        { audit: { authorizedAmount: usd(7n) } },
+        { audit: { ...captured, refundedAmount: usd(7n, 500_000_000) } },
+        { audit: { ...captured, refundedAmount: usd(5n) }, externallyRefundedAmount: usd(2n, 500_000_000) },
+      ];
+      for (const payment of payments) {
+        fake.respond = () => ({ payment });
+        await check(order);
+      }
+      expect(fake.requests[0]).to.deep.equal({
+        getPayment: { paymentId: order.paymentId, view: PaymentView.AUDIT },
+      });
+    });
+
+    it('accepts a payment that neither the payment service nor the gateway knows', async () => {
+      fake.fail(notFound);
+      await check(order);
+    });
+
+    for (const audit of [captured, { ...captured, refundedAmount: usd(7n) }])
+      it(`rejects a captured payment with ${Object.keys(audit).join(' and ')}`, async () => {
+        fake.respond = () => ({ payment: { audit } });
+        const error = await failureOf(check(order));
+        expect(error).to.deep.include({
+          reason: 'ILLEGAL_TRANSITION',
+          metadata: { order_id: order.id, payment_id: order.paymentId, step: 'VOID_PAYMENT' },
+        });
+        expect(error.message).to.contain('retry the order');
+      });
+
+    it('fails when the gateway does not answer', async () => {
+      fake.fail(unavailable);
+      expect(await failureOf(check(order))).to.equal(unavailable);
+    });
+  });
+
+  describe('with a blocked refund', () => {
+    const order = anOrder({ step: 'REFUND_PAYMENT' });
+    const { refundId, paymentId } = order;
+    const answer = (state: RefundState | Error, payment: object | Error = {}): void => {
+      fake.respond = (method) => {
+        const response = method === 'getPayment' ? payment : state;
+        if (response instanceof Error) throw response;
+        return method === 'getPayment' ? { payment } : { state, rejectionReason: '' };
+      };
+    };
+    const cancelled = (requestId: string) => ({ cancelRefund: { requestId, paymentId, ...note } });
+
+    for (const state of [RefundState.CANCELLED, RefundState.REJECTED])
+      it(`accepts a refund that is ${RefundState[state]}`, async () => {
+        answer(state);
+        await check(order);
+        expect(fake.requests).to.deep.equal([
+          { getPayment: { paymentId, view: PaymentView.BASIC } },
+          cancelled(refundId),
+        ]);
+      });
+
+    it('cancels the refund of the remaining amount after a partial refund', async () => {
+      answer(RefundState.CANCELLED, { refundedAmount: usd(3n) });
+      await check(order);
+      expect(fake.requests.at(-1)).to.deep.equal(cancelled(`${refundId}/3.0`));
+    });
+
+    it('cancels the refund of a payment that the payment service has lost', async () => {
+      answer(RefundState.CANCELLED, notFound);
+      await check(order);
+      expect(fake.requests.at(-1)).to.deep.equal(cancelled(refundId));
+    });
+
+    const failures: readonly (readonly [RefundState | Error, string])[] = [
+      [RefundState.SUCCEEDED, 'ILLEGAL_TRANSITION'],
+      [RefundState.PENDING, 'PAYMENT_IN_DOUBT'],
+      [99 as RefundState, 'PAYMENT_IN_DOUBT'],
+      [new AppError({ reason: 'METHOD_NOT_FOUND', message: 'no such method' }), 'DEPENDENCY_UNAVAILABLE'],
+      [unavailable, 'DEPENDENCY_UNAVAILABLE'],
+    ];
+    for (const [state, reason] of failures)
+      it(`fails with ${reason} for ${state instanceof Error ? state.message : (RefundState[state] ?? 'an unknown state')}`, async () => {
+        answer(state);
+        expect(await failureOf(check(order))).to.include({ reason });
+      });
+  });
+});
