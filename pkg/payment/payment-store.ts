@@ -51,7 +51,7 @@ export function toPayment(row: PaymentRow): Payment {
     state: row.state,
     charge: toCharge(row),
     decline: toDecline(row.decline_code, row.decline_advice),
-    captureDecline: toDecline(row.capture_decline_code, row.capture_decline_advice),
+    captureDecline: toCaptureDecline(row),
     action: toAction(row),
     voidedIntent: row.voided_intent,
     voidPending: row.void_retry_at !== null,
@@ -79,6 +79,12 @@ function toCharge(row: PaymentRow): Charge | undefined {
 
 function toDecline(code: DeclineCode | null, advice: DeclineAdvice | null): Decline | undefined {
   return code === null || advice === null ? undefined : { code, advice };
+}
+
+/** A captured payment has no declined capture: a replica of an earlier version may leave the columns set. */
+function toCaptureDecline(row: PaymentRow): Decline | undefined {
+  const { captured_minor: captured, capture_decline_code: code, capture_decline_advice: advice } = row;
+  return captured > 0n ? undefined : toDecline(code, advice);
 }
 
 function toAction({ action_url: url, action_due_at: dueAt }: PaymentRow): PaymentAction | undefined {

@@ -212,7 +212,7 @@ alter table payments
   add constraint payments_amounts_ordered CHECK (((refunded_minor >= 0) AND (refund_pending_minor >= 0) AND ((refunded_minor + refund_pending_minor) <= captured_minor) AND (captured_minor <= authorized_minor) AND (authorized_minor <= COALESCE(amount_minor, (0)::bigint))));
 
 alter table payments
-  add constraint payments_capture_decline_fits_state CHECK ((((capture_decline_code IS NULL) = (capture_decline_advice IS NULL)) AND ((capture_decline_code IS NULL) OR (state = ANY (ARRAY['AUTHORIZED'::text, 'VOIDED'::text, 'EXPIRED'::text]))))) NOT VALID;
+  add constraint payments_capture_decline_fits_state CHECK ((((capture_decline_code IS NULL) = (capture_decline_advice IS NULL)) AND ((capture_decline_code IS NULL) OR (authorized_minor > 0)))) NOT VALID;
 
 alter table payments
   add constraint payments_decline_fits_state CHECK ((((state = 'DECLINED'::text) = (decline_code IS NOT NULL)) AND ((state = 'DECLINED'::text) = (decline_advice IS NOT NULL)) AND (decline_code = ANY (ARRAY['INSUFFICIENT_FUNDS'::text, 'CARD_EXPIRED'::text, 'SUSPECTED_FRAUD'::text, 'DO_NOT_HONOR'::text, 'INVALID_PAYMENT_METHOD'::text, 'ISSUER_UNAVAILABLE'::text])) AND (decline_advice = ANY (ARRAY['DO_NOT_RETRY'::text, 'RETRY_LATER'::text]))));

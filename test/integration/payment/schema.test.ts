@@ -139,9 +139,9 @@ describe('payment schema', () => {
       captured,
       `state = 'EXPIRED'`,
     ],
-    'a declined capture of a captured payment': [
+    'a declined capture of a payment that was never authorized': [
       'payments_capture_decline_fits_state',
-      captured,
+      tombstone,
       `capture_decline_code = 'DO_NOT_HONOR', capture_decline_advice = 'DO_NOT_RETRY'`,
     ],
     'external refunds of more than the refunds': [
