@@ -14,9 +14,9 @@ import type {
 
 /** The columns of a {@link PaymentRow}. */
 export const paymentColumns = `id, order_id, currency, amount_minor, fingerprint, authorized_minor,
-  captured_minor, refunded_minor, externally_refunded_minor, refund_pending_minor, state, decline_code, decline_advice,
-  capture_decline_code, capture_decline_advice, action_url, action_due_at, voided_intent, void_retry_at,
-  released_currency, released_minor, created_at, updated_at`;
+  captured_minor, refunded_minor, externally_refunded_minor, refund_pending_minor, state, expired, decline_code,
+  decline_advice, capture_decline_code, capture_decline_advice, action_url, action_due_at, voided_intent,
+  void_retry_at, released_currency, released_minor, created_at, updated_at`;
 
 /** CHECK constraints ensure that related columns are null together. */
 export interface PaymentRow {
@@ -31,6 +31,8 @@ export interface PaymentRow {
   readonly externally_refunded_minor: bigint;
   readonly refund_pending_minor: bigint;
   readonly state: PaymentState;
+  /** True for an expired payment, whose state is VOIDED, because an earlier version cannot read EXPIRED. */
+  readonly expired: boolean;
   readonly decline_code: DeclineCode | null;
   readonly decline_advice: DeclineAdvice | null;
   readonly capture_decline_code: DeclineCode | null;
@@ -48,7 +50,7 @@ export interface PaymentRow {
 export function toPayment(row: PaymentRow): Payment {
   return {
     id: row.id,
-    state: row.state,
+    state: row.expired ? 'EXPIRED' : row.state,
     charge: toCharge(row),
     decline: toDecline(row.decline_code, row.decline_advice),
     captureDecline: toCaptureDecline(row),
@@ -254,7 +256,7 @@ export async function declineCapture(
 const expire = sql(
   'payment.expire',
   `with changed as (
-     update payments set state = 'EXPIRED', updated_at = now()
+     update payments set state = 'VOIDED', expired = true, updated_at = now()
      where id = $id and state = 'AUTHORIZED'
      returning ${paymentColumns}
    ), entry as (

@@ -100,7 +100,8 @@ create table payments (
   action_due_at timestamp(3) with time zone,
   capture_decline_code text,
   capture_decline_advice text,
-  externally_refunded_minor bigint default 0 not null
+  externally_refunded_minor bigint default 0 not null,
+  expired boolean default false not null
 );
 
 create table refunds (
@@ -118,6 +119,7 @@ create table refunds (
   actor text,
   reason text,
   externally_refunded_after_minor bigint default 0 not null,
+  declined boolean default false not null,
   cancelled boolean default false not null
 );
 
@@ -218,6 +220,9 @@ alter table payments
   add constraint payments_decline_fits_state CHECK ((((state = 'DECLINED'::text) = (decline_code IS NOT NULL)) AND ((state = 'DECLINED'::text) = (decline_advice IS NOT NULL)) AND (decline_code = ANY (ARRAY['INSUFFICIENT_FUNDS'::text, 'CARD_EXPIRED'::text, 'SUSPECTED_FRAUD'::text, 'DO_NOT_HONOR'::text, 'INVALID_PAYMENT_METHOD'::text, 'ISSUER_UNAVAILABLE'::text])) AND (decline_advice = ANY (ARRAY['DO_NOT_RETRY'::text, 'RETRY_LATER'::text]))));
 
 alter table payments
+  add constraint payments_expired_fits_state CHECK (((NOT expired) OR (state = 'VOIDED'::text))) NOT VALID;
+
+alter table payments
   add constraint payments_expired_were_not_captured CHECK (((state <> 'EXPIRED'::text) OR ((captured_minor = 0) AND ((authorized_minor = 0) OR (authorized_minor = amount_minor))))) NOT VALID;
 
 alter table payments
@@ -258,6 +263,9 @@ alter table refunds
 
 alter table refunds
   add constraint refunds_check CHECK ((refunded_after_minor >= amount_minor));
+
+alter table refunds
+  add constraint refunds_declined_fits_refusal CHECK (((NOT declined) OR (NOT (refusal IS DISTINCT FROM 'REFUND_EXCEEDS_CAPTURE'::text)))) NOT VALID;
 
 alter table refunds
   add constraint refunds_fit_state CHECK ((((state = 'REFUSED'::text) = (refusal IS NOT NULL)) AND ((state = 'REFUSED'::text) OR (amount_minor IS NOT NULL)) AND ((state = 'SUCCEEDED'::text) = (refunded_after_minor IS NOT NULL)) AND ((state = 'PENDING'::text) = (retry_at IS NOT NULL)) AND ((state = 'PENDING'::text) = (finished_at IS NULL))));

@@ -49,14 +49,14 @@ export type IntentAnswer = Exclude<AuthorizationStatus, { outcome: 'PENDING' | '
 const stateAfter = {
   APPROVED: 'AUTHORIZED',
   DECLINED: 'DECLINED',
-  EXPIRED: 'EXPIRED',
+  EXPIRED: 'VOIDED',
   ACTION_REQUIRED: 'ACTION_REQUIRED',
 } as const satisfies Record<IntentAnswer['outcome'], PaymentState>;
 
 const record = sql(
   'intent.record_answer',
   `with changed as (
-     update payments set state = $state, gateway_reference = $reference,
+     update payments set state = $state, expired = $expired, gateway_reference = $reference,
        authorized_minor = case when $state = 'AUTHORIZED' then amount_minor else 0 end,
        decline_code = $declineCode, decline_advice = $declineAdvice,
        action_url = $actionUrl, action_due_at = $actionDueAt,
@@ -85,6 +85,7 @@ export async function recordIntentAnswer(
   const statement = record({
     id,
     state: stateAfter[outcome],
+    expired: outcome === 'EXPIRED',
     reference: outcome === 'APPROVED' ? answer.reference : null,
     declineCode: decline?.code,
     declineAdvice: decline?.advice,

@@ -12,8 +12,8 @@ import type {
   RefundRejection,
 } from './refund.js';
 
-const refundColumns = `payment_id, request_id, fingerprint, state, amount_minor, refusal,
-  refunded_after_minor, externally_refunded_after_minor, cancelled, finished_at`;
+const refundColumns = `payment_id, request_id, fingerprint, state, amount_minor, refusal, declined, cancelled,
+  refunded_after_minor, externally_refunded_after_minor, finished_at`;
 
 interface RefundRow {
   readonly payment_id: string;
@@ -22,6 +22,8 @@ interface RefundRow {
   readonly state: RefundOutcome['state'];
   readonly amount_minor: bigint | null;
   readonly refusal: RefundRejection | null;
+  /** True for a refund that the gateway declined. An earlier version cannot read REFUND_DECLINED. */
+  readonly declined: boolean;
   readonly refunded_after_minor: bigint | null;
   readonly externally_refunded_after_minor: bigint;
   /** True for a refund that an operator cancelled. An earlier version cannot read REFUND_CANCELLED. */
@@ -41,7 +43,8 @@ function toRefund(row: RefundRow): Refund {
 function toOutcome(row: RefundRow): RefundOutcome {
   const { amount_minor: amount, refunded_after_minor: refundedAfter, finished_at: finishedAt } = row;
   if (row.cancelled) return { state: 'REFUSED', reason: 'REFUND_CANCELLED' };
-  if (row.refusal !== null) return { state: 'REFUSED', reason: row.refusal };
+  if (row.refusal !== null)
+    return { state: 'REFUSED', reason: row.declined ? 'REFUND_DECLINED' : row.refusal };
   if (amount === null) throw new Error('a refund has no amount');
   if (refundedAfter === null || finishedAt === null) return { state: 'PENDING', amount };
   const externallyRefundedAfter = row.externally_refunded_after_minor;
@@ -188,7 +191,8 @@ export async function settleRefund(
 const cancel = sql(
   'refund.cancel',
   `with refused as (
-     update refunds set state = 'REFUSED', refusal = $refusal, finished_at = now(), retry_at = null
+     update refunds set state = 'REFUSED', refusal = 'REFUND_EXCEEDS_CAPTURE', declined = true, finished_at = now(),
+       retry_at = null
      where payment_id = $paymentId and request_id = $requestId
    )
    update payments set refund_pending_minor = refund_pending_minor - $amount where id = $paymentId`,
@@ -202,8 +206,7 @@ export async function cancelRefund(
   tx: Transaction,
   { paymentId, requestId, amount }: PendingRefund,
 ): Promise<void> {
-  const refusal: RefundRejection = 'REFUND_DECLINED';
-  await tx.query(cancel({ paymentId, requestId, amount, refusal }));
+  await tx.query(cancel({ paymentId, requestId, amount }));
 }
 
 const insertCancelled = sql(

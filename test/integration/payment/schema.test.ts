@@ -134,6 +134,7 @@ describe('payment schema', () => {
       `state = 'ACTION_REQUIRED', intent_retry_at = now(), requested_at = now(), authorized_minor = 0,
        gateway_reference = null`,
     ],
+    'an expired payment that is not VOIDED': ['payments_expired_fits_state', authorized, 'expired = true'],
     'an expired payment with a captured amount': [
       'payments_expired_were_not_captured',
       captured,
