@@ -11,12 +11,22 @@ export function paymentNotFound(paymentId: string): AppError {
   });
 }
 
-export function illegalTransition({ id, state }: Payment, command: Command): AppError {
+export function illegalTransition({ id, state }: Payment, command: Command | 'AUTHORIZE'): AppError {
   return new AppError({
     reason: 'ILLEGAL_TRANSITION',
     message: `${command} is not possible in state ${state}`,
     metadata: { payment_id: id, state, command },
     preconditions: [{ type: 'PAYMENT_STATE', subject: id, description: `is ${state}` }],
+  });
+}
+
+/** For a caller that does not know declined captures. */
+export function captureDeclined(paymentId: string): AppError {
+  return new AppError({
+    reason: 'ILLEGAL_TRANSITION',
+    message: 'the gateway declined the capture',
+    metadata: { payment_id: paymentId },
+    preconditions: [{ type: 'CAPTURE', subject: paymentId, description: 'was declined by the gateway' }],
   });
 }
 

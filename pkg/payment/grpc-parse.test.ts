@@ -19,10 +19,10 @@ function rejectionOf(parse: () => unknown): AppError {
 }
 
 describe('parseAuthorize', () => {
-  const request = { paymentId, orderId, amount, paymentMethod: 'pm_approve' };
+  const request = { paymentId, orderId, amount, paymentMethod: 'pm_approve', acceptedResults: [] };
 
   it('converts the amount to minor units', () => {
-    expect(parseAuthorize(request)).to.deep.equal({
+    expect(parseAuthorize(request).authorization).to.deep.equal({
       paymentId,
       orderId,
       amount: { currency: 'USD', minor: 1250n },
@@ -37,6 +37,7 @@ describe('parseAuthorize', () => {
         orderId: 'x',
         amount: undefined,
         paymentMethod: 'pm_4242424242424242',
+        acceptedResults: [],
       }),
     );
     expect(rejection.fields.map(({ field }) => field)).to.deep.equal([
@@ -51,7 +52,10 @@ describe('parseAuthorize', () => {
 
 describe('parsers of other payment requests', () => {
   it('accept a capture without an amount', () => {
-    expect(parseCapture({ paymentId, amount: undefined })).to.deep.equal({ paymentId, amount: undefined });
+    expect(parseCapture({ paymentId, amount: undefined, acceptedResults: [] })).to.deep.include({
+      paymentId,
+      amount: undefined,
+    });
   });
 
   it('generate the request_id of a refund without a request_id', () => {

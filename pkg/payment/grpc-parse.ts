@@ -1,6 +1,7 @@
 import { textRules, Validation } from '../errors/index.js';
 import { positiveFromWire, type Money, type WireMoney } from '../money/index.js';
 import {
+  PaymentResult,
   PaymentView,
   RefundChannel,
   type AuthorizePaymentRequest,
@@ -14,6 +15,7 @@ import {
 } from '../pb/payment/v1/payment.js';
 import { decodePageToken, invalidToken, pageSizeOf, pageSizes } from '../rpc/index.js';
 import type { IdSource } from '../runtime/index.js';
+import { laterResults, type LaterResult } from './accepted-results.js';
 import type { PageKey, PageRequest } from './payment-store.js';
 import type { Authorization } from './intents/authorizer.js';
 import type { RefundRequest } from './refunds/refund-service.js';
@@ -21,7 +23,14 @@ import type { RefundCancellation } from './refunds/refund.js';
 import type { OperatorNote } from './domain.js';
 import type { TransactionRequest } from './service.js';
 
-export function parseAuthorize(request: AuthorizePaymentRequest): Authorization {
+/** What the caller of AuthorizePayment or CapturePayment understands. */
+interface Accepting {
+  readonly accepted: ReadonlySet<LaterResult>;
+}
+
+export function parseAuthorize(request: AuthorizePaymentRequest): {
+  authorization: Authorization;
+} & Accepting {
   const check = new Validation();
   const authorization = {
     paymentId: check.text('payment_id', request.paymentId, textRules.uuid),
@@ -30,20 +39,28 @@ export function parseAuthorize(request: AuthorizePaymentRequest): Authorization 
     method: check.text('payment_method', request.paymentMethod, textRules.paymentMethod),
   };
   check.throwIfAny();
-  return authorization;
+  return { authorization, accepted: acceptedResults(request) };
 }
 
 export function parseCapture(request: CapturePaymentRequest): {
   paymentId: string;
   amount: Money | undefined;
-} {
+} & Accepting {
   const check = new Validation();
   const capture = {
     paymentId: check.text('payment_id', request.paymentId, textRules.uuid),
     amount: request.amount && readAmount(check, request.amount),
+    accepted: acceptedResults(request),
   };
   check.throwIfAny();
   return capture;
+}
+
+/** Skips results that only a later version knows. */
+function acceptedResults(request: {
+  readonly acceptedResults: readonly PaymentResult[];
+}): ReadonlySet<LaterResult> {
+  return new Set(laterResults.filter((result) => request.acceptedResults.includes(PaymentResult[result])));
 }
 
 export function parseVoid(request: VoidPaymentRequest): { paymentId: string; note: OperatorNote } {

@@ -3,6 +3,7 @@ import { annotateCall } from '../observability/index.js';
 import { PaymentServiceService, RefundState } from '../pb/payment/v1/payment.js';
 import { handler, implement, type BoundService } from '../rpc/index.js';
 import type { IdSource } from '../runtime/index.js';
+import { requireAccepted } from './accepted-results.js';
 import { requestedAmount, type Payment } from './domain.js';
 import {
   parseAuthorize,
@@ -27,14 +28,16 @@ export interface PaymentHandlersDeps {
 /** Handlers of `payment.v1.PaymentService`. */
 export function paymentHandlers({ payments, refunds, newId }: PaymentHandlersDeps): BoundService {
   return implement(PaymentServiceService, {
-    authorizePayment: handler(parseAuthorize, async (authorization, { signal }) => {
+    authorizePayment: handler(parseAuthorize, async ({ authorization, accepted }, { signal }) => {
       annotateIds(authorization);
       annotateAmount(authorization.amount);
-      return toResponse(await payments.authorize(authorization, signal));
+      const payment = await payments.authorize(authorization, signal);
+      return toResponse(requireAccepted(payment, 'AUTHORIZE', accepted));
     }),
-    capturePayment: handler(parseCapture, async ({ paymentId, amount }, { signal }) => {
+    capturePayment: handler(parseCapture, async ({ paymentId, amount, accepted }, { signal }) => {
       annotateIds({ paymentId });
-      return toResponse(await payments.capture(paymentId, amount, signal));
+      const payment = await payments.capture(paymentId, amount, signal);
+      return toResponse(requireAccepted(payment, 'CAPTURE', accepted));
     }),
     voidPayment: handler(parseVoid, async ({ paymentId, note }, { signal }) => {
       annotateIds({ paymentId });

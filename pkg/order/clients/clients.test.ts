@@ -5,6 +5,7 @@ import type { InventoryServiceService } from '../../pb/inventory/v1/inventory.js
 import {
   DeclineAdvice,
   DeclineCode,
+  PaymentResult,
   PaymentState,
   type Payment,
   type PaymentServiceService,
@@ -131,6 +132,7 @@ describe('inventoryPort and paymentPort', () => {
       { state: PaymentState.EXPIRED, authorizedAmount: usd(7n) },
       refused('AUTHORIZATION_EXPIRED', 'UNKNOWN'),
     ],
+    ['authorize', { state: PaymentState.VOIDED }, refused('STEP_REFUSED', 'UNKNOWN')],
     ['authorize', { state: 99 as PaymentState }, undefined],
     ['capture', { state: PaymentState.CAPTURED }, done],
     ['capture', { state: PaymentState.AUTHORIZED }, undefined],
@@ -170,7 +172,7 @@ describe('inventoryPort and paymentPort', () => {
     });
   }
 
-  it('send the ids of the accepted order', async () => {
+  it('send the ids of the accepted order and every result that they understand', async () => {
     const states: Record<string, PaymentState> = {
       authorizePayment: PaymentState.AUTHORIZED,
       capturePayment: PaymentState.CAPTURED,
@@ -186,12 +188,17 @@ describe('inventoryPort and paymentPort', () => {
     const { id: orderId, reservationId, paymentId, paymentMethod, refundId } = order;
     for (const step of Object.keys(refusals)) await execute(step, order);
     const amount = usd(7n);
+    const acceptedResults = [
+      PaymentResult.ACTION_REQUIRED,
+      PaymentResult.EXPIRED,
+      PaymentResult.CAPTURE_DECLINED,
+    ];
     expect(fake.requests).to.deep.equal([
       { reserveStock: { reservationId, items: [{ sku: 'espresso', quantity: 2n }], ttl: undefined } },
       { commitReservation: { reservationId } },
       { releaseReservation: { reservationId } },
-      { authorizePayment: { paymentId, orderId, amount, paymentMethod } },
-      { capturePayment: { paymentId, amount } },
+      { authorizePayment: { paymentId, orderId, amount, paymentMethod, acceptedResults } },
+      { capturePayment: { paymentId, amount, acceptedResults } },
       { voidPayment: { paymentId } },
       { getPayment: { paymentId, view: 1 } },
       { refundPayment: { requestId: refundId, paymentId, amount: undefined } },

@@ -9,7 +9,7 @@ import type { Scope } from '../../runtime/index.js';
 import type { CatalogPort, InventoryPort, PaymentPort, PricedProduct } from '../ports.js';
 import type { RefundPort } from '../operator/refund.js';
 import type { ResolutionPort } from '../operator/resolution.js';
-import { authorized, captured, refund, refundPart, voided } from './payment-answers.js';
+import { acceptedResults, authorized, captured, refund, refundPart, voided } from './payment-answers.js';
 import { resolutionPort } from './resolution-check.js';
 import {
   commitRefusals,
@@ -81,13 +81,13 @@ export function inventoryPort(client: RpcClient<typeof InventoryServiceService>)
 export function paymentPort(client: RpcClient<typeof PaymentServiceService>): PaymentPort {
   return {
     authorize: ({ id, paymentId, total, paymentMethod }, options) => {
-      const request = { paymentId, orderId: id, amount: toWire(total), paymentMethod };
+      const request = { paymentId, orderId: id, amount: toWire(total), paymentMethod, acceptedResults };
       return toStepResult(client.authorizePayment(request, options), paymentRefusals, authorized);
     },
     // The amount lets the payment service reject the call if another client has captured only a part of the payment.
     capture: ({ paymentId, total }, options) =>
       toStepResult(
-        client.capturePayment({ paymentId, amount: toWire(total) }, options),
+        client.capturePayment({ paymentId, amount: toWire(total), acceptedResults }, options),
         paymentRefusals,
         captured,
       ),

@@ -2,6 +2,7 @@ import { AppError, isAppError } from '../../errors/index.js';
 import {
   DeclineAdvice,
   DeclineCode,
+  PaymentResult,
   PaymentState,
   PaymentView,
   RefundChannel,
@@ -20,6 +21,13 @@ import { refundRefusals, toStepResult } from './step-answers.js';
  * Converts the answers of the payment service to step results. A state that is not a definite answer leaves the step in
  * doubt. This includes a state that only a later version knows.
  */
+
+/** The results that {@link authorized} and {@link captured} understand beyond those of the first version. */
+export const acceptedResults = [
+  PaymentResult.ACTION_REQUIRED,
+  PaymentResult.EXPIRED,
+  PaymentResult.CAPTURE_DECLINED,
+];
 
 interface PaymentAnswer {
   readonly payment?: Payment | undefined;
@@ -40,6 +48,9 @@ export function authorized({ payment }: PaymentAnswer): StepResult {
     }
     case PaymentState.EXPIRED:
       return expired(payment);
+    // Voided by another client, or expired and answered by an earlier version of the payment service.
+    case PaymentState.VOIDED:
+      return stepRefused('VOIDED');
     case PaymentState.ACTION_REQUIRED: {
       const { url = '', dueTime } = payment.action ?? {};
       if (dueTime) return { kind: 'waiting', action: { url, dueAt: dueTime } };
@@ -58,12 +69,7 @@ export function captured({ payment }: PaymentAnswer): StepResult {
       return { kind: 'done' };
     // An order without any money left must not be confirmed.
     case PaymentState.REFUNDED:
-      return {
-        kind: 'refused',
-        rejection: { reason: 'STEP_REFUSED' },
-        detail: 'REFUNDED',
-        effect: 'UNKNOWN',
-      };
+      return stepRefused('REFUNDED');
     case PaymentState.EXPIRED:
       return expired(payment);
     case PaymentState.AUTHORIZED: {
@@ -176,6 +182,10 @@ function isEqual(a: WireMoney | undefined, b: WireMoney | undefined): boolean {
 function expired({ authorizedAmount }: Payment): StepResult {
   const reason = isEqual(authorizedAmount, undefined) ? 'PAYMENT_ACTION_EXPIRED' : 'AUTHORIZATION_EXPIRED';
   return { kind: 'refused', rejection: { reason }, detail: reason, effect: 'UNKNOWN' };
+}
+
+function stepRefused(detail: string): StepResult {
+  return { kind: 'refused', rejection: { reason: 'STEP_REFUSED' }, detail, effect: 'UNKNOWN' };
 }
 
 function declined(

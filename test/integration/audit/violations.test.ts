@@ -82,7 +82,7 @@ const corruptions: Readonly<Record<number, readonly Corruption[]>> = {
       async corrupt({ payment, databases }, { confirmed: { orderId } }) {
         const request = { paymentId: uuidv7(), orderId: uuidv7(), paymentMethod: 'pm_approve' };
         const amount = { currencyCode: 'USD', units: 1n, nanos: 0 };
-        await payment.authorizePayment({ ...request, amount });
+        await payment.authorizePayment({ ...request, amount, acceptedResults: [] });
         await execute(
           databases.payment,
           'drop index payments_live_order, payments_live_order_with_intents',

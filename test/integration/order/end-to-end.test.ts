@@ -128,7 +128,7 @@ describe('the four services', () => {
             ),
           'authorized payment',
         );
-        await system.payment.capturePayment({ paymentId, amount: partialAmount });
+        await system.payment.capturePayment({ paymentId, amount: partialAmount, acceptedResults: [] });
       });
 
       expect((await untilTerminal(order)).state).to.equal(OrderState.REJECTED);

@@ -3,6 +3,7 @@ import { DeclineCode, PaymentState } from '../../../pkg/pb/payment/v1/payment.js
 import { expectReason } from '../../support/expect-reason.js';
 import { waitFor } from '../../support/wait-for.js';
 import {
+  aCapture,
   anAuthorization,
   audited,
   authorized,
@@ -33,7 +34,7 @@ describe('a payment in doubt', () => {
     const error = await expectReason(client.authorizePayment(request), 'PAYMENT_IN_DOUBT');
     expect(error.metadata).to.deep.equal({ payment_id: paymentId });
     expect(error.retryAfterMs).to.be.greaterThan(0);
-    await expectReason(client.capturePayment({ paymentId, amount: undefined }), 'PAYMENT_IN_DOUBT');
+    await expectReason(client.capturePayment(aCapture(paymentId)), 'PAYMENT_IN_DOUBT');
     expect(paymentOf(await client.authorizePayment(request)).state).to.equal(PaymentState.AUTHORIZED);
     const payment = await audited(client, paymentId);
     expect(payment.audit).to.include({ authorizationCount: 1 });
@@ -94,7 +95,7 @@ describe('a payment in doubt', () => {
 
   it('is captured once when the capture is repeated', async () => {
     const { paymentId } = await authorized(client, { paymentMethod: 'pm_capture_answer_lost' });
-    const request = { paymentId, amount: usd(700) };
+    const request = aCapture(paymentId, usd(700));
     await expectReason(client.capturePayment(request), 'PAYMENT_IN_DOUBT');
     expect(cents(paymentOf(await client.capturePayment(request)).capturedAmount)).to.equal(700);
     const payment = await audited(client, paymentId);
@@ -104,15 +105,15 @@ describe('a payment in doubt', () => {
 
   it('keeps the amount of the first capture', async () => {
     const { paymentId } = await authorized(client, { paymentMethod: 'pm_capture_answer_lost' });
-    await expectReason(client.capturePayment({ paymentId, amount: usd(700) }), 'PAYMENT_IN_DOUBT');
-    await expectReason(client.capturePayment({ paymentId, amount: usd(800) }), 'REQUEST_ID_REUSED');
+    await expectReason(client.capturePayment(aCapture(paymentId, usd(700))), 'PAYMENT_IN_DOUBT');
+    await expectReason(client.capturePayment(aCapture(paymentId, usd(800))), 'REQUEST_ID_REUSED');
     expect(cents((await audited(client, paymentId)).capturedAmount)).to.equal(700);
     expectInSync(await audited(client, paymentId));
   });
 
   it('cannot be voided while a capture is in doubt', async () => {
     const { paymentId } = await authorized(client, { paymentMethod: 'pm_capture_answer_lost' });
-    await expectReason(client.capturePayment({ paymentId, amount: undefined }), 'PAYMENT_IN_DOUBT');
+    await expectReason(client.capturePayment(aCapture(paymentId)), 'PAYMENT_IN_DOUBT');
     await expectReason(client.voidPayment({ paymentId }), 'ILLEGAL_TRANSITION');
     const refunded = await client.refundPayment({ requestId: 'r', paymentId, amount: undefined });
     expect(paymentOf(refunded).state).to.equal(PaymentState.REFUNDED);

@@ -4,6 +4,7 @@ import { sql } from '../../../pkg/postgres/index.js';
 import { expectReason } from '../../support/expect-reason.js';
 import { uuidv7 } from '../../../pkg/runtime/index.js';
 import {
+  aCapture,
   anAuthorization,
   audited,
   captured,
@@ -168,7 +169,7 @@ describe('payment idempotency', () => {
       await expectReason(client.refundPayment(unknown), 'PAYMENT_NOT_FOUND');
       await client.authorizePayment(request);
       await expectReason(client.refundPayment(uncaptured), 'ILLEGAL_TRANSITION');
-      await client.capturePayment({ paymentId, amount: undefined });
+      await client.capturePayment(aCapture(paymentId));
       await expectReason(client.refundPayment(uncaptured), 'ILLEGAL_TRANSITION');
       expect(cents((await audited(client, paymentId)).refundedAmount)).to.equal(0);
       expect(cents(paymentOf(await client.refundPayment(unknown)).refundedAmount)).to.equal(1000);

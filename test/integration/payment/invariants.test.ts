@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { isAppError, type Reason } from '../../../pkg/errors/index.js';
 import { PaymentState, RefundChannel, type Payment } from '../../../pkg/pb/payment/v1/payment.js';
 import { sql } from '../../../pkg/postgres/index.js';
-import { anAuthorization, audited, cents, expectInSync, repeatInDoubt, usd } from './requests.js';
+import { aCapture, anAuthorization, audited, cents, expectInSync, repeatInDoubt, usd } from './requests.js';
 import { startPaymentServer, type PaymentTestServer } from './server.js';
 
 type Amount = ReturnType<typeof usd> | undefined;
@@ -111,7 +111,7 @@ describe('random concurrent payment calls', () => {
       case 'authorize':
         return client.authorizePayment(request);
       case 'capture':
-        return client.capturePayment({ paymentId, amount: step.amount });
+        return client.capturePayment(aCapture(paymentId, step.amount));
       case 'void':
         return client.voidPayment({ paymentId });
       case 'refund':

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { PaymentState } from '../../../pkg/pb/payment/v1/payment.js';
 import { sql } from '../../../pkg/postgres/index.js';
 import { expectReason } from '../../support/expect-reason.js';
-import { audited, authorized, expectInSync, paymentOf, usd } from './requests.js';
+import { aCapture, audited, authorized, expectInSync, paymentOf, usd } from './requests.js';
 import { startPaymentServer, type PaymentTestServer } from './server.js';
 
 const changeMethod = sql(
@@ -26,7 +26,7 @@ describe('a payment that the gateway captures after it declined a capture', () =
   /** Returns the id of a payment whose capture was declined, and captured later for another caller. */
   const capturedLate = async (): Promise<string> => {
     const { paymentId } = await authorized(server.client, { paymentMethod: 'pm_capture_declined' });
-    const declined = paymentOf(await server.client.capturePayment({ paymentId, amount: undefined }));
+    const declined = paymentOf(await server.client.capturePayment(aCapture(paymentId)));
     expect(declined.captureDecline).not.to.equal(undefined);
     await server.db.query(changeMethod({ key: paymentId }));
     const { signal } = new AbortController();
@@ -44,7 +44,7 @@ describe('a payment that the gateway captures after it declined a capture', () =
     const payment = await audited(client, paymentId);
     expect(payment).to.include({ state: PaymentState.CAPTURED, captureDecline: undefined });
     expectInSync(payment);
-    const repeated = paymentOf(await client.capturePayment({ paymentId, amount: usd(1000) }));
+    const repeated = paymentOf(await client.capturePayment(aCapture(paymentId, usd(1000))));
     expect(repeated.state).to.equal(PaymentState.CAPTURED);
     await client.refundPayment({ requestId: 'r', paymentId, amount: undefined });
     expectInSync(await audited(client, paymentId));
@@ -56,7 +56,7 @@ describe('a payment that the gateway captures after it declined a capture', () =
 
     await server.db.query(captureAsBefore({ id: paymentId }));
 
-    const payment = paymentOf(await client.capturePayment({ paymentId, amount: usd(1000) }));
+    const payment = paymentOf(await client.capturePayment(aCapture(paymentId, usd(1000))));
     expect(payment).to.include({ state: PaymentState.CAPTURED, captureDecline: undefined });
     expectInSync(await audited(client, paymentId));
   });

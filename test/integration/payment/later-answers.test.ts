@@ -13,6 +13,7 @@ import { createTestDatabase, type TestDatabase } from '../../support/postgres/te
 import { waitFor } from '../../support/wait-for.js';
 import { uuidv7 } from '../../../pkg/runtime/index.js';
 import {
+  aCapture,
   anAuthorization,
   audited,
   authorized,
@@ -67,10 +68,7 @@ describe('a payment with a later answer', () => {
       client.authorizePayment(anAuthorization({ orderId: request.orderId })),
       'ILLEGAL_TRANSITION',
     );
-    await expectReason(
-      client.capturePayment({ paymentId: request.paymentId, amount: undefined }),
-      'ILLEGAL_TRANSITION',
-    );
+    await expectReason(client.capturePayment(aCapture(request.paymentId)), 'ILLEGAL_TRANSITION');
     await waitFor(
       async () => paymentOf(await client.authorizePayment(request)).state === PaymentState.AUTHORIZED,
       'authorization after the action',
@@ -86,7 +84,7 @@ describe('a payment with a later answer', () => {
     await until(paymentId, PaymentState.EXPIRED);
     for (const response of [
       await client.authorizePayment(request),
-      await client.capturePayment({ paymentId, amount: undefined }),
+      await client.capturePayment(aCapture(paymentId)),
       await client.voidPayment({ paymentId }),
     ])
       expect(paymentOf(response).state).to.equal(PaymentState.EXPIRED);

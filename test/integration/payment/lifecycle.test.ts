@@ -3,6 +3,7 @@ import { DeclineAdvice, DeclineCode, PaymentState, PaymentView } from '../../../
 import { expectReason } from '../../support/expect-reason.js';
 import { uuidv7 } from '../../../pkg/runtime/index.js';
 import {
+  aCapture,
   anAuthorization,
   audited,
   authorized,
@@ -35,7 +36,7 @@ describe('a payment', () => {
     expect(created.createTime).to.be.instanceOf(Date);
     expect(created.audit).to.equal(undefined);
 
-    const capture = paymentOf(await client.capturePayment({ paymentId, amount: undefined }));
+    const capture = paymentOf(await client.capturePayment(aCapture(paymentId)));
     expect(capture.state).to.equal(PaymentState.CAPTURED);
     expect(capture.capturedAmount).to.deep.equal(usd(1000));
 
@@ -67,7 +68,7 @@ describe('a payment', () => {
 
   it('can be captured in part, and refunded up to the captured amount', async () => {
     const { paymentId } = await authorized(client);
-    const capture = paymentOf(await client.capturePayment({ paymentId, amount: usd(400) }));
+    const capture = paymentOf(await client.capturePayment(aCapture(paymentId, usd(400))));
     expect(capture.capturedAmount).to.deep.equal(usd(400));
     expect(capture.authorizedAmount).to.deep.equal(usd(1000));
     const refunded = paymentOf(
@@ -80,10 +81,10 @@ describe('a payment', () => {
 
   it('is captured once when the capture is repeated', async () => {
     const { paymentId } = await authorized(client);
-    const first = await client.capturePayment({ paymentId, amount: usd(400) });
-    expect(await client.capturePayment({ paymentId, amount: usd(400) })).to.deep.equal(first);
-    expect(await client.capturePayment({ paymentId, amount: undefined })).to.deep.equal(first);
-    await expectReason(client.capturePayment({ paymentId, amount: usd(500) }), 'REQUEST_ID_REUSED');
+    const first = await client.capturePayment(aCapture(paymentId, usd(400)));
+    expect(await client.capturePayment(aCapture(paymentId, usd(400)))).to.deep.equal(first);
+    expect(await client.capturePayment(aCapture(paymentId))).to.deep.equal(first);
+    await expectReason(client.capturePayment(aCapture(paymentId, usd(500))), 'REQUEST_ID_REUSED');
     const { audit } = await audited(client, paymentId);
     expect(audit).to.include({ authorizationCount: 1, captureCount: 1 });
   });
@@ -91,13 +92,13 @@ describe('a payment', () => {
   it('cannot be captured for more than the authorized amount or in another currency', async () => {
     const { paymentId } = await authorized(client);
     const tooMuch = await expectReason(
-      client.capturePayment({ paymentId, amount: usd(1001) }),
+      client.capturePayment(aCapture(paymentId, usd(1001))),
       'VALIDATION_FAILED',
     );
     expect(tooMuch.fields.map(({ field }) => field)).to.deep.equal(['amount']);
     const yen = { currencyCode: 'JPY', units: 1n, nanos: 0 };
     const otherCurrency = await expectReason(
-      client.capturePayment({ paymentId, amount: yen }),
+      client.capturePayment(aCapture(paymentId, yen)),
       'CURRENCY_MISMATCH',
     );
     expect(otherCurrency.fields.map(({ field }) => field)).to.deep.equal(['amount.currency_code']);
@@ -110,10 +111,7 @@ describe('a payment', () => {
     expect(paymentOf(voided)).to.include({ state: PaymentState.VOIDED });
     expect(cents(paymentOf(voided).authorizedAmount)).to.equal(1000);
     expect(await client.voidPayment({ paymentId })).to.deep.equal(voided);
-    const rejection = await expectReason(
-      client.capturePayment({ paymentId, amount: undefined }),
-      'ILLEGAL_TRANSITION',
-    );
+    const rejection = await expectReason(client.capturePayment(aCapture(paymentId)), 'ILLEGAL_TRANSITION');
     expect(rejection.preconditions).to.deep.equal([
       { type: 'PAYMENT_STATE', subject: paymentId, description: 'is VOIDED' },
     ]);
@@ -129,7 +127,7 @@ describe('a payment', () => {
     await expectReason(client.voidPayment({ paymentId }), 'ILLEGAL_TRANSITION');
     await client.refundPayment({ requestId: '', paymentId, amount: undefined });
     await expectReason(client.voidPayment({ paymentId }), 'ILLEGAL_TRANSITION');
-    const repeated = paymentOf(await client.capturePayment({ paymentId, amount: undefined }));
+    const repeated = paymentOf(await client.capturePayment(aCapture(paymentId)));
     expect(repeated.state).to.equal(PaymentState.REFUNDED);
   });
 
@@ -157,7 +155,7 @@ describe('a payment', () => {
   it('cannot be captured or refunded after a decline, and stays DECLINED after a void', async () => {
     const request = anAuthorization({ paymentMethod: 'pm_decline_card_expired' });
     const { paymentId } = paymentOf(await client.authorizePayment(request));
-    await expectReason(client.capturePayment({ paymentId, amount: undefined }), 'ILLEGAL_TRANSITION');
+    await expectReason(client.capturePayment(aCapture(paymentId)), 'ILLEGAL_TRANSITION');
     await expectReason(
       client.refundPayment({ requestId: '', paymentId, amount: undefined }),
       'ILLEGAL_TRANSITION',
@@ -168,7 +166,7 @@ describe('a payment', () => {
   it('with an unknown id causes PAYMENT_NOT_FOUND in GetPayment, CapturePayment and RefundPayment', async () => {
     const paymentId = uuidv7();
     await expectReason(client.getPayment({ paymentId, view: PaymentView.BASIC }), 'PAYMENT_NOT_FOUND');
-    await expectReason(client.capturePayment({ paymentId, amount: undefined }), 'PAYMENT_NOT_FOUND');
+    await expectReason(client.capturePayment(aCapture(paymentId)), 'PAYMENT_NOT_FOUND');
     await expectReason(
       client.refundPayment({ requestId: '', paymentId, amount: usd(1) }),
       'PAYMENT_NOT_FOUND',
@@ -183,7 +181,7 @@ describe('a payment', () => {
     expect(paymentOf(await client.voidPayment({ paymentId }))).to.include({ state: PaymentState.VOIDED });
     for (let attempt = 0; attempt < 2; attempt += 1)
       await expectReason(client.authorizePayment(request), 'PAYMENT_VOIDED');
-    await expectReason(client.capturePayment({ paymentId, amount: undefined }), 'ILLEGAL_TRANSITION');
+    await expectReason(client.capturePayment(aCapture(paymentId)), 'ILLEGAL_TRANSITION');
     const { audit } = await audited(client, paymentId);
     expect(audit).to.include({ authorizationCount: 0, voided: true });
   });

@@ -6,7 +6,7 @@ import { sql } from '../../../pkg/postgres/index.js';
 import { recentSpans } from '../../support/rpc/span-recorder.js';
 import { waitFor } from '../../support/wait-for.js';
 import { uuidv7 } from '../../../pkg/runtime/index.js';
-import { anAuthorization, authorized, captured, usd } from './requests.js';
+import { aCapture, anAuthorization, authorized, captured, usd } from './requests.js';
 import { startPaymentServer, type PaymentClient, type PaymentTestServer } from './server.js';
 import { createScraper, type Scraper } from '../../support/scrape.js';
 
@@ -35,7 +35,7 @@ describe('payment metrics', () => {
   it('count each amount once, even when requests are repeated', async () => {
     const { paymentId } = await authorized(client);
     for (let repeats = 0; repeats < 2; repeats += 1) {
-      await client.capturePayment({ paymentId, amount: usd(700) });
+      await client.capturePayment(aCapture(paymentId, usd(700)));
       await client.refundPayment({ requestId: 'r-1', paymentId, amount: usd(200) });
     }
     await client.refundPayment({ requestId: 'r-2', paymentId, amount: usd(100) });

@@ -3,6 +3,7 @@ import { PaymentState, PaymentView } from '../../../pkg/pb/payment/v1/payment.js
 import { isAppError, type Reason } from '../../../pkg/errors/index.js';
 import { uuidv7 } from '../../../pkg/runtime/index.js';
 import {
+  aCapture,
   anAuthorization,
   audited,
   authorized,
@@ -49,7 +50,7 @@ describe('payments with concurrent calls', () => {
     const outcomes = await Promise.all(
       created.map(({ paymentId }, index) =>
         Promise.all([
-          reasonOf(caller(index).capturePayment({ paymentId, amount: undefined })),
+          reasonOf(caller(index).capturePayment(aCapture(paymentId))),
           reasonOf(caller(index + 5).voidPayment({ paymentId })),
         ]),
       ),
@@ -106,7 +107,7 @@ describe('payments with concurrent calls', () => {
     const amounts = callers.map((_, index) => 100 + (index % 4));
     const outcomes = await Promise.all(
       callers.map((client, index) =>
-        reasonOf(client.capturePayment({ paymentId, amount: usd(amounts[index] ?? 0) })),
+        reasonOf(client.capturePayment(aCapture(paymentId, usd(amounts[index] ?? 0)))),
       ),
     );
     const payment = await audited(server.client, paymentId);

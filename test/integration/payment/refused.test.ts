@@ -4,6 +4,7 @@ import { sql } from '../../../pkg/postgres/index.js';
 import { uuidv7 } from '../../../pkg/runtime/index.js';
 import { expectReason } from '../../support/expect-reason.js';
 import {
+  aCapture,
   anAuthorization,
   audited,
   authorized,
@@ -40,7 +41,7 @@ describe('a payment that the gateway refuses to capture or refund', () => {
   it('is EXPIRED by a capture after the authorization expired; a void then changes nothing', async () => {
     const { paymentId } = await authorized(client, { paymentMethod: 'pm_authorization_expires' });
     for (let repeats = 0; repeats < 2; repeats += 1) {
-      const response = await client.capturePayment({ paymentId, amount: usd(1000) });
+      const response = await client.capturePayment(aCapture(paymentId, usd(1000)));
       expect(paymentOf(response).state).to.equal(PaymentState.EXPIRED);
     }
     expect(paymentOf(await client.voidPayment({ paymentId })).state).to.equal(PaymentState.EXPIRED);
@@ -58,7 +59,7 @@ describe('a payment that the gateway refuses to capture or refund', () => {
   it('stays AUTHORIZED with capture_decline after a declined capture, and can be voided', async () => {
     const { paymentId } = await authorized(client, { paymentMethod: 'pm_capture_declined' });
     for (let repeats = 0; repeats < 2; repeats += 1) {
-      const payment = paymentOf(await client.capturePayment({ paymentId, amount: undefined }));
+      const payment = paymentOf(await client.capturePayment(aCapture(paymentId)));
       expect(payment.state).to.equal(PaymentState.AUTHORIZED);
       expect(payment.captureDecline?.code).to.equal(DeclineCode.DO_NOT_HONOR);
     }

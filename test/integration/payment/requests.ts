@@ -2,14 +2,18 @@ import { expect } from 'chai';
 import { isAppError } from '../../../pkg/errors/index.js';
 import { money, toWire } from '../../../pkg/money/index.js';
 import {
+  PaymentResult,
   PaymentState,
   PaymentView,
   type AuthorizePaymentRequest,
+  type CapturePaymentRequest,
   type Payment,
 } from '../../../pkg/pb/payment/v1/payment.js';
 import { uuidv7 } from '../../../pkg/runtime/index.js';
 import { waitFor } from '../../support/wait-for.js';
 import type { PaymentClient } from './server.js';
+
+const allResults = [PaymentResult.ACTION_REQUIRED, PaymentResult.EXPIRED, PaymentResult.CAPTURE_DECLINED];
 
 /** A request to authorize 10.00 USD with a new payment id and order id. The gateway approves the request. */
 export function anAuthorization(overrides: Partial<AuthorizePaymentRequest> = {}): AuthorizePaymentRequest {
@@ -18,8 +22,14 @@ export function anAuthorization(overrides: Partial<AuthorizePaymentRequest> = {}
     orderId: uuidv7(),
     amount: usd(1000),
     paymentMethod: 'pm_approve',
+    acceptedResults: allResults,
     ...overrides,
   };
+}
+
+/** A request to capture `amount`, by default the whole authorized amount. */
+export function aCapture(paymentId: string, amount?: CapturePaymentRequest['amount']): CapturePaymentRequest {
+  return { paymentId, amount, acceptedResults: allResults };
 }
 
 export function usd(minor: number | bigint): ReturnType<typeof toWire> {
@@ -46,7 +56,7 @@ export async function captured(
   overrides: Partial<AuthorizePaymentRequest> = {},
 ): Promise<Payment> {
   const { paymentId } = await authorized(client, overrides);
-  return paymentOf(await client.capturePayment({ paymentId, amount: undefined }));
+  return paymentOf(await client.capturePayment(aCapture(paymentId)));
 }
 
 /** Returns the payment with the gateway's own record. */

@@ -4,7 +4,7 @@ import { isAppError } from '../../../pkg/errors/index.js';
 import { PaymentState } from '../../../pkg/pb/payment/v1/payment.js';
 import { sql } from '../../../pkg/postgres/index.js';
 import { waitFor } from '../../support/wait-for.js';
-import { anAuthorization, audited, paymentOf, repeatInDoubt } from './requests.js';
+import { aCapture, anAuthorization, audited, paymentOf, repeatInDoubt } from './requests.js';
 import { startPaymentServer, type PaymentTestServer } from './server.js';
 
 const readValues = sql(
@@ -40,7 +40,7 @@ describe('the stored values of a payment with a final answer', () => {
       return state !== PENDING && state !== ACTION_REQUIRED;
     }, 'final answer to the authorization');
     const refund = { requestId: 'refund', paymentId, amount: undefined };
-    await repeatInDoubt(() => client.capturePayment({ paymentId, amount: undefined })).catch(ignoreRefusal);
+    await repeatInDoubt(() => client.capturePayment(aCapture(paymentId))).catch(ignoreRefusal);
     await repeatInDoubt(() => client.refundPayment(refund)).catch(ignoreRefusal);
     return paymentId;
   };

@@ -4,7 +4,7 @@ import { PaymentView } from '../../../pkg/pb/payment/v1/payment.js';
 import { sql } from '../../../pkg/postgres/index.js';
 import { expectReason } from '../../support/expect-reason.js';
 import { uuidv7 } from '../../../pkg/runtime/index.js';
-import { anAuthorization, captured, usd } from './requests.js';
+import { aCapture, anAuthorization, captured, usd } from './requests.js';
 import { startPaymentServer, type PaymentClient, type PaymentTestServer } from './server.js';
 
 const countRows = sql(
@@ -70,9 +70,7 @@ describe('payment request validation', () => {
     rejects(`AuthorizePayment with ${label} as order_id`, ['order_id'], () =>
       client.authorizePayment(anAuthorization({ orderId: id })),
     );
-    rejects(`CapturePayment with ${label}`, ['payment_id'], () =>
-      client.capturePayment({ paymentId: id, amount: undefined }),
-    );
+    rejects(`CapturePayment with ${label}`, ['payment_id'], () => client.capturePayment(aCapture(id)));
     rejects(`VoidPayment with ${label}`, ['payment_id'], () => client.voidPayment({ paymentId: id }));
     rejects(`RefundPayment with ${label}`, ['payment_id'], () =>
       client.refundPayment({ requestId: '', paymentId: id, amount: undefined }),
@@ -92,7 +90,9 @@ describe('payment request validation', () => {
     rejects(`AuthorizePayment with ${label}`, ['amount'], () =>
       client.authorizePayment(anAuthorization({ amount })),
     );
-    rejects(`CapturePayment with ${label}`, ['amount'], () => client.capturePayment({ paymentId, amount }));
+    rejects(`CapturePayment with ${label}`, ['amount'], () =>
+      client.capturePayment(aCapture(paymentId, amount)),
+    );
     rejects(`RefundPayment with ${label}`, ['amount'], () =>
       client.refundPayment({ requestId: 'r', paymentId, amount }),
     );
@@ -114,7 +114,10 @@ describe('payment request validation', () => {
   rejects(
     'AuthorizePayment with several invalid fields',
     ['payment_id', 'order_id', 'amount', 'payment_method'],
-    () => client.authorizePayment({ paymentId: '', orderId: '', amount: undefined, paymentMethod: '' }),
+    () =>
+      client.authorizePayment(
+        anAuthorization({ paymentId: '', orderId: '', amount: undefined, paymentMethod: '' }),
+      ),
   );
 
   it('rejects RefundPayment in another currency and names the currency of the payment', async () => {
@@ -141,10 +144,7 @@ describe('payment request validation', () => {
       client.getPayment({ paymentId: uuidv7(), view: PaymentView.AUDIT }),
       'PAYMENT_NOT_FOUND',
     );
-    await expectReason(
-      client.capturePayment({ paymentId: uuidv7(), amount: undefined }),
-      'PAYMENT_NOT_FOUND',
-    );
+    await expectReason(client.capturePayment(aCapture(uuidv7())), 'PAYMENT_NOT_FOUND');
     expect(await server.db.query(countRows())).to.deep.equal(before);
   });
 

@@ -1,3 +1,4 @@
+import { isAppError } from '../../../pkg/errors/index.js';
 import type { InventoryServiceService } from '../../../pkg/pb/inventory/v1/inventory.js';
 import { PaymentState, type PaymentServiceService } from '../../../pkg/pb/payment/v1/payment.js';
 import { toWire } from '../../../pkg/money/index.js';
@@ -14,8 +15,11 @@ export const disturbances = [
   'delayed until the end',
   'refused by another version: REQUEST_ID_REUSED',
   'refused by another version: VALIDATION_FAILED',
+  'answered by an earlier version',
+  'captured after a declined capture',
   'refused',
   'expired',
+  'expired, answer lost',
   'waits for the customer',
   'refused after a failover',
   'refused although it took effect',
@@ -32,8 +36,10 @@ export type Disturbance = (typeof disturbances)[number];
 /** Shared by all instances that drive one order. */
 export interface ModelWorld {
   readonly services: ModelServices;
-  /** Disturbances of the next calls. Later calls are not disturbed. */
+  /** Disturbances of the next calls. */
   readonly script: Disturbance[];
+  /** Disturbance of all later calls. */
+  readonly rest: 'none' | 'answered by an earlier version';
   /** Calls that arrive after the order is terminal. */
   readonly delayed: (() => void)[];
   cancel(): Promise<void>;
@@ -53,6 +59,7 @@ const decisions: Partial<Record<Disturbance, Decision>> = {
   refused: 'REFUSE',
   'refused after a failover': 'REFUSE',
   expired: 'EXPIRE',
+  'expired, answer lost': 'EXPIRE',
   'waits for the customer': 'WAIT',
 };
 
@@ -104,15 +111,17 @@ export class ModelInstance {
   }
 
   async #call(name: string, { requestId = '' }: { requestId?: string }): Promise<object> {
-    const { services, script } = this.#world;
+    const { services, script, rest } = this.#world;
     if (this.#isDead) return never;
     const method = methods[name];
     if (!method) return answerOf(services);
-    const disturbance = script.shift() ?? 'none';
+    const disturbance = script.shift() ?? rest;
     const execute = (): object => {
       services.execute(method, decisions[disturbance] ?? 'APPROVE', requestId);
       return answerOf(services);
     };
+    if (disturbance === 'answered by an earlier version') return asBefore(services, method, execute);
+    if (disturbance === 'captured after a declined capture') services.captureLate();
     // Only the reserve and commit steps can meet a lost reservation: after CommitReservation has succeeded, the saga does not notice a failover of inventory.
     const isStockStep = method === 'reserve' || method === 'commit';
     if (disturbance === 'refused after a failover' && isStockStep) services.loseReservation();
@@ -130,6 +139,7 @@ export class ModelInstance {
       case 'not sent':
         throw refusal('DEPENDENCY_UNAVAILABLE');
       case 'answer lost':
+      case 'expired, answer lost':
         ignoreRefusal(execute);
         throw refusal('DEADLINE_EXCEEDED');
       case 'delayed until the end':
@@ -170,6 +180,27 @@ function ignoreRefusal(execute: () => object): void {
     execute();
   } catch {
     // The caller gets no answer.
+  }
+}
+
+/**
+ * What the earlier version of the payment service makes of the stored payment. It cannot read a payment that waits for
+ * the customer, reads an expired payment as VOIDED and a declined refund as REFUND_EXCEEDS_CAPTURE, and asks the gateway
+ * again for a capture that was declined.
+ */
+function asBefore(services: ModelServices, method: Method, execute: () => object): object {
+  const { state } = services.payment ?? {};
+  const isPaymentStep = method === 'authorize' || method === 'capture' || method === 'void';
+  if (isPaymentStep && state === 'ACTION_REQUIRED') throw refusal('INTERNAL');
+  if (isPaymentStep && state === 'EXPIRED') {
+    if (method === 'capture') throw refusal('ILLEGAL_TRANSITION');
+    return { payment: { state: PaymentState.VOIDED } };
+  }
+  if (method === 'capture') services.captureLate();
+  try {
+    return execute();
+  } catch (error) {
+    throw isAppError(error, 'REFUND_DECLINED') ? refusal('REFUND_EXCEEDS_CAPTURE') : error;
   }
 }
 

@@ -83,6 +83,13 @@ export class ModelServices {
     if (payment?.state === 'CAPTURED' && payment.captured - payment.refunded > 1n) payment.refunded += 1n;
   }
 
+  /** The gateway captures a payment after it declined the capture. */
+  captureLate(): void {
+    const payment = this.#payment;
+    if (payment?.state === 'AUTHORIZED' && payment.captureDeclined)
+      Object.assign(payment, { state: 'CAPTURED', captured: payment.amount, captureDeclined: false });
+  }
+
   #reserve(decision: Decision): void {
     this.#reservation ??= decision === 'APPROVE' ? 'RESERVED' : 'REFUSED';
     if (this.#reservation === 'REFUSED') throw refusal('OUT_OF_STOCK');

@@ -331,6 +331,71 @@ export function paymentViewToJSON(object: PaymentView): string {
   }
 }
 
+/**
+ * A result of AuthorizePayment or CapturePayment that the first version of these methods did
+ * not have. Callers of that version take every payment that is not DECLINED for a success, so
+ * the server returns such a result only to a caller that lists it in `accepted_results`. Any
+ * other caller gets an error. The stored payment is the same in both cases, so each caller of
+ * a repeated request gets the answer that it understands.
+ */
+export enum PaymentResult {
+  /** UNSPECIFIED - Not set. */
+  UNSPECIFIED = 0,
+  /**
+   * ACTION_REQUIRED - AuthorizePayment returns state ACTION_REQUIRED. A caller that does not list this result gets
+   * UNAVAILABLE, reason PAYMENT_IN_DOUBT, until the customer has acted or the due time has passed.
+   */
+  ACTION_REQUIRED = 1,
+  /**
+   * EXPIRED - AuthorizePayment or CapturePayment returns state EXPIRED. A caller that does not list this
+   * result gets FAILED_PRECONDITION, reason ILLEGAL_TRANSITION: nothing is authorized any more.
+   */
+  EXPIRED = 2,
+  /**
+   * CAPTURE_DECLINED - CapturePayment returns state AUTHORIZED with `capture_decline`. A caller that does not list
+   * this result gets FAILED_PRECONDITION, reason ILLEGAL_TRANSITION: a void releases the amount.
+   */
+  CAPTURE_DECLINED = 3,
+  UNRECOGNIZED = -1,
+}
+
+export function paymentResultFromJSON(object: any): PaymentResult {
+  switch (object) {
+    case 0:
+    case "PAYMENT_RESULT_UNSPECIFIED":
+      return PaymentResult.UNSPECIFIED;
+    case 1:
+    case "PAYMENT_RESULT_ACTION_REQUIRED":
+      return PaymentResult.ACTION_REQUIRED;
+    case 2:
+    case "PAYMENT_RESULT_EXPIRED":
+      return PaymentResult.EXPIRED;
+    case 3:
+    case "PAYMENT_RESULT_CAPTURE_DECLINED":
+      return PaymentResult.CAPTURE_DECLINED;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return PaymentResult.UNRECOGNIZED;
+  }
+}
+
+export function paymentResultToJSON(object: PaymentResult): string {
+  switch (object) {
+    case PaymentResult.UNSPECIFIED:
+      return "PAYMENT_RESULT_UNSPECIFIED";
+    case PaymentResult.ACTION_REQUIRED:
+      return "PAYMENT_RESULT_ACTION_REQUIRED";
+    case PaymentResult.EXPIRED:
+      return "PAYMENT_RESULT_EXPIRED";
+    case PaymentResult.CAPTURE_DECLINED:
+      return "PAYMENT_RESULT_CAPTURE_DECLINED";
+    case PaymentResult.UNRECOGNIZED:
+    default:
+      return "UNRECOGNIZED";
+  }
+}
+
 /** How money returns to the customer. */
 export enum RefundChannel {
   /** UNSPECIFIED - The same as REFUND_CHANNEL_GATEWAY. */
@@ -563,6 +628,11 @@ export interface AuthorizePaymentRequest {
     | undefined;
   /** Payment-method token: "pm_" and 1 to 61 characters of a-z, 0-9 and '_'. Never a card number. */
   paymentMethod: string;
+  /**
+   * Results that the caller understands beyond those of the first version. Unknown values are
+   * ignored. Two requests that differ only in this field are equal.
+   */
+  acceptedResults: PaymentResult[];
 }
 
 /** Response of AuthorizePayment. */
@@ -579,7 +649,14 @@ export interface CapturePaymentRequest {
    * Amount to capture, greater than zero and at most the authorized amount. If unset, the whole
    * authorized amount is captured. The rest of the authorization is released.
    */
-  amount?: Money | undefined;
+  amount?:
+    | Money
+    | undefined;
+  /**
+   * Results that the caller understands beyond those of the first version. Unknown values are
+   * ignored. Two requests that differ only in this field are equal.
+   */
+  acceptedResults: PaymentResult[];
 }
 
 /** Response of CapturePayment. */
@@ -1620,7 +1697,7 @@ export const GatewayTransaction: MessageFns<GatewayTransaction> = {
 };
 
 function createBaseAuthorizePaymentRequest(): AuthorizePaymentRequest {
-  return { paymentId: "", orderId: "", amount: undefined, paymentMethod: "" };
+  return { paymentId: "", orderId: "", amount: undefined, paymentMethod: "", acceptedResults: [] };
 }
 
 export const AuthorizePaymentRequest: MessageFns<AuthorizePaymentRequest> = {
@@ -1636,6 +1713,13 @@ export const AuthorizePaymentRequest: MessageFns<AuthorizePaymentRequest> = {
     }
     if (message.paymentMethod !== "") {
       writer.uint32(34).string(message.paymentMethod);
+    }
+    if (message.acceptedResults.length !== 0) {
+      writer.uint32(42).fork();
+      for (const v of message.acceptedResults) {
+        writer.int32(v);
+      }
+      writer.join();
     }
     return writer;
   },
@@ -1685,6 +1769,24 @@ export const AuthorizePaymentRequest: MessageFns<AuthorizePaymentRequest> = {
             message.paymentMethod = reader.string();
             continue;
           }
+          case 5: {
+            if (tag === 40) {
+              message.acceptedResults.push(reader.int32() as any);
+
+              continue;
+            }
+
+            if (tag === 42) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.acceptedResults.push(reader.int32() as any);
+              }
+
+              continue;
+            }
+
+            break;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1715,6 +1817,11 @@ export const AuthorizePaymentRequest: MessageFns<AuthorizePaymentRequest> = {
         : isSet(object.payment_method)
         ? globalThis.String(object.payment_method)
         : "",
+      acceptedResults: globalThis.Array.isArray(object?.acceptedResults)
+        ? object.acceptedResults.map((e: any) => paymentResultFromJSON(e))
+        : globalThis.Array.isArray(object?.accepted_results)
+        ? object.accepted_results.map((e: any) => paymentResultFromJSON(e))
+        : [],
     };
   },
 
@@ -1732,6 +1839,9 @@ export const AuthorizePaymentRequest: MessageFns<AuthorizePaymentRequest> = {
     if (message.paymentMethod !== "") {
       obj.paymentMethod = message.paymentMethod;
     }
+    if (message.acceptedResults?.length) {
+      obj.acceptedResults = message.acceptedResults.map((e) => paymentResultToJSON(e));
+    }
     return obj;
   },
 
@@ -1746,6 +1856,7 @@ export const AuthorizePaymentRequest: MessageFns<AuthorizePaymentRequest> = {
       ? Money.fromPartial(object.amount)
       : undefined;
     message.paymentMethod = object.paymentMethod ?? "";
+    message.acceptedResults = object.acceptedResults?.map((e) => e) || [];
     return message;
   },
 };
@@ -1820,7 +1931,7 @@ export const AuthorizePaymentResponse: MessageFns<AuthorizePaymentResponse> = {
 };
 
 function createBaseCapturePaymentRequest(): CapturePaymentRequest {
-  return { paymentId: "", amount: undefined };
+  return { paymentId: "", amount: undefined, acceptedResults: [] };
 }
 
 export const CapturePaymentRequest: MessageFns<CapturePaymentRequest> = {
@@ -1830,6 +1941,13 @@ export const CapturePaymentRequest: MessageFns<CapturePaymentRequest> = {
     }
     if (message.amount !== undefined) {
       Money.encode(message.amount, writer.uint32(18).fork()).join();
+    }
+    if (message.acceptedResults.length !== 0) {
+      writer.uint32(26).fork();
+      for (const v of message.acceptedResults) {
+        writer.int32(v);
+      }
+      writer.join();
     }
     return writer;
   },
@@ -1863,6 +1981,24 @@ export const CapturePaymentRequest: MessageFns<CapturePaymentRequest> = {
             message.amount = Money.decode(reader, reader.uint32());
             continue;
           }
+          case 3: {
+            if (tag === 24) {
+              message.acceptedResults.push(reader.int32() as any);
+
+              continue;
+            }
+
+            if (tag === 26) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.acceptedResults.push(reader.int32() as any);
+              }
+
+              continue;
+            }
+
+            break;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1883,6 +2019,11 @@ export const CapturePaymentRequest: MessageFns<CapturePaymentRequest> = {
         ? globalThis.String(object.payment_id)
         : "",
       amount: isSet(object.amount) ? Money.fromJSON(object.amount) : undefined,
+      acceptedResults: globalThis.Array.isArray(object?.acceptedResults)
+        ? object.acceptedResults.map((e: any) => paymentResultFromJSON(e))
+        : globalThis.Array.isArray(object?.accepted_results)
+        ? object.accepted_results.map((e: any) => paymentResultFromJSON(e))
+        : [],
     };
   },
 
@@ -1893,6 +2034,9 @@ export const CapturePaymentRequest: MessageFns<CapturePaymentRequest> = {
     }
     if (message.amount !== undefined) {
       obj.amount = Money.toJSON(message.amount);
+    }
+    if (message.acceptedResults?.length) {
+      obj.acceptedResults = message.acceptedResults.map((e) => paymentResultToJSON(e));
     }
     return obj;
   },
@@ -1906,6 +2050,7 @@ export const CapturePaymentRequest: MessageFns<CapturePaymentRequest> = {
     message.amount = (object.amount !== undefined && object.amount !== null)
       ? Money.fromPartial(object.amount)
       : undefined;
+    message.acceptedResults = object.acceptedResults?.map((e) => e) || [];
     return message;
   },
 };
@@ -3176,7 +3321,8 @@ export const PaymentServiceService = {
    *
    * A declined payment is returned with state DECLINED and is not an error. A payment whose
    * customer must act first is returned with state ACTION_REQUIRED and `action`: repeat the
-   * request with the same id after the customer has acted. Fails
+   * request with the same id after the customer has acted. A result that the caller does not
+   * list in `accepted_results` is an error: see PaymentResult. Fails
    * with UNAVAILABLE, reason PAYMENT_IN_DOUBT, when the answer of the gateway is
    * unknown, or while another payment of the order is PENDING: repeat the request
    * with the same id. Fails with FAILED_PRECONDITION, reason PAYMENT_VOIDED, if the
@@ -3197,7 +3343,8 @@ export const PaymentServiceService = {
   /**
    * Captures authorized money. The call is idempotent. A declined capture is returned with
    * `capture_decline`, and an authorization that expired before the capture is returned with
-   * state EXPIRED; neither is an error.
+   * state EXPIRED. Neither is an error if the caller lists it in `accepted_results`: see
+   * PaymentResult.
    */
   capturePayment: {
     path: "/payment.v1.PaymentService/CapturePayment" as const,
@@ -3313,7 +3460,8 @@ export interface PaymentServiceServer extends UntypedServiceImplementation {
    *
    * A declined payment is returned with state DECLINED and is not an error. A payment whose
    * customer must act first is returned with state ACTION_REQUIRED and `action`: repeat the
-   * request with the same id after the customer has acted. Fails
+   * request with the same id after the customer has acted. A result that the caller does not
+   * list in `accepted_results` is an error: see PaymentResult. Fails
    * with UNAVAILABLE, reason PAYMENT_IN_DOUBT, when the answer of the gateway is
    * unknown, or while another payment of the order is PENDING: repeat the request
    * with the same id. Fails with FAILED_PRECONDITION, reason PAYMENT_VOIDED, if the
@@ -3324,7 +3472,8 @@ export interface PaymentServiceServer extends UntypedServiceImplementation {
   /**
    * Captures authorized money. The call is idempotent. A declined capture is returned with
    * `capture_decline`, and an authorization that expired before the capture is returned with
-   * state EXPIRED; neither is an error.
+   * state EXPIRED. Neither is an error if the caller lists it in `accepted_results`: see
+   * PaymentResult.
    */
   capturePayment: handleUnaryCall<CapturePaymentRequest, CapturePaymentResponse>;
   /**
@@ -3376,7 +3525,8 @@ export interface PaymentServiceClient extends Client {
    *
    * A declined payment is returned with state DECLINED and is not an error. A payment whose
    * customer must act first is returned with state ACTION_REQUIRED and `action`: repeat the
-   * request with the same id after the customer has acted. Fails
+   * request with the same id after the customer has acted. A result that the caller does not
+   * list in `accepted_results` is an error: see PaymentResult. Fails
    * with UNAVAILABLE, reason PAYMENT_IN_DOUBT, when the answer of the gateway is
    * unknown, or while another payment of the order is PENDING: repeat the request
    * with the same id. Fails with FAILED_PRECONDITION, reason PAYMENT_VOIDED, if the
@@ -3401,7 +3551,8 @@ export interface PaymentServiceClient extends Client {
   /**
    * Captures authorized money. The call is idempotent. A declined capture is returned with
    * `capture_decline`, and an authorization that expired before the capture is returned with
-   * state EXPIRED; neither is an error.
+   * state EXPIRED. Neither is an error if the caller lists it in `accepted_results`: see
+   * PaymentResult.
    */
   capturePayment(
     request: CapturePaymentRequest,
