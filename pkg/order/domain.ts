@@ -186,7 +186,7 @@ export interface RefundOrder extends OperatorAction {
   readonly amount: Money;
 }
 
-/** How an operator ended a block. A resolved refund is recorded as an external refund of the payment. */
+/** How an operator ended a block. */
 export interface Resolution {
   readonly step: SagaStep;
   readonly actor: string;

@@ -3,13 +3,13 @@ import { positiveFromWire, type Money, type WireMoney } from '../money/index.js'
 import {
   PaymentResult,
   PaymentView,
-  RefundChannel,
   type AuthorizePaymentRequest,
   type CancelRefundRequest,
   type CapturePaymentRequest,
   type GetPaymentRequest,
   type ListGatewayTransactionsRequest,
   type ListPaymentsRequest,
+  type RecordExternalRefundRequest,
   type RefundPaymentRequest,
   type VoidPaymentRequest,
 } from '../pb/payment/v1/payment.js';
@@ -75,19 +75,11 @@ export function parseVoid(request: VoidPaymentRequest): { paymentId: string; not
 export function parseRefund(newId: IdSource): (request: RefundPaymentRequest) => RefundRequest {
   return (request) => {
     const check = new Validation();
-    const channel = request.channel ?? RefundChannel.UNSPECIFIED;
-    const isExternal = channel === RefundChannel.EXTERNAL;
-    check.require(
-      isExternal || channel === RefundChannel.UNSPECIFIED || channel === RefundChannel.GATEWAY,
-      'channel',
-      'is not a RefundChannel',
-    );
     const refund: RefundRequest = {
       paymentId: check.text('payment_id', request.paymentId, textRules.uuid),
       requestId: check.text('request_id', request.requestId, textRules.requestId) || newId(),
       amount: request.amount && readAmount(check, request.amount),
-      channel: isExternal ? 'EXTERNAL' : 'GATEWAY',
-      note: readNote(check, request, !isExternal),
+      note: readNote(check, request, true),
     };
     check.throwIfAny();
     return refund;
@@ -103,6 +95,19 @@ export function parseCancelRefund(request: CancelRefundRequest): RefundCancellat
   };
   check.throwIfAny();
   return cancellation;
+}
+
+export function parseExternalRefund(request: RecordExternalRefundRequest): RefundRequest {
+  const check = new Validation();
+  const refund: RefundRequest = {
+    paymentId: check.text('payment_id', request.paymentId, textRules.uuid),
+    requestId: check.text('request_id', request.requestId, { ...textRules.requestId, optional: false }),
+    amount: request.amount && readAmount(check, request.amount),
+    isExternal: true,
+    note: readNote(check, request, false),
+  };
+  check.throwIfAny();
+  return refund;
 }
 
 export function parseGet(request: GetPaymentRequest): { paymentId: string; withAudit: boolean } {

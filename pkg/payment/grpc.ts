@@ -9,6 +9,7 @@ import {
   parseAuthorize,
   parseCancelRefund,
   parseCapture,
+  parseExternalRefund,
   parseGet,
   parseList,
   parseListTransactions,
@@ -53,6 +54,10 @@ export function paymentHandlers({ payments, refunds, newId }: PaymentHandlersDep
       annotateCall({ refund_state: refund.state }, { 'payment.refund_state': refund.state });
       const rejectionReason = refund.state === 'REJECTED' ? refund.reason : '';
       return { state: RefundState[refund.state], rejectionReason };
+    }),
+    recordExternalRefund: handler(parseExternalRefund, async (refund, { signal }) => {
+      annotateIds(refund);
+      return toResponse(await refunds.refund(refund, signal));
     }),
     getPayment: handler(parseGet, async ({ paymentId, withAudit }, context) => {
       annotateIds({ paymentId });

@@ -26,6 +26,7 @@ export const allowedClients = [
       'payment.v1.PaymentService/GetPayment',
       'payment.v1.PaymentService/RefundPayment',
       'payment.v1.PaymentService/CancelRefund',
+      'payment.v1.PaymentService/RecordExternalRefund',
       'catalog.v1.CatalogService/BatchGetProducts',
     ].join(','),
   'test-client=*',

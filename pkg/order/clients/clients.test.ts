@@ -14,6 +14,7 @@ import type { CatalogServiceService } from '../../pb/catalog/v1/catalog.js';
 import { failureOf } from '../../../test/support/expect-reason.js';
 import type { RpcClient } from '../../rpc/index.js';
 import { catalogPort, inventoryPort, paymentPort } from './clients.js';
+import { recordExternalRefund } from './payment-answers.js';
 import type { SagaOrder } from '../domain.js';
 import type { StepResult } from '../saga/plan.js';
 import { anOrder } from '../testing/builders.js';
@@ -238,6 +239,65 @@ describe('inventoryPort and paymentPort', () => {
       return { payment: { ...payment, refundedAmount: reads === 1 ? undefined : usd(7n) } };
     };
     expect(await execute('refund')).to.include({ kind: 'done' });
+  });
+});
+
+describe('recordExternalRefund', () => {
+  const usd = (units: bigint) => ({ currencyCode: 'USD', units, nanos: 0 });
+  const captured = aPayment({ state: PaymentState.CAPTURED, capturedAmount: usd(7n) });
+  const returned = { ...captured, state: PaymentState.REFUNDED, refundedAmount: usd(7n) };
+  const note = { actor: 'grace', reason: 'bank transfer 4711' };
+  const order = anOrder();
+  const { paymentId } = order;
+  let fake: FakeClient;
+  beforeEach(() => {
+    fake = new FakeClient();
+  });
+
+  const record = (): Promise<void> =>
+    recordExternalRefund(fake.client as RpcClient<typeof PaymentServiceService>, order, {
+      action: { orderId: order.id, ...note },
+      options,
+    });
+
+  it('records what is left, with a key of its own and the note of the operator', async () => {
+    fake.respond = (method) => ({ payment: method === 'getPayment' ? captured : returned });
+    await record();
+    const requestId = `${order.refundId}/external`;
+    expect(fake.requests).to.deep.equal([
+      { getPayment: { paymentId, view: 1 } },
+      { recordExternalRefund: { requestId, paymentId, amount: undefined, ...note } },
+    ]);
+  });
+
+  it('records nothing when all captured money is returned', async () => {
+    fake.respond = () => ({ payment: returned });
+    await record();
+    expect(fake.requests).to.deep.equal([{ getPayment: { paymentId, view: 1 } }]);
+  });
+
+  it('fails with DEPENDENCY_UNAVAILABLE when the payment service does not know the method', async () => {
+    fake.respond = (method) => {
+      if (method === 'getPayment') return { payment: captured };
+      throw new AppError({ reason: 'METHOD_NOT_FOUND', message: 'no such method' });
+    };
+    const error = await failureOf(record());
+    expect(error).to.include({ reason: 'DEPENDENCY_UNAVAILABLE' });
+    expect(error.message).to.contain('earlier version of the payment service');
+  });
+
+  it('fails with PAYMENT_IN_DOUBT when money is left after the record', async () => {
+    fake.respond = () => ({ payment: captured });
+    expect(await failureOf(record())).to.include({ reason: 'PAYMENT_IN_DOUBT' });
+  });
+
+  it('fails with any other error of the payment service', async () => {
+    const failure = new AppError({ reason: 'ILLEGAL_TRANSITION', message: 'no' });
+    fake.respond = (method) => {
+      if (method === 'getPayment') return { payment: captured };
+      throw failure;
+    };
+    expect(await failureOf(record())).to.equal(failure);
   });
 });
 

@@ -10,7 +10,7 @@ import type { CatalogPort, InventoryPort, PaymentPort, PricedProduct } from '../
 import type { RefundPort } from '../operator/refund.js';
 import type { ResolutionPort } from '../operator/resolution.js';
 import { acceptedResults, authorized, captured, refund, refundPart, voided } from './payment-answers.js';
-import { resolutionPort } from './resolution-check.js';
+import { resolutionPort } from './resolution-port.js';
 import {
   commitRefusals,
   commonRefusals,
@@ -27,7 +27,7 @@ export interface OrderPorts {
   readonly catalog: CatalogPort;
   /** Partial refunds by operators. */
   readonly refunds: RefundPort;
-  /** Checks of resolutions by operators. */
+  /** Resolutions by operators. */
   readonly resolutions: ResolutionPort;
 }
 

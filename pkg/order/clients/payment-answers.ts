@@ -5,14 +5,13 @@ import {
   PaymentResult,
   PaymentState,
   PaymentView,
-  RefundChannel,
   type Decline,
   type Payment,
   type PaymentServiceService,
 } from '../../pb/payment/v1/payment.js';
 import { toWire, type WireMoney } from '../../money/index.js';
 import type { CallOptions, RpcClient } from '../../rpc/index.js';
-import type { Rejection, SagaOrder } from '../domain.js';
+import type { OperatorAction, Rejection, SagaOrder } from '../domain.js';
 import { finalRefusals, type OrderRefund, type RefundAnswer } from '../operator/refund.js';
 import type { StepResult } from '../saga/plan.js';
 import { refundRefusals, toStepResult } from './step-answers.js';
@@ -115,8 +114,7 @@ export async function refund(
     const nothingLeft = await read();
     if (nothingLeft) return nothingLeft;
     const requestId = refundKey(order, known?.refundedAmount);
-    const rest = { requestId, paymentId, amount: undefined, ...externalRefund(order) };
-    const { payment } = await client.refundPayment(rest, options);
+    const { payment } = await client.refundPayment({ requestId, paymentId, amount: undefined }, options);
     if (!isReturned(payment)) throw inDoubt(payment);
     return { kind: 'done' };
   };
@@ -125,11 +123,37 @@ export async function refund(
   return (result.kind === 'refused' && known !== undefined && (await read())) || result;
 }
 
-/** A refund that an operator made by other means is only recorded: the gateway moves no money. */
-function externalRefund({ resolution }: SagaOrder) {
-  if (resolution?.step !== 'REFUND_PAYMENT') return {};
-  const { actor, reason } = resolution;
-  return { actor, reason, channel: RefundChannel.EXTERNAL };
+/**
+ * Records that an operator returned what is left of a captured payment outside the gateway.
+ * @throws AppError DEPENDENCY_UNAVAILABLE when an earlier version of the payment service answers, and PAYMENT_IN_DOUBT
+ *   while another refund is pending
+ */
+export async function recordExternalRefund(
+  client: RpcClient<typeof PaymentServiceService>,
+  order: SagaOrder,
+  { action, options }: { readonly action: OperatorAction; readonly options: CallOptions },
+): Promise<void> {
+  const { paymentId } = order;
+  const { payment } = await client.getPayment({ paymentId, view: PaymentView.BASIC }, options);
+  if (isReturned(payment)) return;
+  const { actor, reason } = action;
+  const requestId = `${refundKey(order, payment?.refundedAmount)}/external`;
+  const request = { requestId, paymentId, amount: undefined, actor, reason };
+  const recorded = await client.recordExternalRefund(request, options).catch((error: unknown) => {
+    throw isAppError(error, 'METHOD_NOT_FOUND')
+      ? paymentServiceTooOld('record an external refund', error)
+      : error;
+  });
+  if (!isReturned(recorded.payment)) throw inDoubt(recorded.payment);
+}
+
+/** @param action such as `cancel a refund` */
+export function paymentServiceTooOld(action: string, cause: unknown): AppError {
+  return new AppError({
+    reason: 'DEPENDENCY_UNAVAILABLE',
+    message: `an earlier version of the payment service cannot ${action}: repeat the call after its upgrade`,
+    cause,
+  });
 }
 
 /** Refunds a part of a captured payment. Throws when the refund is in doubt. */

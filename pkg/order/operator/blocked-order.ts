@@ -23,8 +23,7 @@ export interface OperatorChange {
 }
 
 /**
- * Ends the block of an order, and starts the attempts of its step again. A resolution remains: its operator has returned
- * the money by other means, so the gateway must not refund the money again.
+ * Ends the block of an order, and starts the attempts of its step again.
  * @throws AppError ILLEGAL_TRANSITION for a terminal order
  */
 export function retryOrder(order: SagaOrder, action: OperatorAction, context: ActionContext): OperatorChange {
@@ -33,8 +32,8 @@ export function retryOrder(order: SagaOrder, action: OperatorAction, context: Ac
 }
 
 /**
- * Ends the block of an order whose step has taken effect by other means. A blocked refund stays the next step: with
- * the resolution, the saga records an external refund at the payment service.
+ * Ends the block of an order whose step has taken effect by other means. The payment service must have recorded an
+ * external refund before a blocked refund is resolved.
  * @throws AppError ILLEGAL_TRANSITION for an order that is not blocked
  */
 export function resolveOrder(
@@ -51,7 +50,6 @@ export function resolveOrder(
 }
 
 function stepAfter(step: RemoteStep, { state }: SagaOrder): SagaStep {
-  if (step === 'REFUND_PAYMENT') return step;
   const next = nextStep(step, { kind: 'done' }, { state, origin: 'STORAGE', failures: 0 });
   return next === 'BLOCKED' ? step : next;
 }

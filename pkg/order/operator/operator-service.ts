@@ -50,15 +50,16 @@ export class OperatorService {
 
   /**
    * Ends the block of an order whose step has taken effect by other means, and makes the order due. A repeated call of
-   * the same actor with the same reason returns the order.
+   * the same actor with the same reason returns the order. The external refund of a blocked refund is recorded before
+   * the block ends, so that no replica, also of an earlier version, can refund the money at the gateway.
    * @throws AppError ORDER_NOT_FOUND, ILLEGAL_TRANSITION for an order that is not blocked, CONFLICT, and the errors of
-   *   {@link ResolutionPort.check}
+   *   {@link ResolutionPort.apply}
    */
   async resolveOrder(action: OperatorAction, options: CallOptions = {}): Promise<Order> {
-    const checked = await this.#checkResolution(action, options);
+    const applied = await this.#applyResolution(action, options);
     return this.#change(action, options, async (tx, order) => {
       if (isResolvedBy(order, action)) return undefined;
-      if (order.block && order.block.since.getTime() !== checked?.since.getTime()) throw blockedAgain(order);
+      if (order.block && order.block.since.getTime() !== applied?.since.getTime()) throw blockedAgain(order);
       const change = resolveOrder(order, action, this.#context());
       await store(tx, order, change);
       await storeResolution(tx, order.id, change.resolution);
@@ -66,10 +67,10 @@ export class OperatorService {
     });
   }
 
-  /** Returns the checked block; undefined when the order is not blocked. */
-  async #checkResolution(action: OperatorAction, options: CallOptions): Promise<Block | undefined> {
+  /** Returns the block that the resolution applies to; undefined when the order is not blocked. */
+  async #applyResolution(action: OperatorAction, options: CallOptions): Promise<Block | undefined> {
     const order = await findOrder(this.#deps.db.within(options), action.orderId);
-    if (order?.block) await this.#deps.resolutions.check(order, action, options);
+    if (order?.block) await this.#deps.resolutions.apply(order, action, options);
     return order?.block;
   }
 

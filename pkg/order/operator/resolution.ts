@@ -1,13 +1,15 @@
 import type { CallOptions } from '../../rpc/index.js';
 import type { OperatorAction, SagaOrder } from '../domain.js';
 
-/** Checks of a resolution at the payment service. */
+/** Resolutions of operators at the payment service. */
 export interface ResolutionPort {
   /**
    * Checks that the gateway agrees with the resolution of a blocked order. A blocked refund is cancelled, so that no late
-   * attempt of the refund returns the money a second time.
+   * attempt of it returns the money a second time, and what is left of the payment is recorded as an external refund. A
+   * repetition has no further effect.
    * @throws AppError ILLEGAL_TRANSITION when the gateway has captured a payment whose void is blocked, or has made the
-   *   blocked refund; PAYMENT_IN_DOUBT and other errors when the answer of the gateway is unknown
+   *   blocked refund; DEPENDENCY_UNAVAILABLE when the payment service has an earlier version; PAYMENT_IN_DOUBT and other
+   *   errors when the answer of the gateway is unknown
    */
-  check(order: SagaOrder, action: OperatorAction, options: CallOptions): Promise<void>;
+  apply(order: SagaOrder, action: OperatorAction, options: CallOptions): Promise<void>;
 }

@@ -33,14 +33,14 @@ import {
   type PendingRefund,
   type Refund,
   type RefundCancellation,
-  type RefundChannel,
   type RefundKey,
 } from './refund.js';
 
 export interface RefundRequest extends RefundKey {
   /** If undefined, the first request refunds the whole remaining amount. */
   readonly amount: Money | undefined;
-  readonly channel?: RefundChannel;
+  /** Whether the money was returned outside the gateway, so that the refund is only recorded. */
+  readonly isExternal?: boolean;
   readonly note?: OperatorNote;
 }
 
@@ -144,7 +144,7 @@ export class RefundService {
     request: RefundRequest,
     requestFingerprint: Buffer,
   ): Promise<Reservation & { readonly external?: { payment: Payment; amount: bigint } }> {
-    const { paymentId, requestId, amount, channel, note = {} } = request;
+    const { paymentId, requestId, amount, note = {} } = request;
     const payment = await lockPayment(tx, paymentId);
     if (!payment) throw paymentNotFound(paymentId);
     const existing = await findRefund(tx, request);
@@ -155,8 +155,8 @@ export class RefundService {
     const outcome = decideRefund(payment, amount?.minor);
     if (outcome.state === 'UNDECIDED') throw refundUndecided(paymentId);
     const refund = { paymentId, requestId, fingerprint: requestFingerprint, note };
-    const isExternal = outcome.state === 'PENDING' && channel === 'EXTERNAL';
-    const external = isExternal
+    const isRecorded = outcome.state === 'PENDING' && request.isExternal === true;
+    const external = isRecorded
       ? {
           payment: await insertExternalRefund(tx, { ...refund, amount: outcome.amount }),
           amount: outcome.amount,
@@ -213,9 +213,9 @@ export class RefundService {
 }
 
 /** Actor and reason are notes for operators: requests that differ only in these notes are equal. */
-export function fingerprintOf({ amount, channel }: RefundRequest): Buffer {
-  const channelOf = channel === 'EXTERNAL' ? channel : undefined;
-  return fingerprint({ amount: amount ? { ...amount } : null, channel: channelOf });
+export function fingerprintOf({ amount, isExternal }: RefundRequest): Buffer {
+  const channel = isExternal ? 'EXTERNAL' : undefined;
+  return fingerprint({ amount: amount ? { ...amount } : null, channel });
 }
 
 /**

@@ -8,9 +8,6 @@ export type RefundRejection =
   | 'REFUND_DECLINED'
   | 'REFUND_CANCELLED';
 
-/** How money returns to the customer: through the gateway, or outside the gateway and only recorded here. */
-export type RefundChannel = 'GATEWAY' | 'EXTERNAL';
-
 /** Identifies one refund: `requestId` is unique within the payment. */
 export interface RefundKey {
   readonly paymentId: string;

@@ -73,12 +73,11 @@ describe('an operator', () => {
       actor: 'grace',
     });
     expect(refundCalls.map(({ refundId }) => refundId)).not.to.include(order.refundId);
-    expect(refundCalls[0]?.resolution).to.equal(undefined);
   });
 
   const remaining: readonly (readonly [RemoteStep, readonly string[]])[] = [
     ['VOID_PAYMENT', ['RELEASE_STOCK', 'CANCEL → CANCELLED']],
-    ['REFUND_PAYMENT', ['REFUND_PAYMENT', 'RELEASE_STOCK', 'CANCEL → CANCELLED']],
+    ['REFUND_PAYMENT', ['RELEASE_STOCK', 'CANCEL → CANCELLED']],
     ['RELEASE_STOCK', ['CANCEL → CANCELLED']],
   ];
   for (const [step, steps] of remaining)
@@ -97,45 +96,21 @@ describe('an operator', () => {
       });
     });
 
-  it('resolves a blocked refund as an external refund with a new key', async () => {
+  it('applies the resolution of a blocked refund at the payment service, and no replica refunds', async () => {
     const order = await blockedAt('REFUND_PAYMENT');
+
     await resolve(order);
     await fixture.untilTerminal(order.id);
 
-    const [call] = refundCalls;
-    expect(call?.refundId).not.to.equal(order.refundId);
-    expect(call?.resolution).to.deep.equal({
-      step: 'REFUND_PAYMENT',
-      actor: 'grace',
-      reason: 'the bank confirmed the transfer',
-    });
+    expect(fixture.ports.resolutions.applied).to.deep.equal([{ order, action: action(order) }]);
+    expect(refundCalls).to.deep.equal([]);
   });
 
-  it('keeps the resolution when a resolved refund is blocked again and retried', async () => {
-    const order = await blockedAt('REFUND_PAYMENT');
-    await fixture.database.db.query(block({ id: order.id, step: 'REFUND_PAYMENT' }));
-    const gate = new Gate();
-    fixture.ports.faults.set('REFUND_PAYMENT', gate.beforeEffect());
-    await resolve(order);
-    await gate.reached;
-    await fixture.database.db.query(block({ id: order.id, step: 'REFUND_PAYMENT' }));
-    fixture.ports.faults.set('REFUND_PAYMENT', async (current) => {
-      refundCalls.push(current);
-      return undefined;
-    });
-
-    await retry(order);
-    gate.open();
-    await fixture.untilTerminal(order.id);
-
-    expect(refundCalls.map(({ resolution }) => resolution?.actor)).to.deep.equal(['grace']);
-  });
-
-  it('checks a resolution at the payment service before the block ends, and keeps the block if the check fails', async () => {
+  it('applies a resolution at the payment service before the block ends, and keeps the block if this fails', async () => {
     const order = await blockedAt('VOID_PAYMENT');
     const { resolutions } = fixture.ports;
     let during: Order | undefined;
-    resolutions.duringCheck = async () => {
+    resolutions.duringCall = async () => {
       during = await fixture.orders.getOrder(order.id, '');
       throw new AppError({ reason: 'ILLEGAL_TRANSITION', message: 'the gateway has captured the payment' });
     };
@@ -143,22 +118,22 @@ describe('an operator', () => {
     await expectReason(resolve(order), 'ILLEGAL_TRANSITION');
 
     expect([during, await fixture.orders.getOrder(order.id, '')]).to.deep.equal([order, order]);
-    resolutions.duringCheck = async () => undefined;
+    resolutions.duringCall = async () => undefined;
     await resolve(order);
-    expect(resolutions.checked).to.deep.equal([{ order, action: action(order) }]);
+    expect(resolutions.applied).to.deep.equal([{ order, action: action(order) }]);
     await fixture.untilTerminal(order.id);
   });
 
-  it('does not end a block that began during the check', async () => {
+  it('does not end a block that began while the resolution was applied', async () => {
     const order = await blockedAt('REFUND_PAYMENT');
-    fixture.ports.resolutions.duringCheck = async () => {
+    fixture.ports.resolutions.duringCall = async () => {
       await fixture.database.db.query(block({ id: order.id, step: 'REFUND_PAYMENT' }));
     };
 
     await expectReason(resolve(order), 'CONFLICT');
 
     expect((await fixture.orders.getOrder(order.id, '')).block).not.to.equal(undefined);
-    fixture.ports.resolutions.duringCheck = async () => undefined;
+    fixture.ports.resolutions.duringCall = async () => undefined;
     await resolve(order);
     await fixture.untilTerminal(order.id);
   });

@@ -4,7 +4,7 @@ import { sql } from '../../../pkg/postgres/index.js';
 import { uuidv7 } from '../../../pkg/runtime/index.js';
 import { expectReason } from '../../support/expect-reason.js';
 import { waitFor } from '../../support/wait-for.js';
-import { anAuthorization, audited, authorized, cents, expectInSync, usd } from './requests.js';
+import { aCapture, anAuthorization, audited, authorized, cents, expectInSync, usd } from './requests.js';
 import { startPaymentServer, type PaymentClient, type PaymentTestServer } from './server.js';
 
 const signal = new AbortController().signal;
@@ -148,7 +148,7 @@ describe('a charge that only the gateway knows', () => {
     await server.gateway.capture({ key, amount: 1000n, signal });
     await expectNotVoided(key, 'REFUNDED');
     await expectReason(client.authorizePayment(request), 'PAYMENT_VOIDED');
-    await expectReason(client.capturePayment({ paymentId: key, amount: undefined }), 'ILLEGAL_TRANSITION');
+    await expectReason(client.capturePayment(aCapture(key)), 'ILLEGAL_TRANSITION');
     await authorized(client, { orderId });
   });
 });
@@ -165,8 +165,7 @@ describe('a void of an authorization that the gateway captured', () => {
     it(`is rejected in state CAPTURED, and the payment can be refunded: ${paymentMethod}`, async () => {
       const { client, db } = server;
       const { paymentId } = await authorized(client, { paymentMethod });
-      if (paymentMethod === 'pm_capture_declined')
-        await client.capturePayment({ paymentId, amount: undefined });
+      if (paymentMethod === 'pm_capture_declined') await client.capturePayment(aCapture(paymentId));
       await db.query(approveCalls({ paymentId }));
       await server.gateway.capture({ key: paymentId, amount: 1000n, signal });
 

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { isAppError, type Reason } from '../../../pkg/errors/index.js';
-import { PaymentState, RefundChannel, type Payment } from '../../../pkg/pb/payment/v1/payment.js';
+import { PaymentState, type Payment } from '../../../pkg/pb/payment/v1/payment.js';
 import { sql } from '../../../pkg/postgres/index.js';
 import { aCapture, anAuthorization, audited, cents, expectInSync, repeatInDoubt, usd } from './requests.js';
 import { startPaymentServer, type PaymentTestServer } from './server.js';
@@ -12,10 +12,9 @@ type Step =
   | { readonly kind: 'capture'; readonly amount: Amount }
   | { readonly kind: 'void' }
   | {
-      readonly kind: 'refund';
+      readonly kind: 'refund' | 'external refund';
       readonly requestId: string;
       readonly amount: Amount;
-      readonly channel: RefundChannel;
     };
 
 const anyAmount = fc.option(
@@ -29,10 +28,9 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 4,
     arbitrary: fc.record({
-      kind: fc.constant('refund' as const),
+      kind: fc.constantFrom('refund', 'refund', 'external refund'),
       requestId: fc.constantFrom('a', 'b', 'c', 'd'),
       amount: fc.option(fc.constantFrom(usd(100), usd(350), usd(900)), { nil: undefined }),
-      channel: fc.constantFrom(RefundChannel.GATEWAY, RefundChannel.GATEWAY, RefundChannel.EXTERNAL),
     }),
   },
 );
@@ -94,7 +92,7 @@ describe('random concurrent payment calls', () => {
           steps.map(async (step) => {
             const outcome = await outcomeOf(() => send(step, request));
             // The service stores nothing for an unknown payment, so a later equal request may succeed.
-            if (step.kind === 'refund' && outcome !== 'PAYMENT_NOT_FOUND')
+            if ('requestId' in step && outcome !== 'PAYMENT_NOT_FOUND')
               expectSame(refundOutcomes, step, outcome);
           }),
         );
@@ -116,6 +114,8 @@ describe('random concurrent payment calls', () => {
         return client.voidPayment({ paymentId });
       case 'refund':
         return client.refundPayment({ ...step, paymentId, actor: 'ada', reason: 'test' });
+      case 'external refund':
+        return client.recordExternalRefund({ ...step, paymentId, actor: 'ada', reason: 'test' });
     }
   }
 

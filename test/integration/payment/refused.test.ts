@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { DeclineCode, PaymentState, PaymentView, RefundChannel } from '../../../pkg/pb/payment/v1/payment.js';
+import { DeclineCode, PaymentState, PaymentView } from '../../../pkg/pb/payment/v1/payment.js';
 import { sql } from '../../../pkg/postgres/index.js';
 import { uuidv7 } from '../../../pkg/runtime/index.js';
 import { expectReason } from '../../support/expect-reason.js';
@@ -102,10 +102,9 @@ describe('a payment that the gateway refuses to capture or refund', () => {
       amount: undefined,
       actor: 'ada',
       reason: 'bank transfer 4711',
-      channel: RefundChannel.EXTERNAL,
     };
-    const first = await client.refundPayment(request);
-    expect(await client.refundPayment(request)).to.deep.equal(first);
+    const first = await client.recordExternalRefund(request);
+    expect(await client.recordExternalRefund(request)).to.deep.equal(first);
     const payment = await audited(client, paymentId);
     expect(payment.state).to.equal(PaymentState.REFUNDED);
     expect([cents(payment.refundedAmount), cents(payment.externallyRefundedAmount)]).to.deep.equal([
@@ -117,14 +116,13 @@ describe('a payment that the gateway refuses to capture or refund', () => {
       actor: 'ada',
       reason: 'bank transfer 4711',
     });
-    const throughGateway = { ...request, channel: RefundChannel.GATEWAY };
-    await expectReason(client.refundPayment(throughGateway), 'REQUEST_ID_REUSED');
+    await expectReason(client.refundPayment(request), 'REQUEST_ID_REUSED');
   });
 
   it('is refunded in part outside the gateway, and in part by the gateway', async () => {
     const { paymentId } = await captured(client);
-    const note = { actor: 'ada', reason: 'voucher', channel: RefundChannel.EXTERNAL };
-    await client.refundPayment({ requestId: 'bank', paymentId, amount: usd(300), ...note });
+    const note = { actor: 'ada', reason: 'voucher' };
+    await client.recordExternalRefund({ requestId: 'bank', paymentId, amount: usd(300), ...note });
     const rest = paymentOf(await client.refundPayment({ requestId: 'rest', paymentId, amount: undefined }));
     expect(rest.state).to.equal(PaymentState.REFUNDED);
     expect(cents(rest.externallyRefundedAmount)).to.equal(300);
@@ -144,13 +142,40 @@ describe('a payment that the gateway refuses to capture or refund', () => {
     expect(await notesOf(tombstone)).to.deep.equal([{ kind: 'VOID', ...note }]);
   });
 
-  const external = { channel: RefundChannel.EXTERNAL, actor: 'ada', reason: 'bank transfer' };
+  it('has no external refund of more than the remaining amount, or while a refund is pending', async () => {
+    const note = { actor: 'ada', reason: 'bank transfer' };
+    const { paymentId } = await captured(client, { paymentMethod: 'pm_refund_pending' });
+    const record = { requestId: 'bank', paymentId, amount: usd(1001), ...note };
+    await expectReason(client.recordExternalRefund(record), 'REFUND_EXCEEDS_CAPTURE');
+    await expectReason(
+      client.refundPayment({ requestId: 'r', paymentId, amount: usd(1) }),
+      'PAYMENT_IN_DOUBT',
+    );
+    const rest = { requestId: 'rest', paymentId, amount: undefined, ...note };
+    await expectReason(client.recordExternalRefund(rest), 'PAYMENT_IN_DOUBT');
+    await expectReason(client.recordExternalRefund({ ...rest, paymentId: uuidv7() }), 'PAYMENT_NOT_FOUND');
+    const { paymentId: open } = await authorized(client);
+    await expectReason(client.recordExternalRefund({ ...rest, paymentId: open }), 'ILLEGAL_TRANSITION');
+  });
+
+  const external = { requestId: 'r', amount: usd(1), actor: 'ada', reason: 'bank transfer' };
+  const invalidRecords = {
+    'a key': [{ requestId: '' }, 'request_id'],
+    'an actor': [{ actor: '' }, 'actor'],
+    'a reason': [{ reason: '' }, 'reason'],
+    'a valid amount': [{ amount: { ...usd(1), nanos: 1 } }, 'amount'],
+  } as const;
+  for (const [label, [change, field]] of Object.entries(invalidRecords))
+    it(`rejects an external refund without ${label}`, async () => {
+      const { paymentId } = await captured(client);
+      const record = { ...external, paymentId, ...change };
+      const error = await expectReason(client.recordExternalRefund(record), 'VALIDATION_FAILED');
+      expect(error.fields.map((violation) => violation.field)).to.deep.equal([field]);
+    });
+
   const invalid = {
-    'an external refund without an actor': [{ ...external, actor: undefined }, 'actor'],
-    'an external refund without a reason': [{ ...external, reason: '' }, 'reason'],
     'an actor of 129 characters': [{ actor: 'a'.repeat(129) }, 'actor'],
     'a reason of 201 characters': [{ reason: 'a'.repeat(201) }, 'reason'],
-    'an unknown channel': [{ channel: 7 as RefundChannel }, 'channel'],
   } as const;
   for (const [label, [change, field]] of Object.entries(invalid)) {
     it(`rejects ${label}`, async () => {

@@ -3641,9 +3641,11 @@ export const OrderServiceService = {
   /**
    * Ends a blocked compensation whose effect an operator has achieved by other means, for
    * example by a bank transfer: the step counts as done, and the compensation continues
-   * with the next step. A resolved refund is recorded as an external refund of the
-   * payment. Fails with FAILED_PRECONDITION, reason ILLEGAL_TRANSITION, if the order is
-   * not blocked.
+   * with the next step. A blocked refund is recorded as an external refund of the payment
+   * before the block ends; if this fails, the order stays blocked. Fails with
+   * FAILED_PRECONDITION, reason ILLEGAL_TRANSITION, if the order is not blocked, and with
+   * UNAVAILABLE, reason DEPENDENCY_UNAVAILABLE, while the payment service is unreachable or
+   * of a version that cannot record external refunds: repeat the call later.
    */
   resolveOrder: {
     path: "/order.v1.OrderService/ResolveOrder" as const,
@@ -3729,9 +3731,11 @@ export interface OrderServiceServer extends UntypedServiceImplementation {
   /**
    * Ends a blocked compensation whose effect an operator has achieved by other means, for
    * example by a bank transfer: the step counts as done, and the compensation continues
-   * with the next step. A resolved refund is recorded as an external refund of the
-   * payment. Fails with FAILED_PRECONDITION, reason ILLEGAL_TRANSITION, if the order is
-   * not blocked.
+   * with the next step. A blocked refund is recorded as an external refund of the payment
+   * before the block ends; if this fails, the order stays blocked. Fails with
+   * FAILED_PRECONDITION, reason ILLEGAL_TRANSITION, if the order is not blocked, and with
+   * UNAVAILABLE, reason DEPENDENCY_UNAVAILABLE, while the payment service is unreachable or
+   * of a version that cannot record external refunds: repeat the call later.
    */
   resolveOrder: handleUnaryCall<ResolveOrderRequest, ResolveOrderResponse>;
   /**
@@ -3874,9 +3878,11 @@ export interface OrderServiceClient extends Client {
   /**
    * Ends a blocked compensation whose effect an operator has achieved by other means, for
    * example by a bank transfer: the step counts as done, and the compensation continues
-   * with the next step. A resolved refund is recorded as an external refund of the
-   * payment. Fails with FAILED_PRECONDITION, reason ILLEGAL_TRANSITION, if the order is
-   * not blocked.
+   * with the next step. A blocked refund is recorded as an external refund of the payment
+   * before the block ends; if this fails, the order stays blocked. Fails with
+   * FAILED_PRECONDITION, reason ILLEGAL_TRANSITION, if the order is not blocked, and with
+   * UNAVAILABLE, reason DEPENDENCY_UNAVAILABLE, while the payment service is unreachable or
+   * of a version that cannot record external refunds: repeat the call later.
    */
   resolveOrder(
     request: ResolveOrderRequest,

@@ -396,49 +396,6 @@ export function paymentResultToJSON(object: PaymentResult): string {
   }
 }
 
-/** How money returns to the customer. */
-export enum RefundChannel {
-  /** UNSPECIFIED - The same as REFUND_CHANNEL_GATEWAY. */
-  UNSPECIFIED = 0,
-  /** GATEWAY - The gateway refunds the money. */
-  GATEWAY = 1,
-  /** EXTERNAL - An operator returned the money outside the gateway; the refund is only recorded. */
-  EXTERNAL = 2,
-  UNRECOGNIZED = -1,
-}
-
-export function refundChannelFromJSON(object: any): RefundChannel {
-  switch (object) {
-    case 0:
-    case "REFUND_CHANNEL_UNSPECIFIED":
-      return RefundChannel.UNSPECIFIED;
-    case 1:
-    case "REFUND_CHANNEL_GATEWAY":
-      return RefundChannel.GATEWAY;
-    case 2:
-    case "REFUND_CHANNEL_EXTERNAL":
-      return RefundChannel.EXTERNAL;
-    case -1:
-    case "UNRECOGNIZED":
-    default:
-      return RefundChannel.UNRECOGNIZED;
-  }
-}
-
-export function refundChannelToJSON(object: RefundChannel): string {
-  switch (object) {
-    case RefundChannel.UNSPECIFIED:
-      return "REFUND_CHANNEL_UNSPECIFIED";
-    case RefundChannel.GATEWAY:
-      return "REFUND_CHANNEL_GATEWAY";
-    case RefundChannel.EXTERNAL:
-      return "REFUND_CHANNEL_EXTERNAL";
-    case RefundChannel.UNRECOGNIZED:
-    default:
-      return "UNRECOGNIZED";
-  }
-}
-
 /** State of a refund. */
 export enum RefundState {
   /** UNSPECIFIED - Not set. */
@@ -707,19 +664,12 @@ export interface RefundPaymentRequest {
   amount?:
     | Money
     | undefined;
-  /**
-   * Operator that refunds, at most 128 characters. Required for REFUND_CHANNEL_EXTERNAL;
-   * unset when a service calls.
-   */
+  /** Operator that refunds, at most 128 characters; unset when a service calls. */
   actor?:
     | string
     | undefined;
-  /** Reason, at most 200 characters. Required for REFUND_CHANNEL_EXTERNAL. */
-  reason?:
-    | string
-    | undefined;
-  /** How the money returns. */
-  channel?: RefundChannel | undefined;
+  /** Reason, at most 200 characters. */
+  reason?: string | undefined;
 }
 
 /** Response of RefundPayment. */
@@ -749,6 +699,31 @@ export interface CancelRefundResponse {
   state: RefundState;
   /** Reason of REFUND_STATE_REJECTED, such as REFUND_DECLINED; empty in other states. */
   rejectionReason: string;
+}
+
+/** Request of RecordExternalRefund. */
+export interface RecordExternalRefundRequest {
+  /** Idempotency key, at most 128 characters, as in RefundPaymentRequest. Required. */
+  requestId: string;
+  /** Id of the payment. Required. */
+  paymentId: string;
+  /**
+   * Amount that was returned, greater than zero, in the currency of the payment. If unset, the
+   * remaining amount was returned.
+   */
+  amount?:
+    | Money
+    | undefined;
+  /** Operator that returned the money, at most 128 characters. Required. */
+  actor: string;
+  /** How the money was returned, at most 200 characters. Required. */
+  reason: string;
+}
+
+/** Response of RecordExternalRefund. */
+export interface RecordExternalRefundResponse {
+  /** The payment right after this refund, without later refunds. */
+  payment?: Payment | undefined;
 }
 
 /** Request of GetPayment. */
@@ -2299,7 +2274,7 @@ export const VoidPaymentResponse: MessageFns<VoidPaymentResponse> = {
 };
 
 function createBaseRefundPaymentRequest(): RefundPaymentRequest {
-  return { requestId: "", paymentId: "", amount: undefined, actor: undefined, reason: undefined, channel: undefined };
+  return { requestId: "", paymentId: "", amount: undefined, actor: undefined, reason: undefined };
 }
 
 export const RefundPaymentRequest: MessageFns<RefundPaymentRequest> = {
@@ -2318,9 +2293,6 @@ export const RefundPaymentRequest: MessageFns<RefundPaymentRequest> = {
     }
     if (message.reason !== undefined) {
       writer.uint32(42).string(message.reason);
-    }
-    if (message.channel !== undefined) {
-      writer.uint32(48).int32(message.channel);
     }
     return writer;
   },
@@ -2378,14 +2350,6 @@ export const RefundPaymentRequest: MessageFns<RefundPaymentRequest> = {
             message.reason = reader.string();
             continue;
           }
-          case 6: {
-            if (tag !== 48) {
-              break;
-            }
-
-            message.channel = reader.int32() as any;
-            continue;
-          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2413,7 +2377,6 @@ export const RefundPaymentRequest: MessageFns<RefundPaymentRequest> = {
       amount: isSet(object.amount) ? Money.fromJSON(object.amount) : undefined,
       actor: isSet(object.actor) ? globalThis.String(object.actor) : undefined,
       reason: isSet(object.reason) ? globalThis.String(object.reason) : undefined,
-      channel: isSet(object.channel) ? refundChannelFromJSON(object.channel) : undefined,
     };
   },
 
@@ -2434,9 +2397,6 @@ export const RefundPaymentRequest: MessageFns<RefundPaymentRequest> = {
     if (message.reason !== undefined) {
       obj.reason = message.reason;
     }
-    if (message.channel !== undefined) {
-      obj.channel = refundChannelToJSON(message.channel);
-    }
     return obj;
   },
 
@@ -2452,7 +2412,6 @@ export const RefundPaymentRequest: MessageFns<RefundPaymentRequest> = {
       : undefined;
     message.actor = object.actor ?? undefined;
     message.reason = object.reason ?? undefined;
-    message.channel = object.channel ?? undefined;
     return message;
   },
 };
@@ -2736,6 +2695,218 @@ export const CancelRefundResponse: MessageFns<CancelRefundResponse> = {
     const message = createBaseCancelRefundResponse();
     message.state = object.state ?? 0;
     message.rejectionReason = object.rejectionReason ?? "";
+    return message;
+  },
+};
+
+function createBaseRecordExternalRefundRequest(): RecordExternalRefundRequest {
+  return { requestId: "", paymentId: "", amount: undefined, actor: "", reason: "" };
+}
+
+export const RecordExternalRefundRequest: MessageFns<RecordExternalRefundRequest> = {
+  encode(message: RecordExternalRefundRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.requestId !== "") {
+      writer.uint32(10).string(message.requestId);
+    }
+    if (message.paymentId !== "") {
+      writer.uint32(18).string(message.paymentId);
+    }
+    if (message.amount !== undefined) {
+      Money.encode(message.amount, writer.uint32(26).fork()).join();
+    }
+    if (message.actor !== "") {
+      writer.uint32(34).string(message.actor);
+    }
+    if (message.reason !== "") {
+      writer.uint32(42).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RecordExternalRefundRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRecordExternalRefundRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.paymentId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.amount = Money.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.actor = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RecordExternalRefundRequest {
+    return {
+      requestId: isSet(object.requestId)
+        ? globalThis.String(object.requestId)
+        : isSet(object.request_id)
+        ? globalThis.String(object.request_id)
+        : "",
+      paymentId: isSet(object.paymentId)
+        ? globalThis.String(object.paymentId)
+        : isSet(object.payment_id)
+        ? globalThis.String(object.payment_id)
+        : "",
+      amount: isSet(object.amount) ? Money.fromJSON(object.amount) : undefined,
+      actor: isSet(object.actor) ? globalThis.String(object.actor) : "",
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+    };
+  },
+
+  toJSON(message: RecordExternalRefundRequest): unknown {
+    const obj: any = {};
+    if (message.requestId !== "") {
+      obj.requestId = message.requestId;
+    }
+    if (message.paymentId !== "") {
+      obj.paymentId = message.paymentId;
+    }
+    if (message.amount !== undefined) {
+      obj.amount = Money.toJSON(message.amount);
+    }
+    if (message.actor !== "") {
+      obj.actor = message.actor;
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<RecordExternalRefundRequest>, I>>(base?: I): RecordExternalRefundRequest {
+    return RecordExternalRefundRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RecordExternalRefundRequest>, I>>(object: I): RecordExternalRefundRequest {
+    const message = createBaseRecordExternalRefundRequest();
+    message.requestId = object.requestId ?? "";
+    message.paymentId = object.paymentId ?? "";
+    message.amount = (object.amount !== undefined && object.amount !== null)
+      ? Money.fromPartial(object.amount)
+      : undefined;
+    message.actor = object.actor ?? "";
+    message.reason = object.reason ?? "";
+    return message;
+  },
+};
+
+function createBaseRecordExternalRefundResponse(): RecordExternalRefundResponse {
+  return { payment: undefined };
+}
+
+export const RecordExternalRefundResponse: MessageFns<RecordExternalRefundResponse> = {
+  encode(message: RecordExternalRefundResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.payment !== undefined) {
+      Payment.encode(message.payment, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RecordExternalRefundResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRecordExternalRefundResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.payment = Payment.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RecordExternalRefundResponse {
+    return { payment: isSet(object.payment) ? Payment.fromJSON(object.payment) : undefined };
+  },
+
+  toJSON(message: RecordExternalRefundResponse): unknown {
+    const obj: any = {};
+    if (message.payment !== undefined) {
+      obj.payment = Payment.toJSON(message.payment);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<RecordExternalRefundResponse>, I>>(base?: I): RecordExternalRefundResponse {
+    return RecordExternalRefundResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RecordExternalRefundResponse>, I>>(object: I): RecordExternalRefundResponse {
+    const message = createBaseRecordExternalRefundResponse();
+    message.payment = (object.payment !== undefined && object.payment !== null)
+      ? Payment.fromPartial(object.payment)
+      : undefined;
     return message;
   },
 };
@@ -3411,6 +3582,23 @@ export const PaymentServiceService = {
     responseDeserialize: (value: Buffer): CancelRefundResponse => CancelRefundResponse.decode(value),
   },
   /**
+   * Records that an operator returned captured money outside the gateway, for example by bank
+   * transfer. The gateway moves no money. Fails like RefundPayment, with which it shares the keys
+   * of a payment; REFUND_DECLINED does not occur. A separate method, because a server that does
+   * not know it fails with UNIMPLEMENTED and changes nothing.
+   */
+  recordExternalRefund: {
+    path: "/payment.v1.PaymentService/RecordExternalRefund" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RecordExternalRefundRequest): Buffer =>
+      Buffer.from(RecordExternalRefundRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RecordExternalRefundRequest => RecordExternalRefundRequest.decode(value),
+    responseSerialize: (value: RecordExternalRefundResponse): Buffer =>
+      Buffer.from(RecordExternalRefundResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RecordExternalRefundResponse => RecordExternalRefundResponse.decode(value),
+  },
+  /**
    * Returns one payment. Fails with NOT_FOUND if the id is unknown. With the view PAYMENT_VIEW_AUDIT,
    * a payment that only the gateway knows is returned with its id and `audit` alone.
    */
@@ -3503,6 +3691,13 @@ export interface PaymentServiceServer extends UntypedServiceImplementation {
    * repeat the request.
    */
   cancelRefund: handleUnaryCall<CancelRefundRequest, CancelRefundResponse>;
+  /**
+   * Records that an operator returned captured money outside the gateway, for example by bank
+   * transfer. The gateway moves no money. Fails like RefundPayment, with which it shares the keys
+   * of a payment; REFUND_DECLINED does not occur. A separate method, because a server that does
+   * not know it fails with UNIMPLEMENTED and changes nothing.
+   */
+  recordExternalRefund: handleUnaryCall<RecordExternalRefundRequest, RecordExternalRefundResponse>;
   /**
    * Returns one payment. Fails with NOT_FOUND if the id is unknown. With the view PAYMENT_VIEW_AUDIT,
    * a payment that only the gateway knows is returned with its id and `audit` alone.
@@ -3637,6 +3832,27 @@ export interface PaymentServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: CancelRefundResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Records that an operator returned captured money outside the gateway, for example by bank
+   * transfer. The gateway moves no money. Fails like RefundPayment, with which it shares the keys
+   * of a payment; REFUND_DECLINED does not occur. A separate method, because a server that does
+   * not know it fails with UNIMPLEMENTED and changes nothing.
+   */
+  recordExternalRefund(
+    request: RecordExternalRefundRequest,
+    callback: (error: ServiceError | null, response: RecordExternalRefundResponse) => void,
+  ): ClientUnaryCall;
+  recordExternalRefund(
+    request: RecordExternalRefundRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RecordExternalRefundResponse) => void,
+  ): ClientUnaryCall;
+  recordExternalRefund(
+    request: RecordExternalRefundRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RecordExternalRefundResponse) => void,
   ): ClientUnaryCall;
   /**
    * Returns one payment. Fails with NOT_FOUND if the id is unknown. With the view PAYMENT_VIEW_AUDIT,

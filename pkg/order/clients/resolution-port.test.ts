@@ -1,11 +1,16 @@
 import { expect } from 'chai';
 import { failureOf } from '../../../test/support/expect-reason.js';
 import { AppError } from '../../errors/index.js';
-import { PaymentView, RefundState, type PaymentServiceService } from '../../pb/payment/v1/payment.js';
+import {
+  PaymentState,
+  PaymentView,
+  RefundState,
+  type PaymentServiceService,
+} from '../../pb/payment/v1/payment.js';
 import type { RpcClient } from '../../rpc/index.js';
 import { anOrder } from '../testing/builders.js';
 import { FakeClient } from '../testing/fake-client.js';
-import { resolutionPort } from './resolution-check.js';
+import { resolutionPort } from './resolution-port.js';
 
 const options = { deadline: Date.now() + 10_000 };
 const note = { actor: 'grace', reason: 'bank transfer 4711' };
@@ -19,13 +24,13 @@ describe('resolutionPort', () => {
     fake = new FakeClient();
   });
 
-  const check = (order: ReturnType<typeof anOrder>): Promise<void> => {
+  const apply = (order: ReturnType<typeof anOrder>): Promise<void> => {
     const port = resolutionPort(fake.client as RpcClient<typeof PaymentServiceService>);
-    return port.check(order, { orderId: order.id, ...note }, options);
+    return port.apply(order, { orderId: order.id, ...note }, options);
   };
 
   it('asks no service about a blocked release', async () => {
-    await check(anOrder({ step: 'RELEASE_STOCK' }));
+    await apply(anOrder({ step: 'RELEASE_STOCK' }));
     expect(fake.requests).to.deep.equal([]);
   });
 
@@ -41,7 +46,7 @@ describe('resolutionPort', () => {
       ];
       for (const payment of payments) {
         fake.respond = () => ({ payment });
-        await check(order);
+        await apply(order);
       }
       expect(fake.requests[0]).to.deep.equal({
         getPayment: { paymentId: order.paymentId, view: PaymentView.AUDIT },
@@ -50,13 +55,13 @@ describe('resolutionPort', () => {
 
     it('accepts a payment that neither the payment service nor the gateway knows', async () => {
       fake.fail(notFound);
-      await check(order);
+      await apply(order);
     });
 
     for (const audit of [captured, { ...captured, refundedAmount: usd(7n) }])
       it(`rejects a captured payment with ${Object.keys(audit).join(' and ')}`, async () => {
         fake.respond = () => ({ payment: { audit } });
-        const error = await failureOf(check(order));
+        const error = await failureOf(apply(order));
         expect(error).to.deep.include({
           reason: 'ILLEGAL_TRANSITION',
           metadata: { order_id: order.id, payment_id: order.paymentId, step: 'VOID_PAYMENT' },
@@ -66,42 +71,49 @@ describe('resolutionPort', () => {
 
     it('fails when the gateway does not answer', async () => {
       fake.fail(unavailable);
-      expect(await failureOf(check(order))).to.equal(unavailable);
+      expect(await failureOf(apply(order))).to.equal(unavailable);
     });
   });
 
   describe('with a blocked refund', () => {
     const order = anOrder({ step: 'REFUND_PAYMENT' });
     const { refundId, paymentId } = order;
-    const answer = (state: RefundState | Error, payment: object | Error = {}): void => {
+    const captured = { state: PaymentState.CAPTURED, capturedAmount: usd(7n), refundedAmount: usd(0n) };
+    const returned = { ...captured, state: PaymentState.REFUNDED, refundedAmount: usd(7n) };
+    const answer = (state: RefundState | Error, payment: object | Error = captured): void => {
       fake.respond = (method) => {
+        if (method === 'recordExternalRefund') return { payment: returned };
         const response = method === 'getPayment' ? payment : state;
         if (response instanceof Error) throw response;
         return method === 'getPayment' ? { payment } : { state, rejectionReason: '' };
       };
     };
+    const read = { getPayment: { paymentId, view: PaymentView.BASIC } };
     const cancelled = (requestId: string) => ({ cancelRefund: { requestId, paymentId, ...note } });
 
     for (const state of [RefundState.CANCELLED, RefundState.REJECTED])
-      it(`accepts a refund that is ${RefundState[state]}`, async () => {
+      it(`records an external refund when the refund is ${RefundState[state]}`, async () => {
         answer(state);
-        await check(order);
+        await apply(order);
+        const requestId = `${refundId}/external`;
         expect(fake.requests).to.deep.equal([
-          { getPayment: { paymentId, view: PaymentView.BASIC } },
+          read,
           cancelled(refundId),
+          read,
+          { recordExternalRefund: { requestId, paymentId, amount: undefined, ...note } },
         ]);
       });
 
     it('cancels the refund of the remaining amount after a partial refund', async () => {
-      answer(RefundState.CANCELLED, { refundedAmount: usd(3n) });
-      await check(order);
-      expect(fake.requests.at(-1)).to.deep.equal(cancelled(`${refundId}/3.0`));
+      answer(RefundState.CANCELLED, { ...captured, refundedAmount: usd(3n) });
+      await apply(order);
+      expect(fake.requests[1]).to.deep.equal(cancelled(`${refundId}/3.0`));
     });
 
-    it('cancels the refund of a payment that the payment service has lost', async () => {
+    it('cancels the refund of a payment that the payment service has lost, and fails', async () => {
       answer(RefundState.CANCELLED, notFound);
-      await check(order);
-      expect(fake.requests.at(-1)).to.deep.equal(cancelled(refundId));
+      expect(await failureOf(apply(order))).to.equal(notFound);
+      expect(fake.requests[1]).to.deep.equal(cancelled(refundId));
     });
 
     const failures: readonly (readonly [RefundState | Error, string])[] = [
@@ -114,7 +126,7 @@ describe('resolutionPort', () => {
     for (const [state, reason] of failures)
       it(`fails with ${reason} for ${state instanceof Error ? state.message : (RefundState[state] ?? 'an unknown state')}`, async () => {
         answer(state);
-        expect(await failureOf(check(order))).to.include({ reason });
+        expect(await failureOf(apply(order))).to.include({ reason });
       });
   });
 });

@@ -1,4 +1,4 @@
-import { AppError, isAppError } from '../../errors/index.js';
+import { isAppError } from '../../errors/index.js';
 import {
   PaymentView,
   RefundState,
@@ -10,15 +10,17 @@ import type { CallOptions, RpcClient } from '../../rpc/index.js';
 import type { OperatorAction, SagaOrder } from '../domain.js';
 import { contradictedResolution, refundUndecided } from '../operator/errors.js';
 import type { ResolutionPort } from '../operator/resolution.js';
-import { refundKey } from './payment-answers.js';
+import { paymentServiceTooOld, recordExternalRefund, refundKey } from './payment-answers.js';
 
 type PaymentClient = RpcClient<typeof PaymentServiceService>;
 
 export function resolutionPort(client: PaymentClient): ResolutionPort {
   return {
-    check: async (order, action, options) => {
+    apply: async (order, action, options) => {
       if (order.step === 'VOID_PAYMENT') await checkVoid(client, order, options);
-      if (order.step === 'REFUND_PAYMENT') await cancelRefund(client, order, { action, options });
+      if (order.step !== 'REFUND_PAYMENT') return;
+      await cancelRefund(client, order, { action, options });
+      await recordExternalRefund(client, order, { action, options });
     },
   };
 }
@@ -44,7 +46,7 @@ async function cancelRefund(
   const { state } = await client
     .cancelRefund({ requestId, paymentId, actor, reason }, options)
     .catch((error: unknown) => {
-      throw isAppError(error, 'METHOD_NOT_FOUND') ? earlierVersion(error) : error;
+      throw isAppError(error, 'METHOD_NOT_FOUND') ? paymentServiceTooOld('cancel a refund', error) : error;
     });
   if (state === RefundState.CANCELLED || state === RefundState.REJECTED) return;
   if (state === RefundState.SUCCEEDED)
@@ -67,13 +69,4 @@ async function findPayment(
 
 function nanosOf({ units, nanos }: WireMoney = { currencyCode: '', units: 0n, nanos: 0 }): bigint {
   return units * 1_000_000_000n + BigInt(nanos);
-}
-
-function earlierVersion(cause: AppError): AppError {
-  return new AppError({
-    reason: 'DEPENDENCY_UNAVAILABLE',
-    message:
-      'an earlier version of the payment service cannot cancel a refund: repeat the call after its upgrade',
-    cause,
-  });
 }
