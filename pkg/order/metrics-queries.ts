@@ -17,7 +17,8 @@ const unfinished = sql(
      greatest(extract(epoch from now() - min(since)), 0)::float8 as oldest_seconds
    from (
      select step, failures, case state when 'PENDING' then created_at else (
-       select max(occurred_at) from order_timeline t where t.order_id = o.id and t.step = 'REQUEST_CANCELLATION'
+       select max(occurred_at) from order_timeline t
+       where t.order_id = o.id and t.step = 'REQUEST_CANCELLATION' and t.action is null
      ) end as since
      from orders o where state in ('PENDING', 'CANCELLING') and blocked_since is null and payment_action is null
    ) as unfinished

@@ -47,7 +47,8 @@ create table order_timeline (
   occurred_at timestamp with time zone not null,
   trace_id text not null,
   detail text not null,
-  actor text default ''::text not null
+  actor text default ''::text not null,
+  action text
 );
 
 create table orders (

@@ -6,6 +6,7 @@ import type {
   OrderState,
   PaymentAction,
   Rejection,
+  RejectionReason,
   Resolution,
   SagaOrder,
   SagaStep,
@@ -29,7 +30,7 @@ export interface OrderRow {
   state: OrderState;
   currency: string;
   total_minor: bigint;
-  rejection: Rejection | null;
+  rejection: StoredRejection | null;
   payment_method: string;
   reservation_id: string;
   payment_id: string;
@@ -51,6 +52,34 @@ export interface OrderRow {
   lines: { sku: string; name: string; quantity: number; unitPriceMinor: number }[];
 }
 
+/** A rejection as JSON. The earlier version can read `reason`; `exactReason` is the reason of a later version. */
+interface StoredRejection extends Rejection {
+  readonly exactReason?: string;
+}
+
+/** Reasons that the earlier version cannot read. */
+const laterReasons = [
+  'AUTHORIZATION_EXPIRED',
+  'CAPTURE_DECLINED',
+  'PAYMENT_ACTION_EXPIRED',
+] as const satisfies readonly RejectionReason[];
+
+export function rejectionJson(rejection: Rejection | undefined): string | null {
+  if (!rejection) return null;
+  const exactReason = laterReasons.find((reason) => reason === rejection.reason);
+  const stored: StoredRejection = exactReason
+    ? { ...rejection, reason: 'PAYMENT_DECLINED', exactReason }
+    : rejection;
+  return JSON.stringify(stored);
+}
+
+function toRejection(stored: StoredRejection | null): Rejection | undefined {
+  if (stored === null) return undefined;
+  const { exactReason, ...rejection } = stored;
+  const reason = laterReasons.find((later) => later === exactReason) ?? rejection.reason;
+  return { ...rejection, reason };
+}
+
 export function toOrder(row: OrderRow): SagaOrder {
   return {
     id: row.id,
@@ -59,7 +88,7 @@ export function toOrder(row: OrderRow): SagaOrder {
     state: row.state,
     lines: row.lines.map((line) => toLine(line, row.currency)),
     total: money(row.currency, row.total_minor),
-    rejection: row.rejection ?? undefined,
+    rejection: toRejection(row.rejection),
     revision: row.revision,
     reservationId: row.reservation_id,
     paymentId: row.payment_id,
@@ -210,11 +239,34 @@ export async function lockOrder(tx: Queryable, id: string): Promise<SagaOrder | 
   return row && toOrder(row);
 }
 
+/** Steps that the earlier version cannot read, each with the step that is stored instead. */
+const readableSteps = {
+  REFUND_ORDER: 'REFUND_PAYMENT',
+  RETRY_ORDER: 'REQUEST_CANCELLATION',
+  RESOLVE_ORDER: 'REQUEST_CANCELLATION',
+} as const satisfies Partial<Record<SagaStep, SagaStep>>;
+
+function isAction(step: string): step is keyof typeof readableSteps {
+  return Object.hasOwn(readableSteps, step);
+}
+
+/** Returns the columns `step` and `action` of timeline entries. */
+export function stepColumns(entries: readonly TimelineEntry[]): {
+  readonly steps: readonly string[];
+  readonly actions: readonly (string | null)[];
+} {
+  return {
+    steps: entries.map(({ step }) => (isAction(step) ? readableSteps[step] : step)),
+    actions: entries.map(({ step }) => (isAction(step) ? step : null)),
+  };
+}
+
 interface TimelineRow {
   revision: number;
   from_state: OrderState | null;
   to_state: OrderState;
   step: SagaStep;
+  action: string | null;
   outcome: TimelineEntry['outcome'];
   attempt: number;
   occurred_at: Date;
@@ -225,7 +277,7 @@ interface TimelineRow {
 
 const timeline = sql(
   'order.timeline',
-  `select revision, from_state, to_state, step, outcome, attempt, occurred_at, trace_id, detail, actor
+  `select revision, from_state, to_state, step, action, outcome, attempt, occurred_at, trace_id, detail, actor
    from order_timeline where order_id = $orderId and revision > $after order by revision`,
 );
 
@@ -236,7 +288,7 @@ export async function readTimeline(db: Queryable, orderId: string, after: number
     revision: row.revision,
     from: row.from_state ?? undefined,
     to: row.to_state,
-    step: row.step,
+    step: row.action !== null && isAction(row.action) ? row.action : row.step,
     outcome: row.outcome,
     attempt: row.attempt,
     time: row.occurred_at,

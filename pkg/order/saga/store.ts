@@ -1,5 +1,6 @@
 import { sql, type Queryable } from '../../postgres/index.js';
 import { isTerminal, type SagaOrder, type TimelineEntry } from '../domain.js';
+import { rejectionJson, stepColumns } from '../store.js';
 
 const record = sql(
   'saga.record',
@@ -13,13 +14,13 @@ const record = sql(
      returning id
    ), entries as (
      insert into order_timeline (order_id, revision, from_state, to_state, step, outcome, attempt, occurred_at,
-       trace_id, detail, actor)
+       trace_id, detail, actor, action)
      select updated.id, entry.revision, entry.from_state, entry.to_state, entry.step, entry.outcome, entry.attempt,
-       entry.occurred_at, entry.trace_id, entry.detail, entry.actor
+       entry.occurred_at, entry.trace_id, entry.detail, entry.actor, entry.action
      from updated, unnest($revisions::int[], $fromStates::text[], $toStates::text[], $steps::text[],
        $outcomes::text[], $attempts::int[], $times::timestamptz[], $traceIds::text[], $details::text[],
-       $actors::text[])
-       as entry (revision, from_state, to_state, step, outcome, attempt, occurred_at, trace_id, detail, actor)
+       $actors::text[], $actions::text[])
+       as entry (revision, from_state, to_state, step, outcome, attempt, occurred_at, trace_id, detail, actor, action)
    )
    select id from updated`,
 );
@@ -60,7 +61,7 @@ export async function recordProgress(
     state,
     step,
     failures,
-    rejection: rejection ? JSON.stringify(rejection) : null,
+    rejection: rejectionJson(rejection),
     revision,
     nextDriver: next.kind === 'DRIVEN' && !isTerminal(state) ? next.driver : null,
     parkMs: next.kind === 'PARKED' && !isTerminal(state) ? next.delayMs : null,
@@ -72,7 +73,7 @@ export async function recordProgress(
     revisions: entries.map((entry) => entry.revision),
     fromStates: entries.map(({ from }) => from ?? null),
     toStates: entries.map(({ to }) => to),
-    steps: entries.map((entry) => entry.step),
+    ...stepColumns(entries),
     outcomes: entries.map(({ outcome }) => outcome),
     attempts: entries.map(({ attempt }) => attempt),
     times: entries.map(({ time }) => time),

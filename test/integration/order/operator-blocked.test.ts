@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { AppError } from '../../../pkg/errors/index.js';
 import type { OperatorAction, Order, SagaOrder } from '../../../pkg/order/domain.js';
+import { readUnfinished } from '../../../pkg/order/metrics-queries.js';
 import type { RemoteStep } from '../../../pkg/order/saga/plan.js';
 import { Gate } from '../../../pkg/order/testing/faults.js';
 import { expectLegalTimeline, summarize } from '../../../pkg/order/testing/timeline.js';
@@ -21,6 +22,11 @@ const addEntry = sql(
    insert into order_timeline (order_id, revision, from_state, to_state, step, outcome, attempt, occurred_at, trace_id,
      detail)
    select id, revision, 'CONFIRMED', 'CANCELLING', 'REQUEST_CANCELLATION', 'SUCCEEDED', 1, now(), '', '' from changed`,
+);
+
+const cancelledAnHourAgo = sql(
+  'test.order_cancelled_an_hour_ago',
+  `update order_timeline set occurred_at = now() - interval '1 hour' where order_id = $id`,
 );
 
 describe('an operator', () => {
@@ -190,6 +196,21 @@ describe('an operator', () => {
     const timeline = await fixture.finishedTimeline(id);
     expect(timeline).to.include('RETRY_ORDER');
     expect(timeline.at(-1)).to.equal('CONFIRM → CONFIRMED');
+  });
+
+  it('does not change the age of a cancellation by a retry', async () => {
+    const gate = new Gate();
+    fixture.ports.faults.set('REFUND_PAYMENT', gate.beforeEffect());
+    const { id } = await fixture.create();
+    await fixture.cancel(id, fixture.orders, callOptions(1));
+    await fixture.database.db.query(cancelledAnHourAgo({ id }));
+
+    await retry({ id } as Order);
+
+    const unfinished = await readUnfinished(fixture.database.db);
+    expect(unfinished.map(({ oldestSeconds }) => Math.floor(oldestSeconds / 3600))).to.deep.equal([1]);
+    gate.open();
+    await fixture.untilTerminal(id);
   });
 
   it('cancels an order with an actor in the timeline', async () => {
