@@ -180,7 +180,7 @@ export function refundKey({ refundId }: SagaOrder, refunded: WireMoney | undefin
 }
 
 /** Whether all captured money is returned and no later capture is possible. */
-function isReturned(payment: Payment | undefined): boolean {
+export function isReturned(payment: Payment | undefined): boolean {
   const { capturedAmount, refundedAmount, refundPendingAmount } = payment ?? {};
   switch (payment?.state) {
     case PaymentState.CAPTURED:

@@ -116,6 +116,14 @@ describe('resolutionPort', () => {
       expect(fake.requests[1]).to.deep.equal(cancelled(refundId));
     });
 
+    it('rejects the resolution when the gateway has refunded the whole payment', async () => {
+      const payment = { state: PaymentState.REFUNDED, capturedAmount: usd(7n), refundedAmount: usd(7n) };
+      answer(RefundState.CANCELLED, payment);
+      expect(await failureOf(apply(order))).to.include({ reason: 'ILLEGAL_TRANSITION' });
+      answer(RefundState.CANCELLED, { ...payment, externallyRefundedAmount: usd(7n) });
+      await apply(order);
+    });
+
     const failures: readonly (readonly [RefundState | Error, string])[] = [
       [RefundState.SUCCEEDED, 'ILLEGAL_TRANSITION'],
       [RefundState.PENDING, 'PAYMENT_IN_DOUBT'],

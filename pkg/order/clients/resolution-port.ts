@@ -10,7 +10,7 @@ import type { CallOptions, RpcClient } from '../../rpc/index.js';
 import type { OperatorAction, SagaOrder } from '../domain.js';
 import { contradictedResolution, refundUndecided } from '../operator/errors.js';
 import type { ResolutionPort } from '../operator/resolution.js';
-import { paymentServiceTooOld, recordExternalRefund, refundKey } from './payment-answers.js';
+import { isReturned, paymentServiceTooOld, recordExternalRefund, refundKey } from './payment-answers.js';
 
 type PaymentClient = RpcClient<typeof PaymentServiceService>;
 
@@ -41,6 +41,9 @@ async function cancelRefund(
 ): Promise<void> {
   const { id, paymentId } = order;
   const payment = await findPayment(client, order, { view: PaymentView.BASIC, options });
+  // A refund that was made has changed the key, and is found by its amount.
+  if (isReturned(payment) && nanosOf(payment?.externallyRefundedAmount) === 0n)
+    throw contradictedResolution(order, 'the gateway has refunded the payment, and no money is left');
   const requestId = refundKey(order, payment?.refundedAmount);
   const { actor, reason } = action;
   const { state } = await client

@@ -3612,8 +3612,9 @@ export const OrderServiceService = {
    * reason ILLEGAL_TRANSITION, if the order is not CONFIRMED, and with FAILED_PRECONDITION,
    * reason REFUND_EXCEEDS_CAPTURE, if the sum of all refunds would exceed the captured
    * amount. Fails with FAILED_PRECONDITION, reason REFUND_DECLINED, if the gateway
-   * declines the refund, and with UNAVAILABLE, reason PAYMENT_IN_DOUBT, while the refund is
-   * pending: repeat the request with the same key.
+   * declines the refund, with FAILED_PRECONDITION, reason REFUND_CANCELLED, if an operator
+   * cancelled it at the payment service, and with UNAVAILABLE, reason PAYMENT_IN_DOUBT, while
+   * the refund is pending: repeat the request with the same key.
    */
   refundOrder: {
     path: "/order.v1.OrderService/RefundOrder" as const,
@@ -3641,11 +3642,15 @@ export const OrderServiceService = {
   /**
    * Ends a blocked compensation whose effect an operator has achieved by other means, for
    * example by a bank transfer: the step counts as done, and the compensation continues
-   * with the next step. A blocked refund is recorded as an external refund of the payment
-   * before the block ends; if this fails, the order stays blocked. Fails with
-   * FAILED_PRECONDITION, reason ILLEGAL_TRANSITION, if the order is not blocked, and with
-   * UNAVAILABLE, reason DEPENDENCY_UNAVAILABLE, while the payment service is unreachable or
-   * of a version that cannot record external refunds: repeat the call later.
+   * with the next step. A blocked refund is cancelled at the payment service, so that no late
+   * attempt of it takes effect, and is recorded as an external refund of the payment, before
+   * the block ends; if this fails, the order stays blocked. Fails with FAILED_PRECONDITION,
+   * reason ILLEGAL_TRANSITION, if the order is not blocked, if the gateway has captured a
+   * payment whose void is blocked, or if the gateway has made the blocked refund: RetryOrder
+   * continues such an order. Fails with UNAVAILABLE, reason PAYMENT_IN_DOUBT, while the gateway
+   * has not decided the blocked refund, and reason DEPENDENCY_UNAVAILABLE, while the payment
+   * service is unreachable or has an earlier version; and with ABORTED, reason CONFLICT, if the
+   * order was blocked again during the call.
    */
   resolveOrder: {
     path: "/order.v1.OrderService/ResolveOrder" as const,
@@ -3718,8 +3723,9 @@ export interface OrderServiceServer extends UntypedServiceImplementation {
    * reason ILLEGAL_TRANSITION, if the order is not CONFIRMED, and with FAILED_PRECONDITION,
    * reason REFUND_EXCEEDS_CAPTURE, if the sum of all refunds would exceed the captured
    * amount. Fails with FAILED_PRECONDITION, reason REFUND_DECLINED, if the gateway
-   * declines the refund, and with UNAVAILABLE, reason PAYMENT_IN_DOUBT, while the refund is
-   * pending: repeat the request with the same key.
+   * declines the refund, with FAILED_PRECONDITION, reason REFUND_CANCELLED, if an operator
+   * cancelled it at the payment service, and with UNAVAILABLE, reason PAYMENT_IN_DOUBT, while
+   * the refund is pending: repeat the request with the same key.
    */
   refundOrder: handleUnaryCall<RefundOrderRequest, RefundOrderResponse>;
   /**
@@ -3731,11 +3737,15 @@ export interface OrderServiceServer extends UntypedServiceImplementation {
   /**
    * Ends a blocked compensation whose effect an operator has achieved by other means, for
    * example by a bank transfer: the step counts as done, and the compensation continues
-   * with the next step. A blocked refund is recorded as an external refund of the payment
-   * before the block ends; if this fails, the order stays blocked. Fails with
-   * FAILED_PRECONDITION, reason ILLEGAL_TRANSITION, if the order is not blocked, and with
-   * UNAVAILABLE, reason DEPENDENCY_UNAVAILABLE, while the payment service is unreachable or
-   * of a version that cannot record external refunds: repeat the call later.
+   * with the next step. A blocked refund is cancelled at the payment service, so that no late
+   * attempt of it takes effect, and is recorded as an external refund of the payment, before
+   * the block ends; if this fails, the order stays blocked. Fails with FAILED_PRECONDITION,
+   * reason ILLEGAL_TRANSITION, if the order is not blocked, if the gateway has captured a
+   * payment whose void is blocked, or if the gateway has made the blocked refund: RetryOrder
+   * continues such an order. Fails with UNAVAILABLE, reason PAYMENT_IN_DOUBT, while the gateway
+   * has not decided the blocked refund, and reason DEPENDENCY_UNAVAILABLE, while the payment
+   * service is unreachable or has an earlier version; and with ABORTED, reason CONFLICT, if the
+   * order was blocked again during the call.
    */
   resolveOrder: handleUnaryCall<ResolveOrderRequest, ResolveOrderResponse>;
   /**
@@ -3837,8 +3847,9 @@ export interface OrderServiceClient extends Client {
    * reason ILLEGAL_TRANSITION, if the order is not CONFIRMED, and with FAILED_PRECONDITION,
    * reason REFUND_EXCEEDS_CAPTURE, if the sum of all refunds would exceed the captured
    * amount. Fails with FAILED_PRECONDITION, reason REFUND_DECLINED, if the gateway
-   * declines the refund, and with UNAVAILABLE, reason PAYMENT_IN_DOUBT, while the refund is
-   * pending: repeat the request with the same key.
+   * declines the refund, with FAILED_PRECONDITION, reason REFUND_CANCELLED, if an operator
+   * cancelled it at the payment service, and with UNAVAILABLE, reason PAYMENT_IN_DOUBT, while
+   * the refund is pending: repeat the request with the same key.
    */
   refundOrder(
     request: RefundOrderRequest,
@@ -3878,11 +3889,15 @@ export interface OrderServiceClient extends Client {
   /**
    * Ends a blocked compensation whose effect an operator has achieved by other means, for
    * example by a bank transfer: the step counts as done, and the compensation continues
-   * with the next step. A blocked refund is recorded as an external refund of the payment
-   * before the block ends; if this fails, the order stays blocked. Fails with
-   * FAILED_PRECONDITION, reason ILLEGAL_TRANSITION, if the order is not blocked, and with
-   * UNAVAILABLE, reason DEPENDENCY_UNAVAILABLE, while the payment service is unreachable or
-   * of a version that cannot record external refunds: repeat the call later.
+   * with the next step. A blocked refund is cancelled at the payment service, so that no late
+   * attempt of it takes effect, and is recorded as an external refund of the payment, before
+   * the block ends; if this fails, the order stays blocked. Fails with FAILED_PRECONDITION,
+   * reason ILLEGAL_TRANSITION, if the order is not blocked, if the gateway has captured a
+   * payment whose void is blocked, or if the gateway has made the blocked refund: RetryOrder
+   * continues such an order. Fails with UNAVAILABLE, reason PAYMENT_IN_DOUBT, while the gateway
+   * has not decided the blocked refund, and reason DEPENDENCY_UNAVAILABLE, while the payment
+   * service is unreachable or has an earlier version; and with ABORTED, reason CONFLICT, if the
+   * order was blocked again during the call.
    */
   resolveOrder(
     request: ResolveOrderRequest,
