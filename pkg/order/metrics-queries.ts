@@ -77,3 +77,17 @@ const blocked = sql(
 export function countBlocked(db: Queryable): Promise<{ step: SagaStep; orders: number }[]> {
   return db.query(blocked());
 }
+
+const pendingRefunds = sql(
+  'orders.pending_refunds',
+  `select count(*)::int as refunds, greatest(extract(epoch from now() - min(created_at)), 0)::float8 as oldest_seconds
+   from order_refunds where state = 'PENDING'`,
+);
+
+/** Reads the number of pending refunds of RefundOrder, and the age of the oldest; 0 when no refund is pending. */
+export async function readPendingRefunds(
+  db: Queryable,
+): Promise<{ readonly refunds: number; readonly oldestSeconds: number }> {
+  const [row] = await db.query<{ refunds: number; oldest_seconds: number | null }>(pendingRefunds());
+  return { refunds: row?.refunds ?? 0, oldestSeconds: row?.oldest_seconds ?? 0 };
+}

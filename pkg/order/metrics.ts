@@ -2,7 +2,13 @@ import { Counter, Gauge, type Registry } from 'prom-client';
 import { tracedHistogram } from '../observability/index.js';
 import { countTtlMs, type DatabaseGauges } from '../postgres/index.js';
 import { orderStates, type Order } from './domain.js';
-import { countBlocked, countByState, readParked, readUnfinished } from './metrics-queries.js';
+import {
+  countBlocked,
+  countByState,
+  readParked,
+  readPendingRefunds,
+  readUnfinished,
+} from './metrics-queries.js';
 import {
   attemptOutcomes,
   isCompensation,
@@ -152,6 +158,28 @@ export function orderGauges(gauges: DatabaseGauges): void {
     },
   });
   suspendedGauges(gauges);
+  refundGauges(gauges);
+}
+
+/** Gauges of refunds by operators. Refunds of cancelled orders are steps of their sagas. */
+function refundGauges(gauges: DatabaseGauges): void {
+  gauges.register({
+    gauges: {
+      order_refunds_pending: {
+        help: 'Partial refunds of orders (RefundOrder) without a definite answer of the payment service, from the database.',
+      },
+      order_refunds_oldest_pending_age_seconds: {
+        help: 'Age of the oldest partial refund without a definite answer; 0 if there is none.',
+      },
+    },
+    read: async (db) => {
+      const { refunds, oldestSeconds } = await readPendingRefunds(db);
+      return {
+        order_refunds_pending: [{ value: refunds }],
+        order_refunds_oldest_pending_age_seconds: [{ value: oldestSeconds }],
+      };
+    },
+  });
 }
 
 /** Gauges of orders that no replica drives. */

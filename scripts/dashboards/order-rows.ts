@@ -74,12 +74,15 @@ function unfinished(): Row {
       graph({
         title: 'Orders in doubt, by step',
         description:
-          'Unfinished orders with a step that is retried because the called service gave no definite answer. ' +
-          'Normal: 0.',
+          'Unfinished orders with a step that is retried because the called service gave no definite answer, and partial ' +
+          'refunds without a definite answer (RefundOrder). Normal: 0. An alert fires when a refund is pending for 10 minutes.',
         unit: 'none',
         width: 6,
         thresholds: below(1, 20),
-        queries: [rangeQuery('max by (step) (orders_in_doubt)', '{{step}}')],
+        queries: [
+          rangeQuery('max by (step) (orders_in_doubt)', '{{step}}'),
+          rangeQuery('max(order_refunds_pending)', 'RefundOrder'),
+        ],
       }),
       ordersForOperators(),
       graph({

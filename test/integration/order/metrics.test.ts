@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { money } from '../../../pkg/money/index.js';
 import { failing, Gate, inSequence, times } from '../../../pkg/order/testing/faults.js';
 import { sql } from '../../../pkg/postgres/index.js';
 import { waitFor } from '../../support/wait-for.js';
@@ -13,6 +14,11 @@ const acceptAnHourAgo = sql(
 const dueAnHourAgo = sql(
   'test.order_due_an_hour_ago',
   `update orders set next_attempt_at = now() - interval '1 hour' where id = $id`,
+);
+
+const refundBegunAnHourAgo = sql(
+  'test.refund_begun_an_hour_ago',
+  `update order_refunds set created_at = now() - interval '1 hour' where order_id = $orderId`,
 );
 
 const setCurrency = sql(
@@ -125,6 +131,28 @@ describe('order metrics', () => {
     expect(await attemptCount('COMMIT_STOCK', 'succeeded')).to.equal(1);
     expect(await attemptCount('CAPTURE_PAYMENT', 'succeeded')).to.equal(1);
     expect(await attemptCount('CAPTURE_PAYMENT', 'refused')).to.equal(0);
+  });
+
+  it('show the number of pending refunds and the age of the oldest', async () => {
+    const { id: orderId } = await fixture.create();
+    const gate = new Gate();
+    fixture.ports.refunds.faults.push(async () => {
+      await gate.opened();
+      return undefined;
+    });
+    const request = { requestId: 'r', orderId, amount: money('USD', 200n), actor: 'grace', reason: 'broken' };
+    const refund = fixture.orders.operators.refundOrder(request, callOptions());
+    await gate.reached;
+    await fixture.database.db.query(refundBegunAnHourAgo({ orderId }));
+    const age = async (): Promise<number> => (await valueOf('order_refunds_oldest_pending_age_seconds')) ?? 0;
+    await waitFor(async () => (await age()) >= 3600, 'refund age of one hour');
+    expect(await valueOf('order_refunds_pending')).to.equal(1);
+
+    gate.open();
+    await refund;
+
+    await waitForValue('order_refunds_pending', 0);
+    await waitForValue('order_refunds_oldest_pending_age_seconds', 0);
   });
 
   it('show the number of running sagas and their limit, and count recovered orders', async () => {
