@@ -7,9 +7,11 @@ export type CallFields = Record<string, string | number | bigint>;
 /** State of one server call, collected until its log line is written. */
 export interface CallRecord {
   readonly fields: CallFields;
+  /** Arrival of the headers, in the time of `performance.now()`. */
+  readonly startedAt: number;
   /** Context in which the server span is active; the end of a call may run in another context. */
   context?: Context;
-  /** Server span; undefined when the span is not sampled. */
+  /** Server span; undefined when the span is not recorded. */
   span?: Span;
   /** Message counts of a stream; undefined for unary calls. */
   messageCounts?: { setAttributes(span: Span | undefined): void };
@@ -56,12 +58,10 @@ export function recordServerSpan(span: Span): void {
   record.messageCounts?.setAttributes(span);
 }
 
-/**
- * Returns the context that {@link recordCallContext} stored. Without a stored context, returns the current context with
- * the server span of the call, if the record has a span.
- */
-export function callContext({ context: recorded, span }: CallRecord): Context {
-  return recorded ?? (span ? trace.setSpan(context.active(), span) : context.active());
+/** Returns the span in the stored context, else the server span, else the active span. */
+export function callSpan({ context: recorded, span }: CallRecord): Span | undefined {
+  if (recorded) return trace.getSpan(recorded);
+  return span ?? trace.getActiveSpan();
 }
 
 /** Adds `failure` with stack and causes to the log line of the current call. The response omits `failure`. */

@@ -9,3 +9,16 @@ export function methodName(path: string): string {
 export function statusName(code: number): string {
   return status[code] ?? 'UNKNOWN';
 }
+
+/** Caches the result of `create` for each method, so that calls do not repeat work that is equal for all calls. */
+export function perMethod<T>(create: (method: string) => T): (path: string) => T {
+  const created = new Map<string, T>();
+  return (path) => {
+    let value = created.get(path);
+    if (value === undefined) {
+      value = create(methodName(path));
+      created.set(path, value);
+    }
+    return value;
+  };
+}

@@ -1,13 +1,19 @@
 import {
-  ServerInterceptingCall,
-  ServerListenerBuilder,
+  Metadata,
   status,
+  type ServerInterceptingCall,
   type ServerInterceptingCallInterface,
+  type ServerInterceptor,
 } from '@grpc/grpc-js';
 import { withCallRecord, type CallRecord } from './call-record.js';
 import { innermostOf, isStreamDestroyed } from './grpc-js-internals.js';
+import { perMethod } from './method-name.js';
+import { MessageCounts } from './tracing/message-counts.js';
+import { addTraceId } from './tracing/trace-id-header.js';
 
 type SentStatus = Parameters<ServerInterceptingCallInterface['sendStatus']>[0];
+type Listener = Parameters<ServerInterceptingCallInterface['start']>[0];
+type MethodDefinition = Parameters<ServerInterceptor>[0];
 
 /** Final status, duration and record of a call. */
 export interface EndedCall {
@@ -17,60 +23,137 @@ export interface EndedCall {
   readonly record: CallRecord;
 }
 
-type OnEnd = (ended: EndedCall) => void;
-
-/** Callbacks of each open call. The key is the innermost call, because all interceptors share it. */
-const callbacks = new WeakMap<ServerInterceptingCallInterface, OnEnd[]>();
+/**
+ * Called once with the final status of a call: the status from the handler, a status that grpc-js created and that
+ * bypasses the interceptors (message over the limit, deadline), or CANCELLED when the caller cancels the call before a
+ * status is sent.
+ */
+export type OnEnd = (ended: EndedCall) => void;
 
 /**
- * Wraps a server call so that `onEnd` is called once with its final status: the status from the handler, a status
- * that grpc-js created and that bypasses the interceptors (message over the limit, deadline), or CANCELLED when the
- * caller cancels the call before a status is sent. All interceptors of a call share one wrapper and one record.
+ * Creates the interceptor that gives each call a {@link CallRecord}, counts the messages of streams on the server span,
+ * sends the trace id, and calls the functions that `observersOf` returns. `observersOf` is called once for each method.
  */
-export function observeServerCall(
-  call: ServerInterceptingCallInterface,
-  onEnd: OnEnd,
-): ServerInterceptingCall {
-  const inner = innermostOf(call);
-  const existing = callbacks.get(inner);
-  if (existing) {
-    existing.push(onEnd);
-    // grpc-js uses only the interface that `call` implements, so a second wrapper is not necessary.
-    return call as ServerInterceptingCall;
+export function serverCallInterceptor(observersOf: (method: string) => readonly OnEnd[]): ServerInterceptor {
+  const observers = perMethod(observersOf);
+  return (definition, call) =>
+    // grpc-js uses only the interface, which a class can implement without a closure for each event.
+    new ServerCall(call, definition, observers(definition.path)) as unknown as ServerInterceptingCall;
+}
+
+/** One call between the handler and grpc-js: receives the events of grpc-js and forwards what the handler sends. */
+class ServerCall implements ServerInterceptingCallInterface, Listener {
+  /** Has the same name as in `ServerInterceptingCall`, for {@link innermostOf}. */
+  readonly nextCall: ServerInterceptingCallInterface;
+  readonly #observers: readonly OnEnd[];
+  readonly #record: CallRecord = { fields: {}, startedAt: performance.now() };
+  readonly #counts: MessageCounts | undefined;
+  #listener: Listener | undefined;
+  #received: Metadata | undefined;
+  #areHeadersSent = false;
+  #isCancelled = false;
+  #hasEnded = false;
+
+  constructor(
+    nextCall: ServerInterceptingCallInterface,
+    { requestStream: incoming, responseStream: outgoing }: MethodDefinition,
+    observers: readonly OnEnd[],
+  ) {
+    this.nextCall = nextCall;
+    this.#observers = observers;
+    if (incoming || outgoing) {
+      this.#counts = new MessageCounts({ incoming, outgoing });
+      this.#record.messageCounts = this.#counts;
+    }
+    onStatus(nextCall, (sent) => {
+      this.#end(sent.code ?? status.UNKNOWN, sent.details ?? '');
+      return sent;
+    });
   }
-  const observers = [onEnd];
-  callbacks.set(inner, observers);
-  const record: CallRecord = { fields: {} };
-  const end = endOnce(record, (ended) => observers.forEach((observer) => observer(ended)));
-  onStatus(call, (sent) => {
-    end(sent.code ?? status.UNKNOWN, sent.details ?? '');
-    return sent;
-  });
-  return new ServerInterceptingCall(call, { start: (next) => next(recordingListener(record, end)) });
-}
 
-type End = (code: status, details: string) => void;
+  start(listener: Listener): void {
+    this.#listener = listener;
+    this.nextCall.start(this);
+  }
 
-function endOnce(record: CallRecord, onEnd: OnEnd): End {
-  const started = performance.now();
-  let ended = false;
-  return (code, details) => {
-    if (ended) return;
-    ended = true;
-    onEnd({ code, details, seconds: (performance.now() - started) / 1000, record });
-  };
-}
+  onReceiveMetadata(metadata: Metadata): void {
+    if (this.#isCancelled) return;
+    this.#received = metadata;
+    // grpc-js calls the handler when the metadata or the half-close arrives, so both run with the record.
+    withCallRecord(this.#record, () => this.#listener?.onReceiveMetadata(metadata));
+  }
 
-/**
- * Runs the metadata event and the half-close event of a call with `record`. grpc-js starts the handler in one of these
- * events, so the handler also runs with `record`.
- */
-function recordingListener(record: CallRecord, end: End) {
-  return new ServerListenerBuilder()
-    .withOnReceiveMetadata((metadata, next) => withCallRecord(record, () => next(metadata)))
-    .withOnReceiveHalfClose((next) => withCallRecord(record, next))
-    .withOnCancel(() => end(status.CANCELLED, 'cancelled by the caller'))
-    .build();
+  onReceiveMessage(message: unknown): void {
+    if (this.#isCancelled) return;
+    this.#counts?.received(this.#record.span);
+    this.#listener?.onReceiveMessage(message);
+  }
+
+  onReceiveHalfClose(): void {
+    if (!this.#isCancelled) withCallRecord(this.#record, () => this.#listener?.onReceiveHalfClose());
+  }
+
+  onCancel(): void {
+    this.#isCancelled = true;
+    this.#end(status.CANCELLED, 'cancelled by the caller');
+    this.#listener?.onCancel();
+  }
+
+  sendMetadata(metadata: Metadata): void {
+    this.#areHeadersSent = true;
+    addTraceId(metadata, this.#received);
+    this.nextCall.sendMetadata(metadata);
+  }
+
+  sendMessage(message: unknown, callback: () => void): void {
+    if (!this.#areHeadersSent) this.sendMetadata(new Metadata());
+    this.#counts?.sent(this.#record.span);
+    this.nextCall.sendMessage(message, callback);
+  }
+
+  sendStatus(final: SentStatus): void {
+    if (!this.#areHeadersSent) {
+      final.metadata ??= new Metadata();
+      addTraceId(final.metadata, this.#received);
+    }
+    this.nextCall.sendStatus(final);
+  }
+
+  startRead(): void {
+    this.nextCall.startRead();
+  }
+
+  getPeer(): string {
+    return this.nextCall.getPeer();
+  }
+
+  getDeadline(): ReturnType<ServerInterceptingCallInterface['getDeadline']> {
+    return this.nextCall.getDeadline();
+  }
+
+  getHost(): string {
+    return this.nextCall.getHost();
+  }
+
+  getAuthContext(): ReturnType<ServerInterceptingCallInterface['getAuthContext']> {
+    return this.nextCall.getAuthContext();
+  }
+
+  getConnectionInfo(): ReturnType<ServerInterceptingCallInterface['getConnectionInfo']> {
+    return this.nextCall.getConnectionInfo();
+  }
+
+  getMetricsRecorder(): ReturnType<ServerInterceptingCallInterface['getMetricsRecorder']> {
+    return this.nextCall.getMetricsRecorder();
+  }
+
+  #end(code: status, details: string): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    const seconds = (performance.now() - this.#record.startedAt) / 1000;
+    const ended = { code, details, seconds, record: this.#record };
+    for (const onEnd of this.#observers) onEnd(ended);
+  }
 }
 
 /**
@@ -82,6 +165,6 @@ export function onStatus(
   transform: (sent: SentStatus) => SentStatus,
 ): void {
   const inner = innermostOf(call);
-  const send = inner.sendStatus.bind(inner);
-  inner.sendStatus = (sent) => send(isStreamDestroyed(inner) ? sent : transform(sent));
+  const send = inner.sendStatus;
+  inner.sendStatus = (sent) => send.call(inner, isStreamDestroyed(inner) ? sent : transform(sent));
 }

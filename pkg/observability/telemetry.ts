@@ -1,14 +1,14 @@
 import type { Interceptor, ServerInterceptor } from '@grpc/grpc-js';
 import type { DestinationStream } from 'pino';
+import { clientCallInterceptor } from './client-call.js';
 import type { TelemetryConfig } from './config.js';
 import { startHttpPort, type HttpPort } from './http.js';
 import { createLogger, type Logger } from './logging/logger.js';
 import { toggleDebugOnSignal } from './logging/level.js';
-import { loggingClientInterceptor, loggingServerInterceptor } from './logging/interceptors.js';
-import { metricsClientInterceptor, metricsServerInterceptor } from './metrics/interceptors.js';
+import { clientCallLog, serverCallLog } from './logging/call-log.js';
+import { clientCallMetrics, serverCallMetrics } from './metrics/call-metrics.js';
 import { createMetrics, type Metrics } from './metrics/metrics.js';
-import { messageCountClientInterceptor, messageCountServerInterceptor } from './tracing/message-counts.js';
-import { traceIdServerInterceptor } from './tracing/trace-id-interceptor.js';
+import { serverCallInterceptor } from './server-call.js';
 import { startTracing } from './tracing/tracing.js';
 
 /** Logger, metrics, tracing and HTTP endpoints of one process. */
@@ -46,15 +46,16 @@ export async function startTelemetry(
     metrics,
     http,
     serverInterceptors: () => [
-      metricsServerInterceptor({ service, metrics }),
-      loggingServerInterceptor({ logger }),
-      messageCountServerInterceptor(),
-      traceIdServerInterceptor(),
+      serverCallInterceptor((method) => [
+        serverCallMetrics({ service, metrics }, method),
+        serverCallLog(logger, method),
+      ]),
     ],
     clientInterceptors: (target) => [
-      metricsClientInterceptor({ service, target, metrics }),
-      loggingClientInterceptor({ logger, target }),
-      messageCountClientInterceptor(),
+      clientCallInterceptor((method) => [
+        clientCallMetrics({ service, target, metrics }, method),
+        clientCallLog({ logger, target }, method),
+      ]),
     ],
     close: async () => {
       await http.close();

@@ -1,4 +1,4 @@
-import { isSpanContextValid, trace } from '@opentelemetry/api';
+import { isSpanContextValid, trace, type Span } from '@opentelemetry/api';
 import { pino, type DestinationStream, type Logger } from 'pino';
 import { callSite } from '../call-site.js';
 import { prettyLine } from './pretty.js';
@@ -36,7 +36,9 @@ export function createLogger(
       formatters: { level: (label) => ({ level: label }), log: loggable },
       // `loggable` has already serialized the error.
       serializers: { err: (error: unknown) => error },
-      mixin: (fields) => ({ caller: 'caller' in fields ? fields.caller : callSite(), ...traceFields() }),
+      // A line with `caller` also has the fields of its span.
+      mixin: (fields) =>
+        'caller' in fields ? {} : { caller: callSite(), ...spanFields(trace.getActiveSpan()) },
     },
     config.logFormat === 'json' ? output : pretty(output),
   );
@@ -62,7 +64,8 @@ function pretty(output: DestinationStream): DestinationStream {
   return { write: (line) => output.write(prettyLine(line, isColored)) };
 }
 
-function traceFields(): { trace_id: string; span_id: string } | undefined {
-  const span = trace.getActiveSpan()?.spanContext();
-  return span && isSpanContextValid(span) ? { trace_id: span.traceId, span_id: span.spanId } : undefined;
+/** Returns the fields `trace_id` and `span_id` of a log line inside `span`. */
+export function spanFields(span: Span | undefined): { trace_id: string; span_id: string } | undefined {
+  const ids = span?.spanContext();
+  return ids && isSpanContextValid(ids) ? { trace_id: ids.traceId, span_id: ids.spanId } : undefined;
 }

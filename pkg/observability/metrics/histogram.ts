@@ -1,4 +1,4 @@
-import { context, trace, TraceFlags, type Context } from '@opentelemetry/api';
+import { trace, TraceFlags, type Span } from '@opentelemetry/api';
 import { Histogram, type Registry } from 'prom-client';
 
 /** Bucket bounds in seconds for calls within one data center. */
@@ -8,8 +8,8 @@ export const latencyBuckets = [
 
 /** A histogram of seconds whose buckets carry trace ids as exemplars. */
 export interface TracedHistogram<L extends string> {
-  /** If the span in `spanContext` (default: the active context) is sampled, the span becomes the exemplar. */
-  observe(labels: Readonly<Record<L, string>>, seconds: number, spanContext?: Context): void;
+  /** If `span` (default: the active span) is sampled, the span becomes the exemplar. */
+  observe(labels: Readonly<Record<L, string>>, seconds: number, span?: Span): void;
   /** Creates a series at zero, so that the PromQL function `increase` counts the first observation. */
   zero(labels: Readonly<Record<L, string>>): void;
 }
@@ -41,8 +41,8 @@ export function tracedHistogram<L extends string>(
   // A histogram with exemplars cannot be registered in its constructor, which rejects a registry in Prometheus format.
   registry.registerMetric(histogram);
   return {
-    observe: (labels, value, spanContext = context.active()) =>
-      histogram.observe({ labels, value, exemplarLabels: exemplarOf(spanContext) }),
+    observe: (labels, value, span = trace.getActiveSpan()) =>
+      histogram.observe({ labels, value, exemplarLabels: exemplarOf(span) }),
     zero: (labels) => histogram.zero(labels),
   };
 }
@@ -50,8 +50,8 @@ export function tracedHistogram<L extends string>(
 const noExemplar = {};
 
 /** Only sampled spans reach a tracing backend, so an unsampled span is no exemplar. */
-function exemplarOf(spanContext: Context): Readonly<Record<string, string>> {
-  const span = trace.getSpanContext(spanContext);
-  if (!span || (span.traceFlags & TraceFlags.SAMPLED) === 0) return noExemplar;
-  return { trace_id: span.traceId, span_id: span.spanId };
+function exemplarOf(span: Span | undefined): Readonly<Record<string, string>> {
+  const ids = span?.spanContext();
+  if (!ids || (ids.traceFlags & TraceFlags.SAMPLED) === 0) return noExemplar;
+  return { trace_id: ids.traceId, span_id: ids.spanId };
 }

@@ -1,4 +1,4 @@
-import { status as Status, ServerInterceptingCall, type ServerInterceptor } from '@grpc/grpc-js';
+import { status as Status, type ServerInterceptingCall, type ServerInterceptor } from '@grpc/grpc-js';
 import { AppError, type Reason } from '../../errors/index.js';
 import { onStatus } from '../../observability/index.js';
 import { toServiceError } from './error-details.js';
@@ -18,6 +18,7 @@ export function statusDetailsServerInterceptor(): ServerInterceptor {
       const message = sent.details ?? '';
       return toServiceError(new AppError({ reason, message }));
     });
-    return new ServerInterceptingCall(call);
+    // grpc-js uses only the interface that `call` implements, so a wrapper is not necessary.
+    return call as ServerInterceptingCall;
   };
 }

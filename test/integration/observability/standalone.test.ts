@@ -5,9 +5,12 @@ import {
   Metadata,
   Server,
   ServerCredentials,
+  ServerInterceptingCall,
+  ServerListenerBuilder,
   status as Status,
   type sendUnaryData,
   type ServerDuplexStream,
+  type ServerInterceptor,
   type ServerReadableStream,
   type ServerUnaryCall,
   type ServerWritableStream,
@@ -51,6 +54,17 @@ const handlers = {
   },
 };
 
+/** An interceptor of the program that adds a field to the log line before the handler runs. */
+const tenantInterceptor: ServerInterceptor = (_definition, call) => {
+  const listener = new ServerListenerBuilder()
+    .withOnReceiveMetadata((metadata, next) => {
+      annotateCall({ tenant: 'acme' });
+      next(metadata);
+    })
+    .build();
+  return new ServerInterceptingCall(call, { start: (next) => next(listener) });
+};
+
 type Kind = keyof typeof greeter;
 
 describe('pkg/observability with a plain grpc-js server', () => {
@@ -63,7 +77,7 @@ describe('pkg/observability with a plain grpc-js server', () => {
     telemetry = await startTelemetry(aTelemetryConfig({ service: 'greeter' }), {
       write: (line) => void logs.push(JSON.parse(line) as LogLine),
     });
-    server = new Server({ interceptors: telemetry.serverInterceptors() });
+    server = new Server({ interceptors: [...telemetry.serverInterceptors(), tenantInterceptor] });
     server.addService(greeter, handlers);
     const port = await new Promise<number>((resolve, reject) => {
       server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
@@ -130,6 +144,7 @@ describe('pkg/observability with a plain grpc-js server', () => {
         method,
         status: 'OK',
         span_id: serverSpan,
+        tenant: 'acme',
       });
       expect(await line('call made', traceId)).to.include({ method, target: 'greeter', span_id: clientSpan });
 
