@@ -32,7 +32,7 @@ export async function startTelemetry(
 ): Promise<Telemetry> {
   const { service } = config;
   const metrics = createMetrics(service);
-  const logger = createLogger(config, destination, () => metrics.logLinesDropped.inc());
+  const logger = createLogger(config, destination, (lines) => metrics.logLinesDropped.inc(lines));
   const tracing = startTracing(config, { logger, registry: metrics.registry });
   const http = await startHttpPort({
     host: config.metricsHost,

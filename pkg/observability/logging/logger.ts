@@ -3,11 +3,9 @@ import { pino, type DestinationStream, type Logger } from 'pino';
 import { callSite } from '../call-site.js';
 import { prettyLine } from './pretty.js';
 import { loggable } from './redaction.js';
+import { standardOutput } from './standard-output.js';
 
 export type { Logger } from 'pino';
-
-/** Maximum size of the lines that wait for an output that cannot be written; further lines are dropped. */
-const maxPendingBytes = 1_048_576;
 
 export interface LoggerConfig {
   readonly service: string;
@@ -18,13 +16,13 @@ export interface LoggerConfig {
 /**
  * Creates a pino logger. Its lines have the documented fields `level`, `ts`, `caller`, `msg` and `service`, and
  * inside a span `trace_id` and `span_id`. Secrets are redacted. The logger writes synchronously to `destination`
- * (default: standard output), so that no line is lost when the process exits. Standard output drops the lines that
- * cannot be written, for example because the disk is full, and calls `onDropped` for each of them.
+ * (default: {@link standardOutput}), so that no line is lost when the process exits. Standard output drops the lines that
+ * cannot be written, and calls `onDropped` with their number.
  */
 export function createLogger(
   config: LoggerConfig,
   destination?: DestinationStream,
-  onDropped: () => void = () => undefined,
+  onDropped?: (lines: number) => void,
 ): Logger {
   const output = destination ?? standardOutput(onDropped);
   return pino(
@@ -44,24 +42,15 @@ export function createLogger(
   );
 }
 
-function standardOutput(onDropped: () => void): DestinationStream {
-  const output = pino.destination({ dest: 1, sync: true, maxLength: maxPendingBytes });
-  output.on('drop', onDropped);
-  // A failed write is repeated with the next line. After EPIPE, pino discards all lines, because no process reads the pipe.
-  output.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') return;
-    onDropped();
-    output.write = () => {
-      onDropped();
-      return true;
-    };
-  });
-  return output;
-}
-
-function pretty(output: DestinationStream): DestinationStream {
+/** Output for a terminal, which shows each line immediately. */
+function pretty(output: DestinationStream & { flushSync?(): void }): DestinationStream {
   const isColored = process.stdout.isTTY && process.stdout.hasColors();
-  return { write: (line) => output.write(prettyLine(line, isColored)) };
+  return {
+    write: (line) => {
+      output.write(prettyLine(line, isColored));
+      output.flushSync?.();
+    },
+  };
 }
 
 /** Returns the fields `trace_id` and `span_id` of a log line inside `span`. */

@@ -6,7 +6,8 @@ import { aTelemetryConfig } from '../../support/rpc/test-server.js';
 const telemetry = await startTelemetry(aTelemetryConfig());
 process.on('message', (lines: number) => {
   for (let line = 0; line < lines; line += 1) telemetry.logger.info({ filler: 'x'.repeat(1000) }, 'line');
-  void telemetry.metrics.registry.metrics().then((text) => process.send?.(text));
+  // Lines are written at the end of the turn of the event loop.
+  setImmediate(() => void telemetry.metrics.registry.metrics().then((text) => process.send?.(text)));
 });
 process.once('disconnect', () => void telemetry.close());
 process.send?.('ready');

@@ -1,8 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { openSync, closeSync } from 'node:fs';
+import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
+import type { LogLine } from '../../support/rpc/test-server.js';
 
 const script = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 /** Exit code of the child process after its last line. */
@@ -23,8 +25,8 @@ describe('log output', () => {
   /** Makes the process log lines, and returns the number of all its dropped lines. */
   const droppedAfter = async (flooding: ChildProcess, lines: number): Promise<number> => {
     flooding.send(lines);
-    const [text] = (await once(flooding, 'message')) as [string];
-    return Number(/^log_lines_dropped_total (\d+)$/m.exec(text)?.[1]);
+    const [metrics] = (await once(flooding, 'message')) as [string];
+    return Number(/^log_lines_dropped_total (\d+)$/m.exec(metrics)?.[1]);
   };
   const onFullDisk = async <T>(use: (disk: number) => Promise<T>): Promise<T> => {
     const disk = openSync('/dev/full', 'w');
@@ -34,6 +36,21 @@ describe('log output', () => {
       closeSync(disk);
     }
   };
+
+  const endings = [
+    { ending: 'the end of its work', expected: ['one', 'two', 'three', 'exit'] },
+    { ending: 'process.exit', expected: ['one', 'two', 'three', 'exit'] },
+    { ending: 'an exception', expected: ['one', 'two', 'three', 'exit'] },
+    { ending: 'SIGKILL after an error', expected: ['one', 'two', 'three', 'failure'] },
+  ];
+  for (const { ending, expected } of endings)
+    it(`is complete and in sequence when the process ends by ${ending}`, async () => {
+      child = spawn(process.execPath, ['--import=tsx', script('ending-child.ts'), ending], {
+        stdio: ['ignore', 'pipe', 'ignore'],
+      });
+      const lines = (await text(child.stdout!)).trimEnd().split('\n');
+      expect(lines.map((line) => (JSON.parse(line) as LogLine)['msg'])).to.deep.equal(expected);
+    });
 
   it('on a full disk does not end the process', async function test() {
     if (process.platform !== 'linux') this.skip();
