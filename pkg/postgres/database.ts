@@ -1,3 +1,4 @@
+import type { WaitLimits } from '../runtime/index.js';
 import type { BoundStatement } from './statement.js';
 
 export interface DatabaseConfig {
@@ -49,13 +50,6 @@ export interface Transaction extends Queryable {
   readonly kind: 'transaction';
 }
 
-/** Limits the wait for a connection. A statement that has begun is not interrupted. */
-export interface WaitLimits {
-  /** Milliseconds since the epoch. */
-  readonly deadline?: number;
-  readonly signal?: AbortSignal;
-}
-
 /**
  * Runs statements and transactions. `query` runs one statement in autocommit mode.
  *
@@ -75,7 +69,7 @@ export interface TransactionalQueryable extends Queryable {
 /** A connection pool of one database. */
 export interface Database extends TransactionalQueryable {
   /**
-   * Returns this database for the statements of one call. A statement that waits for a connection leaves the queue with
+   * Returns this database for the statements of one call. The limits apply to the wait for a connection. A statement that waits for a connection leaves the queue with
    * DEADLINE_EXCEEDED at the deadline of the call, or with the reason of its signal. Statements that must be executed
    * after the call has an effect elsewhere, such as the record of a payment, use the database without limits.
    */

@@ -7,8 +7,8 @@ export type {
   Queryable,
   Transaction,
   TransactionalQueryable,
-  WaitLimits,
 } from './database.js';
+export type { WaitLimits } from '../runtime/index.js';
 export { countTtlMs, DatabaseGauges, type GaugeGroup, type Sample } from './database-gauges.js';
 export { isUniqueViolation, translateError } from './errors.js';
 export { fingerprint, isSameRequest } from './fingerprint.js';

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { WaitLimits } from './wait-limits.js';
 
 /**
  * Waits `ms` or until `signal` aborts. Never rejects.
@@ -20,7 +21,7 @@ export async function pause(ms: number, signal?: AbortSignal): Promise<boolean> 
  */
 export async function waitUntil<T>(
   promise: Promise<T>,
-  { deadline = Infinity, signal }: { readonly deadline?: number; readonly signal?: AbortSignal },
+  { deadline = Infinity, signal }: WaitLimits,
 ): Promise<T | undefined> {
   let end = (): void => undefined;
   const ended = new Promise<undefined>((resolve) => {

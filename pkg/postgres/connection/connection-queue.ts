@@ -1,5 +1,5 @@
-import { AppError, isAppError } from '../../errors/index.js';
-import type { WaitLimits } from '../database.js';
+import { AppError } from '../../errors/index.js';
+import { hasEnded, onWaitEnd, waitEnded, type WaitLimits } from '../../runtime/index.js';
 
 export interface QueueLimits {
   /** Number of callers that hold a place at the same time. */
@@ -37,7 +37,7 @@ export class ConnectionQueue {
    *   the reason of the signal
    */
   async enter(limits: WaitLimits): Promise<void> {
-    if (hasEnded(limits)) throw waitEnded(limits);
+    if (hasEnded(limits)) throw connectionWaitEnded(limits);
     if (this.#used < this.#limits.places) {
       this.#used += 1;
       return;
@@ -54,42 +54,30 @@ export class ConnectionQueue {
   }
 
   #wait(limits: WaitLimits): Promise<void> {
+    const timeout = Date.now() + this.#limits.timeoutMs;
     const { deadline = Infinity, signal } = limits;
     return new Promise((resolve, reject) => {
-      const end = (settle: () => void): void => {
-        this.#waiters.delete(waiter);
-        clearTimeout(timer);
-        signal?.removeEventListener('abort', abort);
-        settle();
+      const waiter = {
+        admit: () => {
+          this.#waiters.delete(waiter);
+          stop();
+          resolve();
+        },
       };
-      const abort = (): void => end(() => reject(waitEnded(limits)));
-      const waiter = { admit: () => end(resolve) };
-      const remainingMs = Math.max(0, deadline - Date.now());
-      const timer = setTimeout(
-        () => end(() => reject(remainingMs < this.#limits.timeoutMs ? waitEnded(limits) : poolExhausted())),
-        Math.min(remainingMs, this.#limits.timeoutMs),
-      );
-      signal?.addEventListener('abort', abort, { once: true });
+      const bounds = { deadline: Math.min(deadline, timeout), ...(signal && { signal }) };
+      const stop = onWaitEnd(bounds, () => {
+        this.#waiters.delete(waiter);
+        const isOwnLimit = signal?.aborted === true || deadline < timeout;
+        reject(isOwnLimit ? connectionWaitEnded(limits) : poolExhausted());
+      });
       this.#waiters.add(waiter);
     });
   }
 }
 
-function hasEnded({ deadline = Infinity, signal }: WaitLimits): boolean {
-  return signal?.aborted === true || Date.now() >= deadline;
-}
-
-/** Returns the error of a caller that no longer waits: the reason of its signal, or DEADLINE_EXCEEDED. */
-export function waitEnded({ signal }: WaitLimits): AppError {
-  if (signal?.aborted !== true)
-    return new AppError({
-      reason: 'DEADLINE_EXCEEDED',
-      message: 'the deadline expired before a database connection was free',
-    });
-  const reason: unknown = signal.reason;
-  return isAppError(reason)
-    ? reason
-    : new AppError({ reason: 'CANCELLED', message: 'the call was cancelled', cause: reason });
+/** Returns the error of a caller that no longer waits for a connection. */
+export function connectionWaitEnded(limits: WaitLimits): AppError {
+  return waitEnded(limits, 'the deadline expired before a database connection was free');
 }
 
 function poolExhausted(): AppError {

@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { clientConfig, connectWithRetries } from './connect.js';
-import { ConnectionQueue, waitEnded } from './connection-queue.js';
+import { ConnectionQueue, connectionWaitEnded } from './connection-queue.js';
 import type {
   Database,
   DatabaseConfig,
@@ -8,9 +8,8 @@ import type {
   PoolStats,
   Transaction,
   TransactionalQueryable,
-  WaitLimits,
 } from '../database.js';
-import { waitUntil } from '../../runtime/index.js';
+import { waitUntil, type WaitLimits } from '../../runtime/index.js';
 import { errorCode, isConnectionLoss, translateError } from '../errors.js';
 import { HealthCheck } from './health-check.js';
 import { retryConflicts } from '../retry.js';
@@ -146,7 +145,7 @@ export class PooledDatabase implements Database {
       .then((late) => late.release())
       .catch(() => undefined)
       .finally(() => this.#queue.leave());
-    throw waitEnded(limits);
+    throw connectionWaitEnded(limits);
   }
 
   /** A session may end between the moment it becomes ready and its first statement. Another session replaces it. */
