@@ -1,3 +1,4 @@
+export * from './batch-queue.js';
 export * from './clock.js';
 export * from './ids.js';
 export * from './failure-logger.js';
