@@ -6,6 +6,7 @@ export * from './http.js';
 export * from './logging/call-log.js';
 export * from './logging/logger.js';
 export * from './method-name.js';
+export * from './metrics/batch-metrics.js';
 export * from './metrics/histogram.js';
 export * from './metrics/call-metrics.js';
 export * from './metrics/metrics.js';

@@ -43,6 +43,12 @@ export function isConflict(error: unknown): boolean {
   return code === '40001' || code === '40P01';
 }
 
+/** Returns true when the data of the statement caused the failure: SQLSTATE class 22 or 23. */
+export function isDataError(error: unknown): boolean {
+  const code = errorCode(error) ?? '';
+  return code.length === 5 && (code.startsWith('22') || code.startsWith('23'));
+}
+
 /** Returns true for a violated unique or primary key. If `constraint` is given, the violated key must have this name. */
 export function isUniqueViolation(error: unknown, constraint?: string): boolean {
   if (errorCode(error) !== '23505' || !(error instanceof Error)) return false;

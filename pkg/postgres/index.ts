@@ -1,3 +1,14 @@
+export {
+  Batcher,
+  contended,
+  done,
+  failed,
+  type BatchContext,
+  type BatchLane,
+  type BatcherOptions,
+  type ExecuteBatch,
+  type ItemOutcome,
+} from './batcher.js';
 export { databaseConfig, databaseSettings } from './config.js';
 export type {
   Database,

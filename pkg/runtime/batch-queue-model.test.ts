@@ -69,6 +69,8 @@ class Model {
     this.#limits = limits;
     this.#queue = new BatchQueue({
       ...limits,
+      operation: 'test',
+      batching: limits,
       sizeOf: ({ bytes }) => bytes,
       process: (batch) => this.#start(batch),
     });

@@ -2,15 +2,20 @@ import { expect } from 'chai';
 import { setImmediate as endOfTurn } from 'node:timers/promises';
 import { AppError } from '../errors/index.js';
 import { expectReason, failureOf } from '../../test/support/expect-reason.js';
-import { BatchQueue, type BatchQueueOptions } from './batch-queue.js';
+import { BatchQueue, type Batching, type BatchQueueOptions } from './batch-queue.js';
 import { holdBatch, type HeldBatch } from './testing/held-batch.js';
 import type { WaitLimits } from './wait-limits.js';
 
 /** A queue of numbers whose batches are held until the test ends them. */
-function holdingQueue(options: Partial<BatchQueueOptions<number, string>> = {}) {
+function holdingQueue({
+  maxItems = 64,
+  onBatch,
+  ...options
+}: Partial<BatchQueueOptions<number, string> & Batching> = {}) {
   const batches: HeldBatch[] = [];
   const queue = new BatchQueue<number, string>({
-    maxItems: 64,
+    operation: 'test',
+    batching: { maxItems, ...(onBatch && { onBatch }) },
     concurrency: 1,
     maxQueued: 1000,
     ...options,
@@ -116,12 +121,13 @@ describe('BatchQueue', () => {
     });
 
     it('reports how long each item of a batch has waited', async () => {
-      const waits: number[] = [];
-      const { send } = holdingQueue({ onBatch: (waitMs) => waits.push(...waitMs) });
+      const reports: { operation: string; waitMs: readonly number[] }[] = [];
+      const { send } = holdingQueue({ onBatch: (operation, waitMs) => reports.push({ operation, waitMs }) });
       send(1, 2);
       await endOfTurn();
-      expect(waits).to.have.length(2);
-      for (const wait of waits) expect(wait).to.be.within(0, 5000);
+      expect(reports.map(({ operation }) => operation)).to.deep.equal(['test']);
+      expect(reports[0]?.waitMs).to.have.length(2);
+      for (const wait of reports[0]?.waitMs ?? []) expect(wait).to.be.within(0, 5000);
     });
   });
 
@@ -149,7 +155,8 @@ describe('BatchQueue', () => {
 
     it('rejects the items and starts the next batch when the processor throws synchronously', async () => {
       const queue = new BatchQueue<number, string>({
-        maxItems: 1,
+        operation: 'test',
+        batching: { maxItems: 1 },
         concurrency: 1,
         maxQueued: 10,
         process: ({ items: [item] }) => {

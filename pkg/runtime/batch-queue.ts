@@ -6,7 +6,8 @@ export interface Batch<Item, Result> {
   readonly items: readonly Item[];
   /** Latest deadline of the items in milliseconds since the epoch; Infinity if an item has no deadline. */
   readonly deadline: number;
-  resolve(index: number, result: Result): void;
+  /** A promise as result settles the item when the promise settles, possibly after the end of the batch. */
+  resolve(index: number, result: Result | Promise<Result>): void;
   reject(index: number, error: unknown): void;
   /** Returns an item that was not processed to the head of the queue, when the processor of this batch has ended. */
   defer(index: number): void;
@@ -18,10 +19,19 @@ export interface Batch<Item, Result> {
  */
 export type BatchProcessor<Item, Result> = (batch: Batch<Item, Result>) => Promise<void>;
 
-export interface BatchQueueOptions<Item, Result> {
-  readonly process: BatchProcessor<Item, Result>;
+/** What all batches of a process have in common. */
+export interface Batching {
   /** Maximum number of items in one batch. With 1, every item is processed alone, by the same code. */
   readonly maxItems: number;
+  /** Called when a batch of `operation` starts, with the time that each item has waited. */
+  onBatch?(operation: string, waitMs: readonly number[]): void;
+}
+
+export interface BatchQueueOptions<Item, Result> {
+  /** Name of the operation for {@link Batching.onBatch}. */
+  readonly operation: string;
+  readonly process: BatchProcessor<Item, Result>;
+  readonly batching: Batching;
   /**
    * Size of an item in bytes; default 0. A batch has at most 256 KiB, and a larger item is processed alone. `Infinity`
    * marks an item that must be processed alone.
@@ -31,8 +41,6 @@ export interface BatchQueueOptions<Item, Result> {
   readonly concurrency: number;
   /** Maximum number of items that wait because no batch can start. */
   readonly maxQueued: number;
-  /** Called when a batch starts, with the time that each item has waited. */
-  readonly onBatch?: (waitMs: readonly number[]) => void;
 }
 
 interface Entry<Item, Result> {
@@ -40,7 +48,7 @@ interface Entry<Item, Result> {
   readonly limits: WaitLimits;
   readonly bytes: number;
   readonly queuedAt: number;
-  readonly resolve: (result: Result) => void;
+  readonly resolve: (result: Result | Promise<Result>) => void;
   readonly reject: (error: unknown) => void;
   stopWaiting: () => void;
 }
@@ -97,9 +105,9 @@ export class BatchQueue<Item, Result> {
 
   #checkAdmission(): void {
     if (this.#closing) throw new AppError({ reason: 'SHUTTING_DOWN', message: 'the service is stopping' });
-    const { concurrency, maxItems, maxQueued } = this.#options;
+    const { concurrency, maxQueued } = this.#options;
     // Batches that can start take their items at the end of this turn.
-    const starting = (concurrency - this.#inFlight) * maxItems;
+    const starting = (concurrency - this.#inFlight) * this.#options.batching.maxItems;
     if (this.#waiting.size >= maxQueued + starting)
       throw new AppError({ reason: 'OVERLOADED', message: 'too many calls wait for a batch' });
   }
@@ -135,7 +143,7 @@ export class BatchQueue<Item, Result> {
   }
 
   #takeEntries(): Entry<Item, Result>[] {
-    const { maxItems } = this.#options;
+    const { maxItems } = this.#options.batching;
     const entries: Entry<Item, Result>[] = [];
     let bytes = 0;
     for (const entry of this.#waiting) {
@@ -155,9 +163,13 @@ export class BatchQueue<Item, Result> {
     this.#inFlight += 1;
     const batch = new OpenBatch(entries);
     try {
+      const { operation, batching, process } = this.#options;
       const startedAt = performance.now();
-      this.#options.onBatch?.(entries.map(({ queuedAt }) => startedAt - queuedAt));
-      await this.#options.process(batch);
+      batching.onBatch?.(
+        operation,
+        entries.map(({ queuedAt }) => startedAt - queuedAt),
+      );
+      await process(batch);
       batch.end(new Error('the batch processor has settled only a part of its items'));
     } catch (error) {
       batch.end(error);
@@ -193,7 +205,7 @@ class OpenBatch<Item, Result> implements Batch<Item, Result> {
     this.#open = new Map(entries.entries());
   }
 
-  resolve(index: number, result: Result): void {
+  resolve(index: number, result: Result | Promise<Result>): void {
     this.#take(index).resolve(result);
   }
 

@@ -1,5 +1,5 @@
 import { readSettings, type Environment, type Settings, type Values } from '../config/index.js';
-import { startTelemetry, type Telemetry } from '../observability/index.js';
+import { batchMetrics, startTelemetry, type Telemetry } from '../observability/index.js';
 import {
   assertMigrated,
   DatabaseGauges,
@@ -11,7 +11,7 @@ import {
   type MigrationSet,
 } from '../postgres/index.js';
 import { openTransport, serve, type BoundService, type RunningServer, type Transport } from '../rpc/index.js';
-import type { Scope } from '../runtime/index.js';
+import type { Batching, Scope } from '../runtime/index.js';
 import type { Program } from './run.js';
 import { serviceConfig, serviceSettings, type DefaultPorts, type ServiceConfig } from './settings.js';
 
@@ -38,6 +38,7 @@ export interface ServiceResources<C> {
   readonly transport: Transport;
   readonly db: Database;
   readonly gauges: DatabaseGauges;
+  readonly batching: Batching;
 }
 
 /** A service. {@link run} runs the service in a process of its own; tests start the service in the test process. */
@@ -84,5 +85,6 @@ async function openResources<C>(
   poolMetrics(db, telemetry.metrics.registry);
   const gauges = scope.use(new DatabaseGauges(config.database, telemetry));
   if (hasIdempotencyKeys) scope.use(startKeyPurge(db, telemetry.logger));
-  return { config, telemetry, transport, db, gauges };
+  const batching = { maxItems: config.batchMax, onBatch: batchMetrics(telemetry.metrics.registry) };
+  return { config, telemetry, transport, db, gauges, batching };
 }

@@ -1,4 +1,4 @@
-import type { Settings, Values } from '../config/index.js';
+import { integer, type Settings, type Values } from '../config/index.js';
 import { telemetryConfig, telemetrySettings, type TelemetryConfig } from '../observability/index.js';
 import { databaseConfig, databaseSettings, type DatabaseConfig } from '../postgres/index.js';
 import { serverConfig, serverSettings, tlsFiles, type ServerConfig, type TlsFiles } from '../rpc/index.js';
@@ -15,6 +15,12 @@ export function serviceSettings(service: string, { grpc, metrics }: DefaultPorts
     ...telemetrySettings(service, metrics),
     ...serverSettings(grpc),
     ...databaseSettings,
+    BATCH_MAX: integer({
+      default: '64',
+      min: 1,
+      max: 64,
+      help: 'Maximum number of calls that one batch executes together; 1 executes every call alone',
+    }),
   } satisfies Settings;
 }
 
@@ -25,6 +31,8 @@ export interface ServiceConfig {
   /** Undefined when mutual TLS is off. */
   readonly tls: TlsFiles | undefined;
   readonly database: DatabaseConfig;
+  /** Maximum number of items in one batch. */
+  readonly batchMax: number;
 }
 
 /** @throws ConfigError when the TLS settings contradict each other */
@@ -34,5 +42,6 @@ export function serviceConfig(values: Values<ReturnType<typeof serviceSettings>>
     server: serverConfig(values),
     tls: tlsFiles(values),
     database: databaseConfig(values),
+    batchMax: values.BATCH_MAX,
   };
 }
