@@ -60,8 +60,8 @@ export interface Transaction extends Queryable {
  */
 export interface TransactionalQueryable extends Queryable {
   /**
-   * Runs `work` between BEGIN and COMMIT at READ COMMITTED. Serialization failures and deadlocks are retried up
-   * to 3 times, so `work` may run several times and must not make RPCs.
+   * Runs `work` between BEGIN and COMMIT at READ COMMITTED. Serialization failures, deadlocks and lock
+   * timeouts are retried up to 3 times, so `work` may run several times and must not make RPCs.
    */
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
 }

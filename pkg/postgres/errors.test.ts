@@ -8,6 +8,8 @@ describe('translateError', () => {
   const errorsByReason = {
     DEPENDENCY_UNAVAILABLE: [
       failure('08006'),
+      failure('53100'),
+      failure('53200'),
       failure('57P01'),
       failure('57P03'),
       failure('25P03'),
@@ -23,7 +25,7 @@ describe('translateError', () => {
     ],
     OVERLOADED: [failure('53300'), new Error('timeout exceeded when trying to connect')],
     DEADLINE_EXCEEDED: [failure('57014')],
-    CONFLICT: [failure('40001'), failure('40P01')],
+    CONFLICT: [failure('40001'), failure('40P01'), failure('55P03')],
   };
 
   for (const [reason, errors] of Object.entries(errorsByReason)) {

@@ -37,10 +37,12 @@ export function isConnectionLoss(error: unknown): boolean {
   return connectionCodes.has(code) || connectionCodePrefixes.some((p) => code.startsWith(p));
 }
 
+/** SQLSTATEs of a serialization failure, a deadlock and a lock that was not available within `lock_timeout`. */
+const conflictCodes = new Set<string | undefined>(['40001', '40P01', '55P03']);
+
 /** Returns true when the server rolled back the transaction because of a concurrent transaction; a retry may succeed. */
 export function isConflict(error: unknown): boolean {
-  const code = errorCode(error);
-  return code === '40001' || code === '40P01';
+  return conflictCodes.has(errorCode(error));
 }
 
 /** Returns true when the data of the statement caused the failure: SQLSTATE class 22 or 23. */
@@ -62,14 +64,14 @@ export function isUniqueViolation(error: unknown, constraint?: string): boolean 
 export function translateError(error: unknown): Error {
   if (!(error instanceof Error)) return new Error(`thrown: ${String(error)}`, { cause: error });
   if (isAppError(error)) return error;
-  if (isConnectionLoss(error)) {
+  const code = errorCode(error);
+  if (isConnectionLoss(error) || isOutOfResources(code)) {
     return new AppError({
       reason: 'DEPENDENCY_UNAVAILABLE',
       message: 'the database is unavailable',
       cause: error,
     });
   }
-  const code = errorCode(error);
   if (code === '53300' || error.message === acquireTimeout) {
     return new AppError({
       reason: 'OVERLOADED',
@@ -92,4 +94,9 @@ export function translateError(error: unknown): Error {
     });
   }
   return error;
+}
+
+/** The server has no disk space, memory or other resource; too many connections (53300) have an error of their own. */
+function isOutOfResources(code: string | undefined): boolean {
+  return code?.startsWith('53') === true && code !== '53300';
 }

@@ -5,8 +5,8 @@ const retries = 3;
 const backoff = { baseMs: 10, capMs: 100 };
 
 /**
- * Runs `attempt` and repeats it up to 3 times after a deadlock or serialization failure. The waits are random, so that
- * the conflicting transactions do not conflict again.
+ * Runs `attempt` and repeats it up to 3 times after a deadlock, a serialization failure or a lock timeout. The waits are
+ * random, so that the conflicting transactions do not conflict again.
  *
  * @throws the error of the last attempt
  */
