@@ -39,6 +39,7 @@ export {
 } from './migrations/migrate.js';
 export { poolMetrics } from './connection/pool-metrics.js';
 export { openDatabase } from './connection/pooled-database.js';
+export { readBatcher, type ReadBatcherOptions } from './read-batcher.js';
 export { dumpSchema } from './migrations/schema.js';
 export { DatabaseSession } from './connection/database-session.js';
 export { sql, withCustomPlan, type BoundStatement, type Statement } from './statement.js';
