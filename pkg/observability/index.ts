@@ -13,6 +13,7 @@ export * from './metrics/metrics.js';
 export * from './server-call.js';
 export * from './telemetry.js';
 export * from './tracing/background-span.js';
+export * from './tracing/batch-span.js';
 export * from './tracing/message-counts.js';
 export * from './tracing/trace-id-header.js';
 export * from './tracing/trace-context.js';

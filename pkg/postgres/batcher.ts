@@ -1,4 +1,6 @@
+import { context, type Context } from '@opentelemetry/api';
 import { AppError } from '../errors/index.js';
+import { inBatchSpans } from '../observability/index.js';
 import { BatchQueue, type Batch, type Batching, type WaitLimits } from '../runtime/index.js';
 import { isDataError } from './errors.js';
 
@@ -64,6 +66,8 @@ export interface BatcherOptions<Item, Result> {
 interface Call<Item> {
   readonly item: Item;
   readonly limits: WaitLimits;
+  /** Context of the caller, which contains its span. */
+  readonly caller: Context;
 }
 
 /** Calls of one request. The batch executes their item once, and they share its outcome. */
@@ -106,7 +110,7 @@ export class Batcher<Item, Result> {
    *   CONFLICT, or the error of the item or of its batch
    */
   run(item: Item, limits: WaitLimits = {}): Promise<Result> {
-    return this.#fast.run({ item, limits }, limits);
+    return this.#fast.run({ item, limits, caller: context.active() }, limits);
   }
 
   /** Rejects further items and waits for the others. */
@@ -123,15 +127,18 @@ export class Batcher<Item, Result> {
       maxQueued,
       concurrency: batching.maxItems === 1 ? Infinity : concurrency,
       ...(sizeOf && { sizeOf: ({ item }) => sizeOf(item) }),
-      process: (batch) => this.#process(batch, lane),
+      process: (batch) => {
+        const callers = batch.items.map(({ caller }) => caller);
+        return inBatchSpans(operation, callers, () => this.#process(batch, lane));
+      },
     });
   }
 
   async #process(batch: Batch<Call<Item>, Result>, lane: BatchLane): Promise<void> {
-    const context = { lane, deadline: batch.deadline };
+    const limits = { lane, deadline: batch.deadline };
     const parts = [this.#group(batch)];
     for (let part = parts.shift(); part; part = parts.shift()) {
-      const outcomes = await this.#execute(part, context);
+      const outcomes = await this.#execute(part, limits);
       if (outcomes === 'SPLIT') parts.unshift(...halves(part));
       else this.#settle(batch, outcomes, lane);
     }
@@ -155,12 +162,12 @@ export class Batcher<Item, Result> {
   /** Returns the outcome of each group, or SPLIT when one of several items has caused a failure. */
   async #execute(
     part: readonly Group<Item>[],
-    context: BatchContext,
+    limits: BatchContext,
   ): Promise<ReadonlyMap<Group<Item>, ItemOutcome<Result>> | 'SPLIT'> {
     const { operation, execute } = this.#options;
     const items = part.map(({ item }) => item);
     try {
-      const outcomes = await execute(items, context);
+      const outcomes = await execute(items, limits);
       return new Map(
         part.map((group, position) => [group, outcomes[position] ?? failed(missingOutcome(operation))]),
       );
