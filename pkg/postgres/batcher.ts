@@ -47,7 +47,7 @@ export interface BatcherOptions<Item, Result> {
   /** Label of the metrics, in the form `<store>.<verb>`. */
   readonly operation: string;
   readonly execute: ExecuteBatch<Item, Result>;
-  /** Key of the row or request that the item is about. */
+  /** Key of the request, such as the id of a reservation. A batch has one item of each key. */
   readonly keyOf: (item: Item) => string;
   /**
    * Whether two items with the same key are the same request. They are then executed once and share the outcome.
@@ -89,7 +89,7 @@ const maxQueued = 1024;
  * an outage does not multiply the load.
  *
  * Items that are contended move to a second lane, in which one batch at a time waits for the rows, so that the other
- * items do not wait.
+ * items do not wait. An item that is contended in this lane fails with CONFLICT.
  */
 export class Batcher<Item, Result> {
   readonly #options: BatcherOptions<Item, Result>;

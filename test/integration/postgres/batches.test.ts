@@ -429,6 +429,19 @@ describe('Batcher', () => {
       expect(await balanceOf(db, 'w-2')).to.equal(0n);
     });
 
+    it('fails an item with CONFLICT that is still contended in this lane', async () => {
+      const batcher = new Batcher<string, string>({
+        operation: 'test.contended',
+        concurrency: 1,
+        batching: { maxItems: 64 },
+        keyOf: (id) => id,
+        sameBody: () => true,
+        execute: async (ids) => ids.map(() => contended),
+      });
+      await expectReason(batcher.run('a'), 'CONFLICT');
+      await batcher.close();
+    });
+
     it('is finished before the batcher is closed', async () => {
       await openAccounts('f-1');
       const hot = await lockAccounts('f-1');
