@@ -6,6 +6,7 @@ import {
   orderGauges,
   orderMetrics,
   sagaGauges,
+  OrderBatches,
   OrderFeed,
   startRecovery,
   SagaRunner,
@@ -18,7 +19,7 @@ import {
   type Database,
   type DatabaseGauges,
 } from '../../pkg/postgres/index.js';
-import { FailureLogger, systemClock, uuidv7, type Scope } from '../../pkg/runtime/index.js';
+import { FailureLogger, systemClock, uuidv7, type Batching, type Scope } from '../../pkg/runtime/index.js';
 import type { ServiceConfig } from '../../pkg/service/index.js';
 import { startOperators } from './operators.js';
 
@@ -34,11 +35,12 @@ export interface OrdersDeps {
   readonly db: Database;
   readonly gauges: DatabaseGauges;
   readonly ports: OrderPorts;
+  readonly batching: Batching;
 }
 
 /** Starts the business objects of one process: order service, sagas, order feed and recovery. */
 export async function startOrders(
-  { config, telemetry, db, gauges, ports }: OrdersDeps,
+  { config, telemetry, db, gauges, ports, batching }: OrdersDeps,
   scope: Scope,
 ): Promise<OrderService> {
   const { logger, metrics } = telemetry;
@@ -57,17 +59,8 @@ export async function startOrders(
       }),
     }),
   );
-  const saga = new Saga({
-    db,
-    clock,
-    logger,
-    instance,
-    inventory: ports.inventory,
-    payment: ports.payment,
-    config: config.saga,
-    events,
-    feed,
-  });
+  const orders = scope.use(new OrderBatches(db, batching));
+  const saga = new Saga({ ...ports, orders, clock, logger, instance, config: config.saga, events, feed });
   const runner = new SagaRunner({
     saga,
     logger,
@@ -87,5 +80,14 @@ export async function startOrders(
   const operation = { db, config, ports, logger, events, onProgress };
   const operators = startOperators({ ...operation, claims: claimDb }, scope);
   scope.use(runner);
-  return new OrderService({ ...shared, operators, db, catalog: ports.catalog, feed, clock, newId: uuidv7 });
+  return new OrderService({
+    ...shared,
+    operators,
+    db,
+    orders,
+    catalog: ports.catalog,
+    feed,
+    clock,
+    newId: uuidv7,
+  });
 }

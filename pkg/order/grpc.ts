@@ -1,7 +1,7 @@
 import { annotateCall } from '../observability/index.js';
 import { OrderServiceService } from '../pb/order/v1/order.js';
 import { encodePageToken, handler, implement, type BoundService, type CallContext } from '../rpc/index.js';
-import type { WaitOptions } from './await-terminal.js';
+import type { WaitOptions } from './watch/await-terminal.js';
 import { rejectionOf, type OperatorAction, type Order } from './domain.js';
 import {
   pageFilter,

@@ -3,21 +3,23 @@ import { currentTraceId } from '../observability/index.js';
 import { fingerprint, isSameRequest, withIdempotencyKey, type Database } from '../postgres/index.js';
 import type { CallOptions } from '../rpc/index.js';
 import type { Clock, IdSource } from '../runtime/index.js';
-import { awaitTerminal, type AcceptedOrder, type WaitOptions } from './await-terminal.js';
+import { awaitTerminal, type AcceptedOrder, type WaitOptions } from './watch/await-terminal.js';
 import { beginCancellation } from './cancel-order.js';
 import type { Cancellation, Order, OrderRequest, SagaOrder, TimelineEntry } from './domain.js';
 import type { OrderEvents } from './events.js';
 import type { OperatorService } from './operator/operator-service.js';
-import type { OrderFeed } from './order-feed.js';
+import type { OrderBatches } from './order-batches.js';
+import type { OrderFeed } from './watch/order-feed.js';
 import { listOrders, type OrderFilter, type OrderPage, type PageRequest } from './listing-store.js';
 import { placeOrder } from './place-order.js';
 import type { CatalogPort } from './ports.js';
 import type { Permit, SagaRunner } from './saga/runner.js';
 import { recordProgress, type NextDrive } from './saga/store.js';
-import { acceptOrder, findByRequestId, findOrder, lockOrder, readTimeline } from './store.js';
+import { findByRequestId, lockOrder, readTimeline } from './store.js';
 
 export interface OrderServiceDeps {
   readonly db: Database;
+  readonly orders: OrderBatches;
   readonly catalog: CatalogPort;
   readonly runner: SagaRunner;
   readonly feed: OrderFeed;
@@ -89,7 +91,7 @@ export class OrderService {
 
   /** @throws AppError ORDER_NOT_FOUND. With a non-empty `customerId`, orders of other customers are not found. */
   async getOrder(id: string, customerId: string, options: CallOptions = {}): Promise<Order> {
-    return required(await findOrder(this.#deps.db.within(options), id), { id, customerId });
+    return required(await this.#deps.orders.find(id, options), { id, customerId });
   }
 
   /** Lists orders, newest first. */
@@ -168,7 +170,7 @@ export class OrderService {
 
   /** Stores an order and starts its saga, or returns the order of an equal earlier request. */
   async #accept(request: OrderRequest, options: CallOptions): Promise<AcceptedOrder> {
-    const { db, runner, catalog, newId, instance, events } = this.#deps;
+    const { orders, runner, catalog, newId, instance, events } = this.#deps;
     const requestFingerprint = fingerprintOf(request);
     let order: SagaOrder;
     try {
@@ -186,7 +188,7 @@ export class OrderService {
       driver: instance,
       traceId: currentTraceId(),
     };
-    if (await acceptOrder(db.within(options), acceptance)) {
+    if (await orders.accept(acceptance, options)) {
       events.changed(order);
       return { order, saga: runner.start(order, 'ACCEPTED') };
     }

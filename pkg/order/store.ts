@@ -64,13 +64,11 @@ const laterReasons = [
   'PAYMENT_ACTION_EXPIRED',
 ] as const satisfies readonly RejectionReason[];
 
-export function rejectionJson(rejection: Rejection | undefined): string | null {
-  if (!rejection) return null;
+/** Returns the rejection in a form that the earlier version can read. */
+export function toStoredRejection(rejection: Rejection | undefined): StoredRejection | undefined {
+  if (!rejection) return undefined;
   const exactReason = laterReasons.find((reason) => reason === rejection.reason);
-  const stored: StoredRejection = exactReason
-    ? { ...rejection, reason: 'PAYMENT_DECLINED', exactReason }
-    : rejection;
-  return JSON.stringify(stored);
+  return exactReason ? { ...rejection, reason: 'PAYMENT_DECLINED', exactReason } : rejection;
 }
 
 function toRejection(stored: StoredRejection | null): Rejection | undefined {
@@ -148,24 +146,33 @@ function toLine(line: OrderRow['lines'][number], currency: string): OrderLine {
   return { sku: line.sku, name: line.name, quantity: BigInt(line.quantity), unitPrice };
 }
 
+// The lines and the timeline entry are inserted only for accepted orders. The order of the keys is the lock order of
+// concurrent batches.
 const accept = sql(
   'order.accept',
-  `with accepted as (
+  `with item as materialized (
+     select * from json_to_recordset($orders::json) as item (id uuid, customer_id text, request_id text,
+       fingerprint text, state text, currency text, total_minor bigint, payment_method text, reservation_id uuid,
+       payment_id uuid, refund_id uuid, traceparent text, step text, driver uuid, created_at timestamptz,
+       trace_id text, lines json)
+   ), accepted as (
      insert into orders (id, customer_id, request_id, fingerprint, state, currency, total_minor, payment_method,
        reservation_id, payment_id, refund_id, revision, traceparent, step, driver, created_at, updated_at)
-     values ($id, $customerId, $requestId, $fingerprint, $state, $currency, $totalMinor, $paymentMethod,
-       $reservationId, $paymentId, $refundId, 1, $traceparent, $step, $driver, $createdAt, $createdAt)
+     select id, customer_id, request_id, decode(fingerprint, 'base64'), state, currency, total_minor, payment_method,
+       reservation_id, payment_id, refund_id, 1, traceparent, step, driver, created_at, created_at
+     from item order by customer_id, request_id
      on conflict (customer_id, request_id) do nothing
      returning id
    ), lines as (
      insert into order_lines (order_id, sku, name, quantity, unit_price_minor)
      select accepted.id, line.sku, line.name, line.quantity, line.unit_price_minor
-     from accepted, unnest($skus::text[], $names::text[], $quantities::bigint[], $unitPrices::bigint[])
-       as line (sku, name, quantity, unit_price_minor)
+     from accepted join item using (id)
+     cross join json_to_recordset(item.lines) as line (sku text, name text, quantity bigint, unit_price_minor bigint)
    ), entry as (
      insert into order_timeline (order_id, revision, from_state, to_state, step, outcome, attempt, occurred_at,
        trace_id, detail)
-     select accepted.id, 1, null, $state, 'ACCEPT', 'SUCCEEDED', 1, $createdAt, $traceId, '' from accepted
+     select id, 1, null, item.state, 'ACCEPT', 'SUCCEEDED', 1, item.created_at, item.trace_id, ''
+     from accepted join item using (id)
    )
    select id from accepted`,
 );
@@ -177,35 +184,44 @@ export interface Acceptance {
   readonly traceId: string;
 }
 
-/** Stores a new order in one commit. Returns false when the customer has used the request id before. */
-export async function acceptOrder(
+/**
+ * Stores new orders with different request ids in one commit. Returns the ids of the stored orders; an order whose
+ * customer has used its request id before is not stored.
+ */
+export async function acceptOrders(
   db: Queryable,
-  { order, fingerprint, driver, traceId }: Acceptance,
-): Promise<boolean> {
-  const { lines, total } = order;
-  const statement = accept({
+  acceptances: readonly Acceptance[],
+): Promise<ReadonlySet<string>> {
+  const orders = JSON.stringify(acceptances.map(acceptanceRow));
+  const rows = await db.query<{ id: string }>(accept({ orders }));
+  return new Set(rows.map(({ id }) => id));
+}
+
+function acceptanceRow({ order, fingerprint, driver, traceId }: Acceptance) {
+  return {
     id: order.id,
-    customerId: order.customerId,
-    requestId: order.requestId,
+    customer_id: order.customerId,
+    request_id: order.requestId,
+    fingerprint: fingerprint.toString('base64'),
     state: order.state,
-    paymentMethod: order.paymentMethod,
-    reservationId: order.reservationId,
-    paymentId: order.paymentId,
-    refundId: order.refundId,
+    currency: order.total.currency,
+    total_minor: String(order.total.minor),
+    payment_method: order.paymentMethod,
+    reservation_id: order.reservationId,
+    payment_id: order.paymentId,
+    refund_id: order.refundId,
     traceparent: order.traceparent,
     step: order.step,
-    createdAt: order.createdAt,
-    fingerprint,
     driver,
-    traceId,
-    currency: total.currency,
-    totalMinor: total.minor,
-    skus: lines.map(({ sku }) => sku),
-    names: lines.map(({ name }) => name),
-    quantities: lines.map(({ quantity }) => quantity),
-    unitPrices: lines.map(({ unitPrice }) => unitPrice.minor),
-  });
-  return (await db.query(statement)).length > 0;
+    created_at: order.createdAt,
+    trace_id: traceId,
+    lines: order.lines.map(({ sku, name, quantity, unitPrice }) => ({
+      sku,
+      name,
+      quantity: String(quantity),
+      unit_price_minor: String(unitPrice.minor),
+    })),
+  };
 }
 
 const findByRequest = sql(
@@ -224,10 +240,15 @@ export async function findByRequestId(
   return row && { order: toOrder(row), fingerprint: row.fingerprint };
 }
 
-const getById = sql('order.get', `select ${orderColumns} from orders o where o.id = $id`);
+const getByIds = sql('order.get', `select ${orderColumns} from orders o where o.id = any($ids::uuid[])`);
+
+/** Reads orders. The result has no row for an unknown order. */
+export function findOrderRows(db: Queryable, ids: readonly string[]): Promise<OrderRow[]> {
+  return db.query<OrderRow>(getByIds({ ids }));
+}
 
 export async function findOrder(db: Queryable, id: string): Promise<SagaOrder | undefined> {
-  const [row] = await db.query<OrderRow>(getById({ id }));
+  const [row] = await findOrderRows(db, [id]);
   return row && toOrder(row);
 }
 
@@ -250,15 +271,9 @@ function isAction(step: string): step is keyof typeof readableSteps {
   return Object.hasOwn(readableSteps, step);
 }
 
-/** Returns the columns `step` and `action` of timeline entries. */
-export function stepColumns(entries: readonly TimelineEntry[]): {
-  readonly steps: readonly string[];
-  readonly actions: readonly (string | null)[];
-} {
-  return {
-    steps: entries.map(({ step }) => (isAction(step) ? readableSteps[step] : step)),
-    actions: entries.map(({ step }) => (isAction(step) ? step : null)),
-  };
+/** Returns the columns `step` and `action` of a timeline entry. */
+export function toStoredStep(step: SagaStep): { readonly step: SagaStep; readonly action?: string } {
+  return isAction(step) ? { step: readableSteps[step], action: step } : { step };
 }
 
 interface TimelineRow {

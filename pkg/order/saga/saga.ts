@@ -1,13 +1,12 @@
 import { isAppError } from '../../errors/index.js';
 import type { Logger } from '../../observability/index.js';
-import type { Database } from '../../postgres/index.js';
 import type { CallOptions } from '../../rpc/index.js';
 import { backoffMs, pause, type Clock } from '../../runtime/index.js';
 import { isTerminal, type PaymentAction, type SagaOrder } from '../domain.js';
 import type { OrderEvents } from '../events.js';
-import type { OrderFeed } from '../order-feed.js';
+import type { OrderBatches } from '../order-batches.js';
 import type { InventoryPort, PaymentPort } from '../ports.js';
-import { findOrder } from '../store.js';
+import type { OrderFeed } from '../watch/order-feed.js';
 import { actionPollDelayMs } from './action-poll.js';
 import {
   isCompensation,
@@ -21,7 +20,7 @@ import {
   type StepResult,
 } from './plan.js';
 import { SagaProgress } from './progress.js';
-import { recordProgress, type NextDrive } from './store.js';
+import type { NextDrive } from './store.js';
 
 export interface SagaConfig {
   /** Maximum duration of one attempt of a step. */
@@ -30,7 +29,7 @@ export interface SagaConfig {
 }
 
 export interface SagaDeps {
-  readonly db: Database;
+  readonly orders: Pick<OrderBatches, 'record' | 'find'>;
   readonly inventory: InventoryPort;
   readonly payment: PaymentPort;
   readonly clock: Clock;
@@ -215,11 +214,11 @@ export class Saga {
     next: NextDrive,
     signal: AbortSignal,
   ): Promise<boolean> {
-    const { db, instance, config } = this.#deps;
+    const { orders, instance, config } = this.#deps;
     const expected = { revision: storedRevision, driver: instance };
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await recordProgress(db, { order, entries, expected, next });
+        return await orders.record({ order, entries, expected, next });
       } catch (error) {
         // OVERLOADED means that the statement was not executed. After other errors, it may have been executed.
         if (!isAppError(error, 'OVERLOADED')) throw error;
@@ -230,7 +229,7 @@ export class Saga {
 
   async #reload(order: SagaOrder): Promise<SagaOrder> {
     this.#deps.logger.info({ order_id: order.id }, 'order is driven elsewhere');
-    return (await findOrder(this.#deps.db, order.id)) ?? order;
+    return (await this.#deps.orders.find(order.id)) ?? order;
   }
 }
 

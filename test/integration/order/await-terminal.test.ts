@@ -1,8 +1,8 @@
 import { expect } from 'chai';
-import { awaitTerminal } from '../../../pkg/order/await-terminal.js';
+import { awaitTerminal } from '../../../pkg/order/watch/await-terminal.js';
 import type { Order, SagaOrder, TimelineEntry } from '../../../pkg/order/domain.js';
 import { recordProgress } from '../../../pkg/order/saga/store.js';
-import { acceptOrder } from '../../../pkg/order/store.js';
+import { acceptOrders, findOrder } from '../../../pkg/order/store.js';
 import { anOrder } from '../../../pkg/order/testing/builders.js';
 import { uuidv7 } from '../../../pkg/runtime/index.js';
 import { waitFor } from '../../support/wait-for.js';
@@ -16,7 +16,7 @@ describe('awaitTerminal', () => {
     const { db } = fixture.database;
     const driver = uuidv7();
     const order = anOrder({ step: 'AUTHORIZE_PAYMENT' });
-    await acceptOrder(db, { order, fingerprint: Buffer.alloc(32), driver, traceId: '' });
+    await acceptOrders(db, [{ order, fingerprint: Buffer.alloc(32), driver, traceId: '' }]);
     const entry: TimelineEntry = {
       revision: 2,
       from: 'PENDING',
@@ -35,15 +35,11 @@ describe('awaitTerminal', () => {
         await new Promise((resolve) => signal.addEventListener('abort', resolve));
       },
     };
-    const reading = {
-      query: (statement: Parameters<typeof db.query>[0]) => db.query(statement).finally(() => (reads += 1)),
+    const orders = {
+      find: (id: string) => findOrder(db, id).finally(() => (reads += 1)),
     };
     let answer: Order | undefined;
-    void awaitTerminal(
-      { db: Object.assign(Object.create(db), reading, { within: () => reading }), feed },
-      { order },
-      callOptions(60_000),
-    ).then((result) => (answer = result));
+    void awaitTerminal({ orders, feed }, { order }, callOptions(60_000)).then((result) => (answer = result));
     await waitFor(() => reads > 0, 'read before the entry is stored');
 
     const paymentAction = { url: 'https://bank.example/3ds', dueAt: new Date(Date.now() + 60_000) };

@@ -46,10 +46,15 @@ describe('a call that waits for an order', () => {
     expect((await fixture.finishedTimeline(id)).at(-1)).to.equal('CONFIRM → CONFIRMED');
   });
 
-  it('does not wait when the call is cancelled before the order is accepted', async () => {
-    const order = await fixture.create({}, { deadline: Infinity, signal: AbortSignal.abort() });
+  it('accepts no order when the call is cancelled before', async () => {
+    const signal = AbortSignal.abort(
+      new AppError({ reason: 'CANCELLED', message: 'cancelled by the client' }),
+    );
 
-    expect(order.state).to.equal('PENDING');
+    const call = fixture.create({}, { deadline: Infinity, signal });
+
+    expect(await call.catch((error: unknown) => error)).to.include({ reason: 'CANCELLED' });
+    expect(fixture.replica.statements).not.to.include('order.accept');
   });
 
   it('continues to wait when other calls with the same request are cancelled or reach their deadline', async () => {
@@ -57,9 +62,9 @@ describe('a call that waits for an order', () => {
     const cancel = new AbortController();
     const first = fixture.create(request);
     await gate.reached;
-    const cancelled = fixture.create(request, callOptions(20_000, cancel.signal));
-    const late = fixture.create(request, callOptions(30));
-    cancel.abort();
+    const options = callOptions(20_000, cancel.signal);
+    const cancelled = fixture.create(request, { ...options, onWait: () => cancel.abort() });
+    const late = fixture.create(request, callOptions(300));
 
     expect((await cancelled).state).to.equal('PENDING');
     expect((await late).state).to.equal('PENDING');

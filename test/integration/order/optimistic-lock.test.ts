@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import type { SagaOrder, TimelineEntry } from '../../../pkg/order/domain.js';
 import { storeHeartbeat } from '../../../pkg/order/saga/instance-store.js';
 import { recordProgress, type Progress } from '../../../pkg/order/saga/store.js';
-import { acceptOrder, findOrder, readTimeline } from '../../../pkg/order/store.js';
+import { acceptOrders, findOrder, readTimeline } from '../../../pkg/order/store.js';
 import { anOrder } from '../../../pkg/order/testing/builders.js';
 import { uuidv7 } from '../../../pkg/runtime/index.js';
 import { useOrders } from '../../support/order/fixture.js';
@@ -16,7 +16,7 @@ describe('recordProgress', () => {
     order = anOrder();
     const { db } = fixture.database;
     await storeHeartbeat(db, driver);
-    await acceptOrder(db, { order, fingerprint: Buffer.of(1), driver, traceId: '' });
+    await acceptOrders(db, [{ order, fingerprint: Buffer.of(1), driver, traceId: '' }]);
   });
 
   const anEntry = (revision: number): TimelineEntry => ({

@@ -4,8 +4,9 @@ import { beginCancellation } from '../../../pkg/order/cancel-order.js';
 import { isTerminal, type SagaOrder } from '../../../pkg/order/domain.js';
 import { orderMigrations } from '../../../pkg/order/migrations.js';
 import { Saga } from '../../../pkg/order/saga/saga.js';
+import { OrderBatches } from '../../../pkg/order/order-batches.js';
 import { recordProgress } from '../../../pkg/order/saga/store.js';
-import { acceptOrder, findOrder, lockOrder, readTimeline } from '../../../pkg/order/store.js';
+import { acceptOrders, findOrder, lockOrder, readTimeline } from '../../../pkg/order/store.js';
 import { anOrder } from '../../../pkg/order/testing/builders.js';
 import { expectLegalTimeline, summarize } from '../../../pkg/order/testing/timeline.js';
 import { sql } from '../../../pkg/postgres/index.js';
@@ -70,7 +71,7 @@ describe('the saga with model services', () => {
   ): Promise<void> => {
     const instance = new ModelInstance(world);
     const saga = new Saga({
-      db: instance.database(database.db),
+      orders: new OrderBatches(instance.database(database.db), { maxItems: 64 }),
       inventory: instance.inventory,
       payment: instance.payment,
       clock: systemClock,
@@ -111,7 +112,7 @@ describe('the saga with model services', () => {
       cancel: () => cancel(order.id),
     };
     const driver = uuidv7();
-    await acceptOrder(database.db, { order, fingerprint: Buffer.alloc(32), driver, traceId: '' });
+    await acceptOrders(database.db, [{ order, fingerprint: Buffer.alloc(32), driver, traceId: '' }]);
     await driveOnce(order, world, { origin: 'ACCEPTED', driver });
     let ended = await recover(order.id, world);
     const isBlocked = ended.block !== undefined;

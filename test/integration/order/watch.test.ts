@@ -4,7 +4,8 @@ import { orderEvents } from '../../../pkg/order/events.js';
 import { orderMetrics } from '../../../pkg/order/metrics.js';
 import { OperatorService } from '../../../pkg/order/operator/operator-service.js';
 import { RefundService } from '../../../pkg/order/operator/refund-service.js';
-import { OrderFeed } from '../../../pkg/order/order-feed.js';
+import { OrderBatches } from '../../../pkg/order/order-batches.js';
+import { OrderFeed } from '../../../pkg/order/watch/order-feed.js';
 import { SagaRunner } from '../../../pkg/order/saga/runner.js';
 import { OrderService } from '../../../pkg/order/service.js';
 import { failing, Gate, times } from '../../../pkg/order/testing/faults.js';
@@ -231,6 +232,7 @@ describe('WatchOrder', () => {
       const refunds = new RefundService({ ...operation, refunds: ports.refunds, attemptTimeoutMs: 1000 });
       const deps = {
         db,
+        orders: new OrderBatches(db, { maxItems: 64 }),
         operators: new OperatorService({ ...operation, refunds, resolutions: ports.resolutions }),
         catalog: ports.catalog,
         events,

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { isTerminal, type Order, type SagaOrder } from '../../../pkg/order/domain.js';
 import { orderMigrations } from '../../../pkg/order/migrations.js';
 import type { OrderService } from '../../../pkg/order/service.js';
-import { acceptOrder } from '../../../pkg/order/store.js';
+import { acceptOrders } from '../../../pkg/order/store.js';
 import { anOrder, anOrderRequest } from '../../../pkg/order/testing/builders.js';
 import { expectConsistentLedger } from '../../../pkg/order/testing/effect-ledger.js';
 import { FakePorts } from '../../../pkg/order/testing/fake-ports.js';
@@ -85,7 +85,9 @@ export class OrderFixture {
 
   /** Creates an order and returns as soon as the order is accepted. */
   async accept(overrides: Parameters<typeof anOrderRequest>[0] = {}, orders = this.orders): Promise<Order> {
-    return orders.createOrder(anOrderRequest(overrides), callOptions(20_000, AbortSignal.abort()));
+    const cancel = new AbortController();
+    const options = { ...callOptions(20_000, cancel.signal), onWait: () => cancel.abort() };
+    return orders.createOrder(anOrderRequest(overrides), options);
   }
 
   /** Stores PENDING orders of an instance that is dead. */
@@ -95,7 +97,7 @@ export class OrderFixture {
     await db.query(addDeadInstance({ driver }));
     const orders = Array.from({ length: count }, () => anOrder(overrides));
     for (const order of orders)
-      await acceptOrder(db, { order, fingerprint: Buffer.of(1), driver, traceId: '' });
+      await acceptOrders(db, [{ order, fingerprint: Buffer.of(1), driver, traceId: '' }]);
     return orders;
   }
 

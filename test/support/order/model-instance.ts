@@ -95,7 +95,7 @@ export class ModelInstance {
       if (this.#diesAfterWrite) this.#crash();
       return this.#isDead ? never : (rows as never);
     };
-    return Object.assign(Object.create(db) as Database, { query });
+    return Object.assign(Object.create(db) as Database, { query, within: () => ({ query }) });
   }
 
   #crash(): void {

@@ -54,7 +54,8 @@ export async function startReplica(url: string, ports: OrderPorts, env: Env = {}
   const registry = new Registry();
   const telemetry = { logger, metrics: { ...processMetrics, registry } };
   const gauges = scope.use(new DatabaseGauges(config.database, telemetry));
-  const orders = await startOrders({ config, telemetry, db, gauges, ports }, scope);
+  const batching = { maxItems: config.batchMax };
+  const orders = await startOrders({ config, telemetry, db, gauges, ports, batching }, scope);
   return {
     orders,
     db,

@@ -48,7 +48,8 @@ export async function startOrderServer(env: Env = {}): Promise<TestOrderServer> 
     const startBusiness = async (): Promise<OrderService> => {
       const serviceDb = scope.use(await openDatabase(config.database, telemetry.logger));
       const gauges = scope.use(new DatabaseGauges(config.database, telemetry));
-      return startOrders({ config, telemetry, db: serviceDb, gauges, ports }, scope);
+      const batching = { maxItems: config.batchMax };
+      return startOrders({ config, telemetry, db: serviceDb, gauges, ports, batching }, scope);
     };
     const services = [orderHandlers(ownOrders ?? (await startBusiness()))];
     const readiness = async (): Promise<boolean> => true;

@@ -1,9 +1,8 @@
-import type { Database } from '../postgres/index.js';
-import type { CallOptions } from '../rpc/index.js';
-import { pause, waitUntil } from '../runtime/index.js';
-import { isTerminal, waitsForPerson, type Order, type SagaOrder } from './domain.js';
+import type { CallOptions } from '../../rpc/index.js';
+import { pause, waitUntil } from '../../runtime/index.js';
+import { isTerminal, waitsForPerson, type Order, type SagaOrder } from '../domain.js';
+import type { OrderBatches } from '../order-batches.js';
 import type { OrderFeed } from './order-feed.js';
-import { findOrder } from './store.js';
 
 /** Time between two reads of an order whose newest entry is not stored yet. */
 const storePollMs = 50;
@@ -23,7 +22,7 @@ export interface WaitOptions extends CallOptions {
 }
 
 interface AwaitDeps {
-  readonly db: Database;
+  readonly orders: Pick<OrderBatches, 'find'>;
   readonly feed: Pick<OrderFeed, 'watch'>;
 }
 
@@ -54,7 +53,7 @@ export async function awaitTerminal(
   stop.abort();
   // An error would tell the caller that the order was not accepted.
   const deadline = Math.max(options.deadline ?? Infinity, Date.now() + lastReadMs);
-  return (await findOrder(deps.db.within({ deadline }), order.id).catch(() => undefined)) ?? order;
+  return (await deps.orders.find(order.id, { deadline }).catch(() => undefined)) ?? order;
 }
 
 /** Whether a longer wait is useless for the caller: the order is terminal, or a person must act. */
@@ -63,25 +62,25 @@ function isSettled(order: Order): boolean {
 }
 
 async function watchToEnd(
-  { db, feed }: AwaitDeps,
+  { orders, feed }: AwaitDeps,
   { id, revision }: SagaOrder,
   signal: AbortSignal,
 ): Promise<void> {
   for await (const entry of feed.watch(id, revision, signal)) {
     if (entry.outcome === 'SUCCEEDED') continue;
-    const current = await findStored(db, { id, revision: entry.revision }, signal);
+    const current = await findStored(orders, { id, revision: entry.revision }, signal);
     if (current && isSettled(current)) return;
   }
 }
 
 /** Reads an order as soon as a revision is stored. The feed shows entries before they are stored. */
 async function findStored(
-  db: Database,
+  orders: AwaitDeps['orders'],
   { id, revision }: Pick<Order, 'id' | 'revision'>,
   signal: AbortSignal,
 ): Promise<Order | undefined> {
   for (;;) {
-    const order = await findOrder(db.within({ signal }), id);
+    const order = await orders.find(id, { signal });
     if (!order || order.revision >= revision) return order;
     if (!(await pause(storePollMs, signal))) return undefined;
   }

@@ -1,8 +1,8 @@
-import { AppError } from '../errors/index.js';
-import type { Database, Queryable } from '../postgres/index.js';
-import { every, type FailureLogger } from '../runtime/index.js';
-import { isTerminal, type TimelineEntry } from './domain.js';
-import { readPositions, readTimeline } from './store.js';
+import { AppError } from '../../errors/index.js';
+import type { Database, Queryable } from '../../postgres/index.js';
+import { every, type FailureLogger } from '../../runtime/index.js';
+import { isTerminal, type TimelineEntry } from '../domain.js';
+import { readPositions, readTimeline } from '../store.js';
 
 /** The timeline entries of a running saga that are not stored yet. The entries change while the saga runs. */
 export interface UnsavedEntries {

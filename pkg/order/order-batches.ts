@@ -1,0 +1,77 @@
+import { Batcher, done, type Database } from '../postgres/index.js';
+import type { Batching, WaitLimits } from '../runtime/index.js';
+import type { SagaOrder } from './domain.js';
+import { recordAll, type Progress } from './saga/store.js';
+import { acceptOrders, findOrderRows, toOrder, type Acceptance, type OrderRow } from './store.js';
+
+/** Maximum number of batches of one operation in flight. */
+const concurrency = 2;
+
+/**
+ * Writes and reads of orders that concurrent calls share: one statement and one commit for many orders. A call takes
+ * part in one batch and gets the result of its own order.
+ */
+export class OrderBatches {
+  readonly #accept: Batcher<Acceptance, boolean>;
+  readonly #record: Batcher<Progress, boolean>;
+  readonly #find: Batcher<string, OrderRow | undefined>;
+
+  constructor(db: Database, batching: Batching) {
+    const shared = { batching, concurrency };
+    this.#accept = new Batcher({
+      ...shared,
+      operation: 'order.accept',
+      keyOf: ({ order }) => JSON.stringify([order.customerId, order.requestId]),
+      // A repeated request must find the order of the first request, which has another id.
+      sameBody: () => false,
+      sizeOf: ({ order }) => 1024 + 256 * order.lines.length,
+      execute: async (items, { deadline }) => {
+        const accepted = await acceptOrders(db.within({ deadline }), items);
+        return items.map(({ order }) => done(accepted.has(order.id)));
+      },
+    });
+    this.#record = new Batcher({
+      ...shared,
+      operation: 'saga.record',
+      keyOf: ({ order }) => order.id,
+      sameBody: () => false,
+      // The deadline of a caller does not apply: the entries describe what has happened in other services.
+      execute: async (items) => {
+        const stored = await recordAll(db, items);
+        return items.map(({ order }) => done(stored.has(order.id)));
+      },
+    });
+    this.#find = new Batcher({
+      ...shared,
+      operation: 'order.get',
+      keyOf: (id) => id,
+      sameBody: () => true,
+      execute: async (ids, { deadline }) => {
+        const rows = await findOrderRows(db.within({ deadline }), ids);
+        const byId = new Map(rows.map((row) => [row.id, row]));
+        return ids.map((id) => done(byId.get(id)));
+      },
+    });
+  }
+
+  /** Stores a new order. Returns false when the customer has used the request id before. */
+  accept(acceptance: Acceptance, limits: WaitLimits): Promise<boolean> {
+    return this.#accept.run(acceptance, limits);
+  }
+
+  /** Like `recordProgress`. */
+  record(progress: Progress): Promise<boolean> {
+    return this.#record.run(progress);
+  }
+
+  /** The result is newer than the call. */
+  async find(id: string, limits: WaitLimits = {}): Promise<SagaOrder | undefined> {
+    const row = await this.#find.run(id, limits);
+    return row && toOrder(row);
+  }
+
+  /** Completes the calls in progress and rejects further calls. */
+  async close(): Promise<void> {
+    await Promise.all([this.#accept.close(), this.#record.close(), this.#find.close()]);
+  }
+}
