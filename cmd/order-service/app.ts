@@ -17,8 +17,11 @@ export const orderService = defineService({
   hasIdempotencyKeys: true,
   build: async (resources, scope) => {
     const { telemetry, transport } = resources;
-    const { addresses, saga } = resources.config;
-    const ports = connectPorts({ addresses, telemetry, transport, timeoutMs: saga.stepTimeoutMs }, scope);
+    const { addresses, saga, priceMaxAgeMs } = resources.config;
+    const ports = connectPorts(
+      { addresses, telemetry, transport, timeoutMs: saga.stepTimeoutMs, priceMaxAgeMs },
+      scope,
+    );
     return orderHandlers(await startOrders({ ...resources, ports }, scope));
   },
 });

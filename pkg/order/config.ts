@@ -33,6 +33,12 @@ export const orderSettings = {
     max: '10s',
     help: 'Upper bound of every delay before a retry of a step in doubt',
   }),
+  PRICE_CACHE_MAX_AGE: duration({
+    default: '1s',
+    min: '0ms',
+    max: '1s',
+    help: 'Maximum age of the prices of a new order, from the request to the catalog on; 0ms reads the prices for each order',
+  }),
   HEARTBEAT_INTERVAL: duration({
     default: '300ms',
     min: '50ms',
@@ -56,6 +62,7 @@ export const orderSettings = {
 export interface OrderConfig {
   readonly addresses: { readonly inventory: string; readonly payment: string; readonly catalog: string };
   readonly maxInFlight: number;
+  readonly priceMaxAgeMs: number;
   readonly saga: SagaConfig;
   readonly recovery: RecoveryConfig;
   readonly watchPollMs: number;
@@ -73,6 +80,7 @@ export function orderConfig(values: Values<typeof orderSettings>): OrderConfig {
       catalog: values.CATALOG_SERVICE_ADDR,
     },
     maxInFlight: values.ORDER_MAX_IN_FLIGHT,
+    priceMaxAgeMs: values.PRICE_CACHE_MAX_AGE,
     saga: {
       stepTimeoutMs: values.SAGA_STEP_TIMEOUT,
       backoff: { baseMs: values.SAGA_RETRY_BASE, capMs: values.SAGA_RETRY_CAP },

@@ -11,6 +11,7 @@ import type { RefundPort } from '../operator/refund.js';
 import type { ResolutionPort } from '../operator/resolution.js';
 import { acceptedResults, authorized, captured, refund, refundPart, voided } from './payment-answers.js';
 import { resolutionPort } from './resolution-port.js';
+import { PriceCache } from './price-cache.js';
 import {
   commitRefusals,
   commonRefusals,
@@ -37,10 +38,15 @@ export interface ConnectOptions {
   readonly transport: Transport;
   /** Maximum duration of one attempt of a step. */
   readonly timeoutMs: number;
+  /** Maximum age of prices. */
+  readonly priceMaxAgeMs: number;
 }
 
 /** Creates clients of the other services. A client connects at its first call. */
-export function connectPorts({ addresses, ...options }: ConnectOptions, scope: Scope): OrderPorts {
+export function connectPorts(
+  { addresses, priceMaxAgeMs, ...options }: ConnectOptions,
+  scope: Scope,
+): OrderPorts {
   // The saga repeats its steps itself; retries of the channel would multiply the attempts.
   const saga = { ...options, retry: false };
   const inventory = { ...saga, name: 'inventory-service', target: addresses.inventory };
@@ -54,13 +60,14 @@ export function connectPorts({ addresses, ...options }: ConnectOptions, scope: S
     name: 'catalog-service',
     target: addresses.catalog,
   };
+  const catalogClient = scope.use(createClient(CatalogServiceService, catalog));
   const paymentClient = scope.use(createClient(PaymentServiceService, payment));
   return {
     inventory: inventoryPort(scope.use(createClient(InventoryServiceService, inventory))),
     payment: paymentPort(paymentClient),
     refunds: { refund: (part, call) => refundPart(paymentClient, part, call) },
     resolutions: resolutionPort(paymentClient),
-    catalog: catalogPort(scope.use(createClient(CatalogServiceService, catalog))),
+    catalog: new PriceCache(catalogPort(catalogClient), priceMaxAgeMs),
   };
 }
 

@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { isTerminal, type Order, type SagaOrder } from '../../../pkg/order/domain.js';
 import { orderMigrations } from '../../../pkg/order/migrations.js';
 import type { OrderService } from '../../../pkg/order/service.js';
+import type { WaitOptions } from '../../../pkg/order/watch/await-terminal.js';
 import { acceptOrders } from '../../../pkg/order/store.js';
 import { anOrder, anOrderRequest } from '../../../pkg/order/testing/builders.js';
 import { expectConsistentLedger } from '../../../pkg/order/testing/effect-ledger.js';
@@ -79,7 +80,10 @@ export class OrderFixture {
     return replica;
   }
 
-  create(overrides: Parameters<typeof anOrderRequest>[0] = {}, options = callOptions()): Promise<Order> {
+  create(
+    overrides: Parameters<typeof anOrderRequest>[0] = {},
+    options: WaitOptions = callOptions(),
+  ): Promise<Order> {
     return this.orders.createOrder(anOrderRequest(overrides), options);
   }
 
