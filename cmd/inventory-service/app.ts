@@ -7,6 +7,7 @@ import {
   InventoryService,
   inventorySettings,
   logChanges,
+  ReservationBatches,
   StockWatch,
   type InventoryConfig,
 } from '../../pkg/inventory/index.js';
@@ -25,7 +26,7 @@ export const inventoryService = defineService({
 });
 
 function buildInventory(resources: ServiceResources<InventoryConfig>, scope: Scope): BoundService {
-  const { config, db, gauges, telemetry } = resources;
+  const { batching, config, db, gauges, telemetry } = resources;
   const { logger, metrics } = telemetry;
   const watch = scope.use(
     new StockWatch({
@@ -43,6 +44,7 @@ function buildInventory(resources: ServiceResources<InventoryConfig>, scope: Sco
   const logChange = logChanges(logger);
   const inventory = new InventoryService({
     db,
+    reservations: scope.use(new ReservationBatches(db, batching)),
     defaultTtlMs: config.reservationTtlMs,
     onChange: (change) => {
       logChange(change);

@@ -6,7 +6,8 @@ import {
 } from '../postgres/index.js';
 import { adjustmentError, type AdjustmentError, type StockLevel } from './domain.js';
 import * as errors from './errors.js';
-import { hasExpiredReservations, reservedByExpired, type ReservedByExpired } from './reservation-store.js';
+import { hasExpiredReservations } from './reservations/expiry-store.js';
+import { reservedByExpired, type ReservedByExpired } from './reservations/store.js';
 import { adjustLocked, createStock, lockStock, readStock, type Adjustment } from './stock-store.js';
 
 /**

@@ -25,7 +25,7 @@ import { levelToWire, movementToWire, reservationToWire } from './grpc-wire.js';
 import { stockNotFound } from './errors.js';
 import type { MovementQuery, Page, ReservationQuery } from './listing-store.js';
 import type { InventoryService } from './service.js';
-import type { StockWatch } from './stock-watch.js';
+import type { StockWatch } from './watch/stock-watch.js';
 
 /** Handlers of `inventory.v1.InventoryService`. */
 export function inventoryHandlers(inventory: InventoryService, watch: StockWatch): BoundService {

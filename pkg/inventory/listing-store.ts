@@ -1,6 +1,6 @@
 import { sql, type Queryable } from '../postgres/index.js';
 import { limits, type Reservation, type ReservationState, type StockMovement } from './domain.js';
-import { toReservation, type ReservationRow } from './reservation-store.js';
+import { toReservation, type ReservationRow } from './reservations/store.js';
 
 export interface MovementQuery {
   /** Empty for all SKUs. */

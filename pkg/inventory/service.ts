@@ -19,24 +19,20 @@ import {
   type Page,
   type ReservationQuery,
 } from './listing-store.js';
+import type { ReservationBatches } from './reservations/batches.js';
+import { expireReservationsOf, sweepExpired, type ExpiredReservation } from './reservations/expiry-store.js';
+import type { ReserveRequest } from './reservations/reserve-store.js';
 import {
-  commitReservation,
-  expireReservationsOf,
-  findReservation,
   recommitExpired,
-  releaseReservation,
   reservedByExpired,
-  reserveStock,
-  sweepExpired,
   type ChangeResult,
-  type ExpiredReservation,
   type ReservedByExpired,
-  type ReserveRequest,
-} from './reservation-store.js';
-import { auditStock, listStock, readStock, type Adjustment } from './stock-store.js';
+} from './reservations/store.js';
+import { auditStock, listStock, type Adjustment } from './stock-store.js';
 
 export interface InventoryServiceDeps {
   readonly db: Database;
+  readonly reservations: ReservationBatches;
   /** Lifetime of a reservation if the request has no `ttl`. */
   readonly defaultTtlMs: number;
   readonly onChange: ChangeListener;
@@ -76,8 +72,10 @@ export class InventoryService {
       ttlMs: ttlMs ?? this.#deps.defaultTtlMs,
       fingerprint: fingerprint(body),
     };
-    const reservation = await this.#retryOnContention(db, lines, () => reserveStock(db, request));
-    return reservation ? this.#firstResponse(reservation) : this.#repeatedResponse(db, request);
+    const result = await this.#retryOnContention(db, lines, () =>
+      this.#deps.reservations.reserve(request, options),
+    );
+    return result === 'known' ? this.#repeatedResponse(request, options) : this.#firstResponse(result);
   }
 
   /**
@@ -87,14 +85,14 @@ export class InventoryService {
    */
   async commit(id: string, options: CallOptions): Promise<Reservation> {
     const db = this.#deps.db.within(options);
-    let result = await commitReservation(db, id);
-    if (result && unchangedCommit(result.reservation) === 'RECOMMIT') {
+    let result = await this.#deps.reservations.settle({ id, action: 'COMMIT' }, options);
+    if (result !== 'unknown' && unchangedCommit(result.reservation) === 'RECOMMIT') {
       const { lines } = result.reservation;
       result = await this.#retryOnContention(db, lines, () =>
         db.transaction((tx) => recommitExpired(tx, id)),
       );
     }
-    if (!result) throw errors.reservationNotFound(id);
+    if (result === 'unknown') throw errors.reservationNotFound(id);
     const { reservation, changed } = result;
     if (changed) this.#notify('committed', id, skusOf(reservation));
     return requireCommitted(reservation);
@@ -106,25 +104,24 @@ export class InventoryService {
    * @throws AppError CONFLICT
    */
   async release(id: string, options: CallOptions): Promise<Reservation> {
-    const db = this.#deps.db.within(options);
     for (let attempt = 1; attempt <= maxAttempts; attempt += 1) {
-      const result = await releaseReservation(db, id);
-      if (result) return this.#released(result);
+      const result = await this.#deps.reservations.settle({ id, action: 'RELEASE' }, options);
+      if (result !== 'unknown') return this.#released(result);
     }
     throw errors.contended();
   }
 
   /** @throws AppError RESERVATION_NOT_FOUND */
   async getReservation(id: string, options: CallOptions): Promise<Reservation> {
-    const reservation = await findReservation(this.#deps.db.within(options), id);
+    const reservation = await this.#deps.reservations.find(id, options);
     if (!reservation) throw errors.reservationNotFound(id);
     return reservation;
   }
 
   /** Returns the levels of the stocked SKUs among `skus`, sorted by SKU. */
   getStock(skus: readonly string[], withAudit: boolean, options: CallOptions): Promise<StockLevel[]> {
-    const db = this.#deps.db.within(options);
-    return withAudit ? auditStock(db, skus) : readStock(db, skus);
+    if (withAudit) return auditStock(this.#deps.db.within(options), skus);
+    return this.#deps.reservations.readLevels(skus, options);
   }
 
   /** Returns up to `limit` levels after the SKU `after`, sorted by SKU; '' starts at the first SKU. */
@@ -166,9 +163,9 @@ export class InventoryService {
     } while (expired.length === expiryBatch && signal?.aborted !== true);
   }
 
-  async #repeatedResponse(db: Queryable, request: ReserveRequest): Promise<Reservation> {
+  async #repeatedResponse(request: ReserveRequest, options: CallOptions): Promise<Reservation> {
     const { id } = request;
-    const reservation = await findReservation(db, id);
+    const reservation = await this.#deps.reservations.find(id, options);
     if (!reservation) throw errors.contended();
     if (!reservation.fingerprint) throw errors.reservationReleased(id);
     const hasSameLines = (): boolean => areSameLines(reservation.lines, request.lines);

@@ -14,8 +14,8 @@ export class RecordingDatabase implements Database {
   readonly statements: string[] = [];
   /** Limits of the calls that used this database. */
   readonly limits: WaitLimits[] = [];
-  /** Failures by statement name. Each failure replaces one execution of the statement. */
-  readonly failBefore = new Map<string, Error[]>();
+  /** Failures by statement name. Each failure replaces one execution of the statement; null lets one execution pass. */
+  readonly failBefore = new Map<string, (Error | null)[]>();
   /** Failures by statement name. Each failure replaces the result of one execution of the statement. */
   readonly failAfter = new Map<string, Error[]>();
   readonly #database: Database;
@@ -65,7 +65,7 @@ export class RecordingDatabase implements Database {
   }
 }
 
-function throwNext(failures: Error[] = []): void {
+function throwNext(failures: (Error | null)[] = []): void {
   const failure = failures.shift();
   if (failure) throw failure;
 }

@@ -151,7 +151,9 @@ describe('OrderBatches', () => {
             result.order === index && result.stored ? [result.revision] : [],
           );
           const timeline = await readTimeline(database.db, order.id, 0);
-          expect(revisions.toSorted((a, b) => a - b)).to.deep.equal(revisions.map((_, position) => position + 1));
+          expect(revisions.toSorted((a, b) => a - b)).to.deep.equal(
+            revisions.map((_, position) => position + 1),
+          );
           expect(timeline.map(({ revision }) => revision)).to.deep.equal([
             1,
             ...revisions.map((_, i) => i + 2),

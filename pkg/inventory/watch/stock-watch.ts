@@ -1,10 +1,10 @@
-import { AppError } from '../errors/index.js';
-import type { Queryable } from '../postgres/index.js';
-import { every, type FailureLogger } from '../runtime/index.js';
+import { AppError } from '../../errors/index.js';
+import type { Queryable } from '../../postgres/index.js';
+import { every, type FailureLogger } from '../../runtime/index.js';
 import { ConflatingQueue } from './conflating-queue.js';
-import type { StockLevel } from './domain.js';
-import { stockNotFound } from './errors.js';
-import { readStock } from './stock-store.js';
+import type { StockLevel } from '../domain.js';
+import { stockNotFound } from '../errors.js';
+import { readStock } from '../stock-store.js';
 
 export interface StockWatchDeps {
   readonly db: Queryable;

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { ConflatingQueue } from './conflating-queue.js';
-import type { StockLevel } from './domain.js';
-import { aLevel } from './testing/builders.js';
+import type { StockLevel } from '../domain.js';
+import { aLevel } from '../testing/builders.js';
 
 function shiftAll(queue: ConflatingQueue): StockLevel[] {
   const levels: StockLevel[] = [];

@@ -1,4 +1,4 @@
-import type { StockLevel } from './domain.js';
+import type { StockLevel } from '../domain.js';
 
 /** Unread levels of one watcher. The queue keeps only the newest level per SKU, which bounds its memory. */
 export class ConflatingQueue {
