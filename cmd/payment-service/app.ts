@@ -1,5 +1,7 @@
 import {
+  ChargeBatches,
   GatewayInbox,
+  PaymentBatches,
   paymentConfig,
   paymentEvents,
   paymentGauges,
@@ -33,19 +35,21 @@ const eventIntervalMs = 250;
 const pruneIntervalMs = 600_000;
 
 function buildPayment(resources: ServiceResources<PaymentConfig>, scope: Scope): BoundService {
-  const { config, db, gauges, telemetry } = resources;
+  const { batching, config, db, gauges, telemetry } = resources;
   const { logger, metrics } = telemetry;
   paymentGauges(gauges);
   const events = paymentEvents(logger, paymentMetrics(metrics.registry));
   const gateway = new SimulatedGateway({
     db,
+    charges: scope.use(new ChargeBatches(db, batching)),
     config: config.gateway,
     random: Math.random,
     wait: pause,
     newId: uuidv7,
   });
   const { times } = config;
-  const payments = new PaymentService({ db, gateway, events, times });
+  const batches = scope.use(new PaymentBatches(db, { batching, leaseMs: times.leaseMs }));
+  const payments = new PaymentService({ db, batches, gateway, events, times });
   const refunds = new RefundService({ db, gateway, events, times });
   const failures = (kind: string): FailureLogger =>
     new FailureLogger(logger.child({ kind }), {

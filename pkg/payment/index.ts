@@ -1,5 +1,6 @@
 export * from './config.js';
 export * from './events.js';
+export { ChargeBatches } from './gateway/charge-batches.js';
 export * from './gateway/simulated-events.js';
 export * from './gateway/simulated-gateway.js';
 export * from './grpc.js';
@@ -7,4 +8,5 @@ export * from './inbox/gateway-inbox.js';
 export * from './metrics.js';
 export * from './migrations.js';
 export * from './refunds/refund-service.js';
+export { PaymentBatches } from './payment-batches.js';
 export * from './service.js';

@@ -4,21 +4,14 @@ import type { RetryTimes } from './background.js';
 import type { Change, Decline, OperatorNote, Payment, PaymentChange } from './domain.js';
 import { awaitRecording } from './errors.js';
 import type { PaymentEvents } from './events.js';
+import type { PaymentBatches } from './payment-batches.js';
+import { touchIntent, voidIntent, type IntentAnswer } from './intents/store.js';
 import {
-  insertIntent,
-  recordIntentAnswer,
-  touchIntent,
-  voidIntent,
-  type IntentAnswer,
-} from './intents/store.js';
-import {
-  capturePayment,
   captureTombstone,
   captureVoidedPayment,
   confirmVoid,
   declineCapture,
   expirePayment,
-  findPayment,
   insertVoidedPayment,
   voidPayment,
   type PaymentRequest,
@@ -27,6 +20,7 @@ import {
 
 export interface PaymentLedgerDeps {
   readonly db: Database;
+  readonly batches: PaymentBatches;
   readonly events: PaymentEvents;
   readonly times: RetryTimes;
 }
@@ -45,7 +39,7 @@ export class PaymentLedger {
   /** Inserts a PENDING payment. Returns undefined if the id is taken or the order has a live payment. */
   insertIntent(request: PaymentRequest, limits: WaitLimits = {}): Promise<Payment | undefined> {
     // Nothing has reached the gateway yet, so a failure of the database does not leave the payment in doubt.
-    return insertIntent(this.#deps.db.within(limits), request, this.#deps.times.leaseMs);
+    return this.#deps.batches.insertIntent(request, limits);
   }
 
   /** Records that a caller repeats its request for an intent. */
@@ -55,7 +49,10 @@ export class PaymentLedger {
 
   /** Records the answer to an authorization. Returns the current payment if it is no longer an intent. */
   async recordAnswer(paymentId: string, answer: IntentAnswer): Promise<Payment> {
-    const changed = await awaitRecording(paymentId, recordIntentAnswer(this.#deps.db, paymentId, answer));
+    const changed = await awaitRecording(
+      paymentId,
+      this.#deps.batches.recordAnswer({ id: paymentId, answer }),
+    );
     const change = changed && changeOfAnswer(changed);
     if (change) this.#deps.events.changed(change);
     return changed ?? this.find(paymentId);
@@ -101,7 +98,7 @@ export class PaymentLedger {
 
   /** @throws Error if the stored state rules out a capture of this amount */
   async capture(paymentId: string, amount: bigint): Promise<Payment> {
-    const changed = await awaitRecording(paymentId, capturePayment(this.#deps.db, paymentId, amount));
+    const changed = await awaitRecording(paymentId, this.#deps.batches.capture({ id: paymentId, amount }));
     if (changed) this.#publish('CAPTURE', changed, amount);
     const payment = changed ?? (await this.find(paymentId));
     if (payment.charge?.captured !== amount) throw outOfSync(payment);
@@ -169,7 +166,7 @@ export class PaymentLedger {
   }
 
   async find(paymentId: string): Promise<Payment> {
-    const payment = await awaitRecording(paymentId, findPayment(this.#deps.db, paymentId));
+    const payment = await awaitRecording(paymentId, this.#deps.batches.find(paymentId));
     if (!payment) throw new Error(`payment ${paymentId} is missing`);
     return payment;
   }

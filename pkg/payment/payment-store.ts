@@ -97,11 +97,22 @@ function toReleased({ released_currency: currency, released_minor: minor }: Paym
   return currency === null || minor === null ? undefined : { currency, minor };
 }
 
-const find = sql('payment.find', `select ${paymentColumns} from payments where id = $id`);
+export function paymentsById(rows: readonly PaymentRow[]): ReadonlyMap<string, Payment> {
+  return new Map(rows.map((row) => [row.id, toPayment(row)]));
+}
+
+const find = sql('payment.find', `select ${paymentColumns} from payments where id = any ($ids::uuid[])`);
+
+/** Reads payments. The result has no payment for an unknown id. */
+export async function findPayments(
+  db: Queryable,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, Payment>> {
+  return paymentsById(await db.query<PaymentRow>(find({ ids })));
+}
 
 export async function findPayment(db: Queryable, id: string): Promise<Payment | undefined> {
-  const [row] = await db.query<PaymentRow>(find({ id }));
-  return row && toPayment(row);
+  return (await findPayments(db, [id])).get(id);
 }
 
 const listKnown = sql('payment.list_known', 'select id from payments where id = any($ids)');
@@ -183,12 +194,17 @@ export async function insertVoidedPayment(
   return row && toPayment(row);
 }
 
+// The payments are locked in the order of their ids.
 const capture = sql(
   'payment.capture',
-  `with changed as (
-     update payments set state = 'CAPTURED', captured_minor = $amount, capture_decline_code = null,
+  `with item as materialized (
+     select * from json_to_recordset($items::json) as item (key uuid, amount bigint)
+   ), target as materialized (
+     select id from payments where id = any ($ids::uuid[]) and state = 'AUTHORIZED' order by id for update
+   ), changed as (
+     update payments set state = 'CAPTURED', captured_minor = amount, capture_decline_code = null,
        capture_decline_advice = null, updated_at = now()
-     where id = $id and state = 'AUTHORIZED'
+     from item where id = any (array(select id from target)) and id = key
      returning ${paymentColumns}
    ), entry as (
      insert into payment_ledger (payment_id, kind, amount_minor, request_key)
@@ -197,14 +213,20 @@ const capture = sql(
    select ${paymentColumns} from changed`,
 );
 
-/** Returns undefined, without a change, unless the payment is AUTHORIZED. */
-export async function capturePayment(
+export interface Capture {
+  readonly id: string;
+  /** In minor units. */
+  readonly amount: bigint;
+}
+
+/** Captures different payments. The result has no payment, and no change, for a payment that is not AUTHORIZED. */
+export async function capturePayments(
   db: Queryable,
-  id: string,
-  amount: bigint,
-): Promise<Payment | undefined> {
-  const [row] = await db.query<PaymentRow>(capture({ id, amount }));
-  return row && toPayment(row);
+  captures: readonly Capture[],
+): Promise<ReadonlyMap<string, Payment>> {
+  const items = JSON.stringify(captures.map(({ id, amount }) => ({ key: id, amount: String(amount) })));
+  const ids = captures.map(({ id }) => id);
+  return paymentsById(await db.query<PaymentRow>(capture({ items, ids })));
 }
 
 const voidAuthorized = sql(

@@ -22,21 +22,20 @@ import {
 } from './gateway/gateway.js';
 import { Authorizer, type Authorization } from './intents/authorizer.js';
 import { PaymentLedger } from './ledger.js';
-import {
-  findPayment,
-  listKnownPayments,
-  listPayments,
-  type Page,
-  type PageRequest,
-} from './payment-store.js';
+import type { PaymentBatches } from './payment-batches.js';
+import { listKnownPayments, listPayments, type Page, type PageRequest } from './payment-store.js';
 import { RefundService } from './refunds/refund-service.js';
 import { PendingVoids } from './voids.js';
 
-export interface PaymentServiceDeps {
+export interface PaymentDeps {
   readonly db: Database;
   readonly gateway: PaymentGateway;
   readonly events: PaymentEvents;
   readonly times: RetryTimes;
+}
+
+export interface PaymentServiceDeps extends PaymentDeps {
+  readonly batches: PaymentBatches;
 }
 
 export interface TransactionPage {
@@ -131,7 +130,7 @@ export class PaymentService {
    */
   async void(paymentId: string, signal: AbortSignal, note: OperatorNote = {}): Promise<Payment> {
     const found =
-      (await findPayment(this.#deps.db.within({ signal }), paymentId)) ??
+      (await this.#deps.batches.find(paymentId, { signal })) ??
       (await this.#ledger.insertVoidTombstone({ paymentId }, note));
     const payment = isIntent(found) ? await this.#ledger.voidIntent(paymentId, note) : found;
     switch (verdicts.VOID[payment.state]) {
@@ -167,7 +166,7 @@ export class PaymentService {
 
   /** @throws AppError PAYMENT_NOT_FOUND */
   async get(paymentId: string, options: CallOptions = {}): Promise<Payment> {
-    const payment = await findPayment(this.#deps.db.within(options), paymentId);
+    const payment = await this.#deps.batches.find(paymentId, options);
     if (!payment) throw paymentNotFound(paymentId);
     return payment;
   }
@@ -182,7 +181,7 @@ export class PaymentService {
     signal: AbortSignal,
   ): Promise<{ payment: Payment | undefined; record: GatewayRecord }> {
     const [payment, record] = await Promise.all([
-      findPayment(this.#deps.db.within({ signal }), paymentId),
+      this.#deps.batches.find(paymentId, { signal }),
       this.audit(paymentId, signal),
     ]);
     const isKnown = record.authorization !== undefined || record.authorizationCount > 0;

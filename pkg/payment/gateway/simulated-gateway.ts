@@ -2,6 +2,7 @@ import { isAppError } from '../../errors/index.js';
 import { fingerprint, type Database, type Transaction } from '../../postgres/index.js';
 import type { IdSource, pause } from '../../runtime/index.js';
 import type { SimulatedGatewayConfig } from '../config.js';
+import type { ChargeBatches } from './charge-batches.js';
 import {
   GatewayInDoubt,
   type AuthorizeAnswer,
@@ -26,9 +27,7 @@ import {
   type LaterRefundAnswer,
 } from './refund-store.js';
 import {
-  captureCharge,
   chargeForgottenKey,
-  decideCharge,
   expireCharge,
   failAttempt,
   findCharge,
@@ -39,10 +38,11 @@ import {
   type Decision,
   type GatewayCharge,
 } from './store.js';
-import { adviceOf, captureRefusingMethods, scriptOf, type Script } from './test-methods.js';
+import { adviceOf, scriptOf, type Script } from './test-methods.js';
 
 export interface SimulatedGatewayDeps {
   readonly db: Database;
+  readonly charges: ChargeBatches;
   readonly config: SimulatedGatewayConfig;
   /** Returns a uniform random number in [0, 1). */
   readonly random: () => number;
@@ -72,7 +72,10 @@ export class SimulatedGateway implements PaymentGateway {
         (await failAttempt(db, charge, script.failures))
       )
         throw new GatewayInDoubt('UNAVAILABLE');
-      const decided = await decideCharge(db, charge, this.#decide(script));
+      const decided = await this.#deps.charges.decide(
+        { request: charge, decision: this.#decide(script) },
+        request,
+      );
       if (!decided) {
         await chargeForgottenKey(db, { ...this.#keyOf(request), reference: this.#newReference() });
         return storedAnswer(await findCharge(db, request.key), charge);
@@ -84,7 +87,7 @@ export class SimulatedGateway implements PaymentGateway {
 
   capture({ key, signal, amount }: KeyedCall & { readonly amount: bigint }): Promise<CaptureAnswer> {
     return this.#serve(signal, async (db) => {
-      const changed = await captureCharge(db, { key, amount, refusingMethods: captureRefusingMethods });
+      const changed = await this.#deps.charges.capture({ key, amount }, { signal });
       if (changed && losesAnswer(changed, 'CAPTURE')) throw new GatewayInDoubt('TIMEOUT');
       const charge = changed ?? (await findCharge(db, key));
       if (!charge) return { outcome: 'NOT_AUTHORIZED' };

@@ -102,14 +102,19 @@ export type Decision =
       readonly actionTimeoutMs?: number;
     };
 
-// The statement takes effect once per key. It changes no decided or voided charge, and no charge of another request.
+// Each item takes effect once per key. It changes no decided or voided charge, and no charge of another request.
 const decide = sql(
   'gateway.decide',
-  `with decided as (
+  `with item as materialized (
+     select * from json_to_recordset($items::json) as item (key uuid, fingerprint text, method text, currency text,
+       amount bigint, outcome text, reference text, decline_code text, decline_advice text, action_timeout_ms float8,
+       event_id uuid, later text, delay_ms float8)
+   ), decided as (
      insert into gateway_charges (charge_key, fingerprint, method, currency, amount_minor, outcome,
        reference, decline_code, decline_advice, action_due_at)
-     values ($key, $fingerprint, $method, $currency, $amount, $outcome, $reference, $declineCode, $declineAdvice,
-       now() + make_interval(secs => $actionTimeoutMs::float8 / 1000))
+     select key, decode(fingerprint, 'base64'), method, currency, amount, outcome, reference, decline_code,
+       decline_advice, now() + make_interval(secs => action_timeout_ms / 1000)
+     from item order by key
      on conflict (charge_key) do update set outcome = excluded.outcome, reference = excluded.reference,
        decline_code = excluded.decline_code, decline_advice = excluded.decline_advice,
        action_due_at = excluded.action_due_at
@@ -121,38 +126,54 @@ const decide = sql(
      select charge_key, 'AUTHORIZE', amount_minor from decided where outcome = 'APPROVED'
    ), later as (
      insert into gateway_events (event_id, charge_key, outcome, due_at, next_delivery_at)
-     select $eventId::uuid, charge_key, $later, due.time, due.time
-     from decided, lateral (select now() + make_interval(secs => $delayMs::float8 / 1000) as time) due
-     where $later::text is not null
+     select item.event_id, item.key, item.later, due.time, due.time
+     from decided join item on item.key = charge_key,
+       lateral (select now() + make_interval(secs => item.delay_ms / 1000) as time) due
+     where item.later is not null
    )
    select ${chargeColumns} from decided`,
 );
 
+export interface DecidedCharge {
+  readonly request: ChargeRequest;
+  readonly decision: Decision;
+}
+
 /**
- * Stores the first answer to an authorization. Returns undefined without a change if the charge already has an answer,
- * is voided, or belongs to another request.
+ * Stores the first answers to authorizations with different keys. The result has no charge, and no change, for a charge
+ * that already has an answer, is voided, or belongs to another request.
  */
-export async function decideCharge(
+export async function decideCharges(
   db: Queryable,
-  request: ChargeRequest,
-  decision: Decision,
-): Promise<GatewayCharge | undefined> {
+  charges: readonly DecidedCharge[],
+): Promise<ReadonlyMap<string, GatewayCharge>> {
+  const items = JSON.stringify(charges.map(toItem));
+  return chargesByKey(await db.query<ChargeRow>(decide({ items })));
+}
+
+function toItem({ request, decision }: DecidedCharge) {
   const { outcome } = decision;
   const later = 'later' in decision ? decision.later : undefined;
   const decline = outcome === 'DECLINED' ? decision.decline : undefined;
-  const statement = decide({
-    ...request,
+  return {
+    key: request.key,
+    fingerprint: request.fingerprint.toString('base64'),
+    method: request.method,
+    currency: request.currency,
+    amount: String(request.amount),
     outcome,
-    reference: outcome === 'APPROVED' ? decision.reference : null,
-    declineCode: decline?.code,
-    declineAdvice: decline?.advice,
-    actionTimeoutMs: 'later' in decision ? decision.actionTimeoutMs : undefined,
-    eventId: later?.eventId,
+    reference: outcome === 'APPROVED' ? decision.reference : undefined,
+    decline_code: decline?.code,
+    decline_advice: decline?.advice,
+    action_timeout_ms: 'later' in decision ? decision.actionTimeoutMs : undefined,
+    event_id: later?.eventId,
     later: later?.outcome,
-    delayMs: later?.delayMs,
-  });
-  const [row] = await db.query<ChargeRow>(statement);
-  return row && toGatewayCharge(row);
+    delay_ms: later?.delayMs,
+  };
+}
+
+function chargesByKey(rows: readonly ChargeRow[]): ReadonlyMap<string, GatewayCharge> {
+  return new Map(rows.map((row) => [row.charge_key, toGatewayCharge(row)]));
 }
 
 const chargeAgain = sql(
@@ -202,29 +223,44 @@ export async function findCharge(db: Queryable, key: string): Promise<GatewayCha
   return row && toGatewayCharge(row);
 }
 
+// The charges are locked in the order of their keys.
 const capture = sql(
   'gateway.capture',
-  `with changed as (
-     update gateway_charges set captured_minor = $amount
-     where charge_key = $key and outcome = 'APPROVED' and not voided and not expired and captured_minor = 0
-       and amount_minor >= $amount and method <> all ($refusingMethods)
+  `with item as materialized (
+     select * from json_to_recordset($items::json) as item (key uuid, amount bigint)
+   ), target as materialized (
+     select charge_key from gateway_charges join item on item.key = charge_key
+     where charge_key = any ($keys::uuid[]) and outcome = 'APPROVED' and not voided and not expired
+       and captured_minor = 0 and amount_minor >= item.amount and method <> all ($refusingMethods)
+     order by charge_key for update of gateway_charges
+   ), changed as (
+     update gateway_charges set captured_minor = item.amount
+     from item where charge_key = any (array(select charge_key from target)) and charge_key = item.key
      returning ${chargeColumns}
    ), entry as (
-     insert into gateway_ledger (charge_key, kind, amount_minor) select $key, 'CAPTURE', $amount from changed
+     insert into gateway_ledger (charge_key, kind, amount_minor) select charge_key, 'CAPTURE', captured_minor from changed
    )
    select ${chargeColumns} from changed`,
 );
 
+export interface ChargeCapture {
+  readonly key: string;
+  /** In minor units. */
+  readonly amount: bigint;
+}
+
 /**
- * Captures `amount`. Returns undefined without a change if less than `amount` is authorized, if the charge is already
- * captured, expired or voided, or if its payment method is one of `refusingMethods`.
+ * Captures charges with different keys. The result has no charge, and no change, for a charge that is authorized for less,
+ * already captured, expired or voided, or whose payment method is one of `refusingMethods`.
  */
-export async function captureCharge(
+export async function captureCharges(
   db: Queryable,
-  parameters: { readonly key: string; readonly amount: bigint; readonly refusingMethods: readonly string[] },
-): Promise<GatewayCharge | undefined> {
-  const [row] = await db.query<ChargeRow>(capture(parameters));
-  return row && toGatewayCharge(row);
+  captures: readonly ChargeCapture[],
+  refusingMethods: readonly string[],
+): Promise<ReadonlyMap<string, GatewayCharge>> {
+  const items = JSON.stringify(captures.map(({ key, amount }) => ({ key, amount: String(amount) })));
+  const keys = captures.map(({ key }) => key);
+  return chargesByKey(await db.query<ChargeRow>(capture({ items, keys, refusingMethods })));
 }
 
 const expire = sql(

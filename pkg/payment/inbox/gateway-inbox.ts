@@ -2,7 +2,7 @@ import type { Database, Transaction } from '../../postgres/index.js';
 import type { PaymentChange } from '../domain.js';
 import type { PaymentEvents } from '../events.js';
 import type { GatewayEvent } from '../gateway/gateway.js';
-import { recordIntentAnswer } from '../intents/store.js';
+import { recordIntentAnswers } from '../intents/store.js';
 import { changeOfAnswer } from '../ledger.js';
 import { recordRefundAnswer } from '../refunds/refund-service.js';
 import { findRefund } from '../refunds/refund-store.js';
@@ -50,7 +50,8 @@ export class GatewayInbox {
 /** Returns undefined if a call or the background work has recorded the answer before. */
 async function applyEvent(tx: Transaction, event: GatewayEvent): Promise<PaymentChange | undefined> {
   if (event.kind === 'AUTHORIZATION') {
-    const payment = await recordIntentAnswer(tx, event.key, event.answer);
+    const { key: id, answer } = event;
+    const payment = (await recordIntentAnswers(tx, [{ id, answer }])).get(id);
     return payment && changeOfAnswer(payment);
   }
   const key = { paymentId: event.key, requestId: event.refundKey };

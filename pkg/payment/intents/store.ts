@@ -2,31 +2,44 @@ import { sql, type Queryable } from '../../postgres/index.js';
 import type { Backoff } from '../../runtime/index.js';
 import type { Payment, PaymentState } from '../domain.js';
 import type { AuthorizationStatus } from '../gateway/gateway.js';
-import { paymentColumns, toPayment, type PaymentRequest, type PaymentRow } from '../payment-store.js';
+import {
+  paymentColumns,
+  paymentsById,
+  toPayment,
+  type PaymentRequest,
+  type PaymentRow,
+} from '../payment-store.js';
 
 // Inserts no row if the id is taken or the order has a live payment (index `payments_live_order_with_intents`).
 const insert = sql(
   'intent.insert',
   `insert into payments (id, order_id, currency, amount_minor, fingerprint, state, requested_at, intent_retry_at)
-   values ($paymentId, $orderId, $currency, $amount, $fingerprint, 'PENDING', now(),
-     now() + make_interval(secs => $leaseMs::float8 / 1000))
+   select id, order_id, currency, amount_minor, decode(fingerprint, 'base64'), 'PENDING', now(),
+     now() + make_interval(secs => $leaseMs::float8 / 1000)
+   from json_to_recordset($items::json) as item (id uuid, order_id uuid, currency text, amount_minor bigint,
+     fingerprint text)
+   order by id
    on conflict do nothing
    returning ${paymentColumns}`,
 );
 
 /**
- * Inserts a PENDING payment. Returns undefined if the id is taken or the order has a live payment. The resolver does not
- * look the payment up within `leaseMs`.
+ * Inserts PENDING payments with different ids. The result has no payment for an id that is taken or whose order has a live
+ * payment. The resolver does not look the payments up within `leaseMs`.
  */
-export async function insertIntent(
+export async function insertIntents(
   db: Queryable,
-  { paymentId, orderId, amount, fingerprint }: PaymentRequest,
+  requests: readonly PaymentRequest[],
   leaseMs: number,
-): Promise<Payment | undefined> {
-  const { currency, minor } = amount;
-  const statement = insert({ paymentId, orderId, currency, amount: minor, fingerprint, leaseMs });
-  const [row] = await db.query<PaymentRow>(statement);
-  return row && toPayment(row);
+): Promise<ReadonlyMap<string, Payment>> {
+  const items = requests.map(({ paymentId, orderId, amount, fingerprint }) => ({
+    id: paymentId,
+    order_id: orderId,
+    currency: amount.currency,
+    amount_minor: String(amount.minor),
+    fingerprint: fingerprint.toString('base64'),
+  }));
+  return paymentsById(await db.query<PaymentRow>(insert({ items: JSON.stringify(items), leaseMs })));
 }
 
 const touch = sql(
@@ -53,16 +66,22 @@ const stateAfter = {
   ACTION_REQUIRED: 'ACTION_REQUIRED',
 } as const satisfies Record<IntentAnswer['outcome'], PaymentState>;
 
+// The payments are locked in the order of their ids.
 const record = sql(
   'intent.record_answer',
-  `with changed as (
-     update payments set state = $state, expired = $expired, gateway_reference = $reference,
-       authorized_minor = case when $state = 'AUTHORIZED' then amount_minor else 0 end,
-       decline_code = $declineCode, decline_advice = $declineAdvice,
-       action_url = $actionUrl, action_due_at = $actionDueAt,
-       intent_retry_at = case when $state = 'ACTION_REQUIRED' then greatest(intent_retry_at, $actionDueAt) end,
+  `with item as materialized (
+     select * from json_to_recordset($items::json) as item (key uuid, new_state text, new_expired boolean,
+       reference text, code text, advice text, url text, due_at timestamptz)
+   ), target as materialized (
+     select id from payments where id = any ($ids::uuid[]) and state in ('PENDING', 'ACTION_REQUIRED')
+     order by id for update
+   ), changed as (
+     update payments set state = new_state, expired = new_expired, gateway_reference = reference,
+       authorized_minor = case when new_state = 'AUTHORIZED' then amount_minor else 0 end,
+       decline_code = code, decline_advice = advice, action_url = url, action_due_at = due_at,
+       intent_retry_at = case when new_state = 'ACTION_REQUIRED' then greatest(intent_retry_at, due_at) end,
        updated_at = now()
-     where id = $id and state in ('PENDING', 'ACTION_REQUIRED')
+     from item where id = any (array(select id from target)) and id = key
      returning ${paymentColumns}
    ), entry as (
      insert into payment_ledger (payment_id, kind, amount_minor, request_key)
@@ -73,27 +92,36 @@ const record = sql(
    select ${paymentColumns} from changed`,
 );
 
-/** Records an answer of the gateway. Returns undefined, without a change, if the payment is not an intent. */
-export async function recordIntentAnswer(
+/** The gateway's answer to the authorization of a payment. */
+export interface AnsweredIntent {
+  readonly id: string;
+  readonly answer: IntentAnswer;
+}
+
+/** Records answers for different payments. The result has no payment, and no change, for a payment that is no intent. */
+export async function recordIntentAnswers(
   db: Queryable,
-  id: string,
-  answer: IntentAnswer,
-): Promise<Payment | undefined> {
+  answered: readonly AnsweredIntent[],
+): Promise<ReadonlyMap<string, Payment>> {
+  const items = JSON.stringify(answered.map(toItem));
+  const ids = answered.map(({ id }) => id);
+  return paymentsById(await db.query<PaymentRow>(record({ items, ids })));
+}
+
+function toItem({ id, answer }: AnsweredIntent) {
   const { outcome } = answer;
   const decline = outcome === 'DECLINED' ? answer.decline : undefined;
   const action = outcome === 'ACTION_REQUIRED' ? answer.action : undefined;
-  const statement = record({
-    id,
-    state: stateAfter[outcome],
-    expired: outcome === 'EXPIRED',
-    reference: outcome === 'APPROVED' ? answer.reference : null,
-    declineCode: decline?.code,
-    declineAdvice: decline?.advice,
-    actionUrl: action?.url,
-    actionDueAt: action?.dueAt,
-  });
-  const [row] = await db.query<PaymentRow>(statement);
-  return row && toPayment(row);
+  return {
+    key: id,
+    new_state: stateAfter[outcome],
+    new_expired: outcome === 'EXPIRED',
+    reference: outcome === 'APPROVED' ? answer.reference : undefined,
+    code: decline?.code,
+    advice: decline?.advice,
+    url: action?.url,
+    due_at: action?.dueAt,
+  };
 }
 
 const end = sql(

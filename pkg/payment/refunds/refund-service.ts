@@ -15,7 +15,7 @@ import {
 import type { RefundAnswer } from '../gateway/gateway.js';
 import { recordCancellation, stateOf } from './cancel-refund.js';
 import { findPayment } from '../payment-store.js';
-import type { PaymentServiceDeps } from '../service.js';
+import type { PaymentDeps } from '../service.js';
 import {
   cancelRefund,
   claimDueRefunds,
@@ -52,9 +52,9 @@ interface Reservation {
 
 /** Refunds captured money in three steps: reserve the amount, call the gateway, record the gateway answer. */
 export class RefundService {
-  readonly #deps: PaymentServiceDeps;
+  readonly #deps: PaymentDeps;
 
-  constructor(deps: PaymentServiceDeps) {
+  constructor(deps: PaymentDeps) {
     this.#deps = deps;
   }
 

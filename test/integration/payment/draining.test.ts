@@ -2,10 +2,10 @@ import { expect } from 'chai';
 import { claimLimit } from '../../../pkg/payment/background.js';
 import { paymentMigrations } from '../../../pkg/payment/migrations.js';
 import { RefundService } from '../../../pkg/payment/refunds/refund-service.js';
-import { PaymentService } from '../../../pkg/payment/service.js';
 import { FaultInjectingGateway } from '../../../pkg/payment/testing/fault-injecting-gateway.js';
 import { sql } from '../../../pkg/postgres/index.js';
 import { uuidv7 } from '../../../pkg/runtime/index.js';
+import { aPaymentService } from '../../support/payment/payment-service.js';
 import { expectReason, failureOf } from '../../support/expect-reason.js';
 import { createTestDatabase, type TestDatabase } from '../../support/postgres/test-database.js';
 import { createGateway, retryTimes } from './server.js';
@@ -46,13 +46,13 @@ describe('voids and refunds that are pending after an outage', () => {
   it('are voided by three replicas in one run, with one call to the gateway each', async () => {
     const ids = Array.from({ length: 1500 }, () => uuidv7());
     await database.db.query(insertPendingVoids({ ids }));
-    await Promise.all(replicas.map(() => new PaymentService(deps()).confirmDueVoids(signal)));
+    await Promise.all(replicas.map(() => aPaymentService(deps()).confirmDueVoids(signal)));
     expect(await countVoids()).to.deep.include({ pending: 0 });
     expect(new Set(ids.map((id) => gateway.callsOf('void', id)))).to.deep.equal(new Set([1]));
   });
 
   it('are refunded by three replicas in one run, with one refund at the gateway each', async () => {
-    const payments = new PaymentService(deps());
+    const payments = aPaymentService(deps());
     const refunds = new RefundService(deps());
     const ids = Array.from({ length: 100 }, () => uuidv7());
     for (const paymentId of ids) {
@@ -81,7 +81,7 @@ describe('voids and refunds that are pending after an outage', () => {
     await database.db.query(insertPendingVoids({ ids }));
     gateway.isDown = true;
     // The delay is at most 10 seconds however long the base of the backoff is.
-    const service = new PaymentService(deps(3_600_000));
+    const service = aPaymentService(deps(3_600_000));
     expect(await failureOf(service.confirmDueVoids(signal))).to.be.instanceOf(AggregateError);
     const calls = ids.reduce((count, id) => count + gateway.callsOf('void', id), 0);
     expect(calls).to.equal(claimLimit);
@@ -92,9 +92,9 @@ describe('voids and refunds that are pending after an outage', () => {
     const [id] = [uuidv7()];
     await database.db.query(insertPendingVoids({ ids: [id] }));
     const held = gateway.holdResponse('void');
-    const running = new PaymentService(deps()).confirmDueVoids(signal);
+    const running = aPaymentService(deps()).confirmDueVoids(signal);
     await held.effectApplied;
-    await Promise.all(replicas.map(() => new PaymentService(deps()).confirmDueVoids(signal)));
+    await Promise.all(replicas.map(() => aPaymentService(deps()).confirmDueVoids(signal)));
     expect(gateway.callsOf('void', id)).to.equal(1);
     held.release();
     await running;

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { GatewayInDoubt, type AuthorizeRequest } from '../../../pkg/payment/gateway/gateway.js';
 import { paymentMigrations } from '../../../pkg/payment/migrations.js';
+import { ChargeBatches } from '../../../pkg/payment/gateway/charge-batches.js';
 import {
   SimulatedGateway,
   type SimulatedGatewayDeps,
@@ -28,8 +29,10 @@ describe('the simulated gateway', () => {
 
   function aGateway(deps: Partial<SimulatedGatewayDeps> = {}): SimulatedGateway {
     const config = { ...gatewayConfig, slowDelayMs: 60_000 };
+    const db = deps.db ?? database.db;
     return new SimulatedGateway({
-      db: database.db,
+      db,
+      charges: new ChargeBatches(db, { maxItems: 64 }),
       config,
       random: () => 0.5,
       wait: pause,

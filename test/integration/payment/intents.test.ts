@@ -3,8 +3,9 @@ import type { RetryTimes } from '../../../pkg/payment/background.js';
 import type { Payment, PaymentChange } from '../../../pkg/payment/domain.js';
 import { paymentMigrations } from '../../../pkg/payment/migrations.js';
 import { RefundService } from '../../../pkg/payment/refunds/refund-service.js';
-import { PaymentService } from '../../../pkg/payment/service.js';
+import type { PaymentService } from '../../../pkg/payment/service.js';
 import { FaultInjectingGateway } from '../../../pkg/payment/testing/fault-injecting-gateway.js';
+import { aPaymentService } from '../../support/payment/payment-service.js';
 import { expectReason } from '../../support/expect-reason.js';
 import { createTestDatabase, type TestDatabase } from '../../support/postgres/test-database.js';
 import { uuidv7 } from '../../../pkg/runtime/index.js';
@@ -31,7 +32,7 @@ describe('an authorization without a recorded answer', () => {
   after(() => database.drop());
 
   const service = (times = dueAtOnce): PaymentService =>
-    new PaymentService({
+    aPaymentService({
       db: database.db,
       gateway,
       events: { changed: ({ change }: PaymentChange) => void changes.push(change) },

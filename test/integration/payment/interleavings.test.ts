@@ -3,9 +3,10 @@ import type { Payment, PaymentChange } from '../../../pkg/payment/domain.js';
 import type { PaymentGateway } from '../../../pkg/payment/gateway/gateway.js';
 import { paymentMigrations } from '../../../pkg/payment/migrations.js';
 import { RefundService } from '../../../pkg/payment/refunds/refund-service.js';
-import { PaymentService } from '../../../pkg/payment/service.js';
+import type { PaymentService } from '../../../pkg/payment/service.js';
 import { FaultInjectingGateway } from '../../../pkg/payment/testing/fault-injecting-gateway.js';
 import { sql } from '../../../pkg/postgres/index.js';
+import { aPaymentService } from '../../support/payment/payment-service.js';
 import { expectReason, failureOf } from '../../support/expect-reason.js';
 import { createTestDatabase, type TestDatabase } from '../../support/postgres/test-database.js';
 import { uuidv7 } from '../../../pkg/runtime/index.js';
@@ -30,7 +31,7 @@ describe('concurrent payment calls', () => {
     gateway = new FaultInjectingGateway(createGateway(database.db));
     const events = { changed: ({ change }: PaymentChange) => void changes.push(change) };
     const deps = { db: database.db, gateway, events, times: retryTimes };
-    payments = new PaymentService(deps);
+    payments = aPaymentService(deps);
     refunds = new RefundService(deps);
   });
   after(() => database.drop());
@@ -239,7 +240,7 @@ describe('concurrent payment calls', () => {
       void: async () => released,
     });
     const events = { changed: () => undefined };
-    const service = new PaymentService({ db: database.db, gateway: faulty, events, times: retryTimes });
+    const service = aPaymentService({ db: database.db, gateway: faulty, events, times: retryTimes });
     expect((await service.void(paymentId, signal)).state).to.equal('VOIDED');
     held.release();
     expect((await failureOf(capture)).message).to.contain('not in sync with the gateway');

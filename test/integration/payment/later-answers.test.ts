@@ -6,8 +6,9 @@ import { SimulatedEvents } from '../../../pkg/payment/gateway/simulated-events.j
 import { GatewayInbox } from '../../../pkg/payment/inbox/gateway-inbox.js';
 import { paymentMigrations } from '../../../pkg/payment/migrations.js';
 import { RefundService } from '../../../pkg/payment/refunds/refund-service.js';
-import { PaymentService } from '../../../pkg/payment/service.js';
+import type { PaymentService } from '../../../pkg/payment/service.js';
 import { sql } from '../../../pkg/postgres/index.js';
+import { aPaymentService } from '../../support/payment/payment-service.js';
 import { expectReason, failureOf } from '../../support/expect-reason.js';
 import { createTestDatabase, type TestDatabase } from '../../support/postgres/test-database.js';
 import { waitFor } from '../../support/wait-for.js';
@@ -154,7 +155,7 @@ describe('the inbox of the gateway', () => {
     const { db } = database;
     const events = { changed: ({ change }: PaymentChange) => void changes.push(change) };
     const deps = { db, gateway: createGateway(db), events, times: retryTimes };
-    payments = new PaymentService(deps);
+    payments = aPaymentService(deps);
     refunds = new RefundService(deps);
     inbox = new GatewayInbox(deps);
   });

@@ -3,7 +3,8 @@ import { AppError } from '../../../pkg/errors/index.js';
 import { money } from '../../../pkg/money/index.js';
 import { paymentMigrations } from '../../../pkg/payment/migrations.js';
 import { RefundService } from '../../../pkg/payment/refunds/refund-service.js';
-import { PaymentService } from '../../../pkg/payment/service.js';
+import type { PaymentService } from '../../../pkg/payment/service.js';
+import { aPaymentService } from '../../support/payment/payment-service.js';
 import { expectReason } from '../../support/expect-reason.js';
 import { createTestDatabase, type TestDatabase } from '../../support/postgres/test-database.js';
 import { uuidv7 } from '../../../pkg/runtime/index.js';
@@ -24,7 +25,7 @@ describe('a gateway answer that cannot be recorded', () => {
     db = new RecordingDatabase(database.db);
     const events = { changed: () => undefined };
     const deps = { db, gateway: createGateway(database.db), events, times: retryTimes };
-    payments = new PaymentService(deps);
+    payments = aPaymentService(deps);
     refunds = new RefundService(deps);
   });
   after(() => database.drop());

@@ -5,10 +5,11 @@ import { GatewayInbox } from '../../../pkg/payment/inbox/gateway-inbox.js';
 import { SimulatedEvents } from '../../../pkg/payment/gateway/simulated-events.js';
 import { paymentMigrations } from '../../../pkg/payment/migrations.js';
 import { RefundService } from '../../../pkg/payment/refunds/refund-service.js';
-import { PaymentService } from '../../../pkg/payment/service.js';
+import type { PaymentService } from '../../../pkg/payment/service.js';
 import { FaultInjectingGateway } from '../../../pkg/payment/testing/fault-injecting-gateway.js';
 import { sql } from '../../../pkg/postgres/index.js';
 import { uuidv7 } from '../../../pkg/runtime/index.js';
+import { aPaymentService } from '../../support/payment/payment-service.js';
 import { createTestDatabase, type TestDatabase } from '../../support/postgres/test-database.js';
 import { createGateway, retryTimes } from './server.js';
 
@@ -79,7 +80,7 @@ describe('refunds and their cancellations in any sequence', () => {
   const restart = (): void => {
     gateway = new FaultInjectingGateway(createGateway(database.db));
     const deps = { db: database.db, gateway, events, times: retryTimes };
-    payments = new PaymentService(deps);
+    payments = aPaymentService(deps);
     refunds = new RefundService(deps);
   };
   const capture = async (method: string): Promise<string> => {

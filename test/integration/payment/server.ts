@@ -2,6 +2,7 @@ import { paymentService } from '../../../cmd/payment-service/app.js';
 import type { RetryTimes } from '../../../pkg/payment/background.js';
 import type { SimulatedGatewayConfig } from '../../../pkg/payment/config.js';
 import { paymentMigrations } from '../../../pkg/payment/migrations.js';
+import { ChargeBatches } from '../../../pkg/payment/gateway/charge-batches.js';
 import { SimulatedGateway } from '../../../pkg/payment/gateway/simulated-gateway.js';
 import { PaymentServiceService } from '../../../pkg/pb/payment/v1/payment.js';
 import type { Database } from '../../../pkg/postgres/index.js';
@@ -71,6 +72,7 @@ export const retryTimes: RetryTimes = {
 export function createGateway(db: Database, config: Partial<SimulatedGatewayConfig> = {}): SimulatedGateway {
   return new SimulatedGateway({
     db,
+    charges: new ChargeBatches(db, { maxItems: 64 }),
     config: { ...gatewayConfig, ...config },
     random: () => 1,
     wait: pause,
