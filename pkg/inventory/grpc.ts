@@ -5,7 +5,7 @@ import {
   type ListStockMovementsResponse,
   type ListStockResponse,
 } from '../pb/inventory/v1/inventory.js';
-import { handler, implement, type BoundService } from '../rpc/index.js';
+import { batchOf, handler, implement, type BoundService } from '../rpc/index.js';
 import type { Reservation, StockLevel, StockMovement } from './domain.js';
 import {
   movementTokenAfter,
@@ -27,6 +27,12 @@ import type { MovementQuery, Page, ReservationQuery } from './listing-store.js';
 import type { InventoryService } from './service.js';
 import type { StockWatch } from './watch/stock-watch.js';
 
+const batchMethods = {
+  batchReserveStock: batchOf('reserveStock'),
+  batchCommitReservations: batchOf('commitReservation'),
+  batchReleaseReservations: batchOf('releaseReservation'),
+} as const;
+
 /** Handlers of `inventory.v1.InventoryService`. */
 export function inventoryHandlers(inventory: InventoryService, watch: StockWatch): BoundService {
   return implement(InventoryServiceService, {
@@ -42,6 +48,7 @@ export function inventoryHandlers(inventory: InventoryService, watch: StockWatch
       annotateId(id);
       return toResponse(await inventory.release(id, context));
     }),
+    ...batchMethods,
     getReservation: handler(parseReservationId, async (id, context) => {
       annotateId(id);
       return toResponse(await inventory.getReservation(id, context));

@@ -1,3 +1,7 @@
+export * from './batch/batch-methods.js';
+export * from './batch/client-item.js';
+export * from './batch/server-item.js';
+export type { ItemStatus } from './batch/item-span.js';
 export * from './call-record.js';
 export * from './client-call.js';
 export * from './config.js';

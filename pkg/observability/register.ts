@@ -5,6 +5,7 @@ import { registerInstrumentations } from '@opentelemetry/instrumentation';
 import { GrpcInstrumentation } from '@opentelemetry/instrumentation-grpc';
 import { PgInstrumentation } from '@opentelemetry/instrumentation-pg';
 import { register as registerHooks, supportsSyncHooks } from 'import-in-the-middle/register-hooks.mjs';
+import { isBatchMethod } from './batch/batch-methods.js';
 import { nameStatement } from './tracing/statement-span.js';
 
 const hookOptions = { include: ['@grpc/grpc-js', 'pg'] };
@@ -14,7 +15,7 @@ else register('import-in-the-middle/hook.mjs', import.meta.url, { data: hookOpti
 registerInstrumentations({
   instrumentations: [
     new GrpcInstrumentation({
-      ignoreGrpcMethods: [/grpc\.health\.v1/, /ServerReflectionInfo/, 'Check', 'Watch'],
+      ignoreGrpcMethods: [/grpc\.health\.v1/, /ServerReflectionInfo/, 'Check', 'Watch', isBatchMethod],
     }),
     new PgInstrumentation({
       // Without this setting, each statement of pollers and heartbeats would start a trace, because they run outside of

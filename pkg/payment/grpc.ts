@@ -1,7 +1,7 @@
 import type { Money } from '../money/index.js';
 import { annotateCall } from '../observability/index.js';
 import { PaymentServiceService, RefundState } from '../pb/payment/v1/payment.js';
-import { handler, implement, type BoundService } from '../rpc/index.js';
+import { batchOf, handler, implement, type BoundService } from '../rpc/index.js';
 import type { IdSource } from '../runtime/index.js';
 import { requireAccepted } from './accepted-results.js';
 import { requestedAmount, type Payment } from './domain.js';
@@ -40,25 +40,13 @@ export function paymentHandlers({ payments, refunds, newId }: PaymentHandlersDep
       const payment = await payments.capture(paymentId, amount, signal);
       return toResponse(requireAccepted(payment, 'CAPTURE', accepted));
     }),
+    batchAuthorizePayments: batchOf('authorizePayment'),
+    batchCapturePayments: batchOf('capturePayment'),
     voidPayment: handler(parseVoid, async ({ paymentId, note }, { signal }) => {
       annotateIds({ paymentId });
       return toResponse(await payments.void(paymentId, signal, note));
     }),
-    refundPayment: handler(parseRefund(newId), async (refund, { signal }) => {
-      annotateIds(refund);
-      return toResponse(await refunds.refund(refund, signal));
-    }),
-    cancelRefund: handler(parseCancelRefund, async (cancellation, { signal }) => {
-      annotateIds(cancellation);
-      const refund = await refunds.cancel(cancellation, signal);
-      annotateCall({ refund_state: refund.state }, { 'payment.refund_state': refund.state });
-      const rejectionReason = refund.state === 'REJECTED' ? refund.reason : '';
-      return { state: RefundState[refund.state], rejectionReason };
-    }),
-    recordExternalRefund: handler(parseExternalRefund, async (refund, { signal }) => {
-      annotateIds(refund);
-      return toResponse(await refunds.refund(refund, signal));
-    }),
+    ...refundHandlers(refunds, newId),
     getPayment: handler(parseGet, async ({ paymentId, withAudit }, context) => {
       annotateIds({ paymentId });
       if (!withAudit) return toResponse(await payments.get(paymentId, context));
@@ -76,6 +64,26 @@ export function paymentHandlers({ payments, refunds, newId }: PaymentHandlersDep
       return toWireTransactions(await payments.listTransactions(page, signal), page);
     }),
   });
+}
+
+function refundHandlers(refunds: RefundService, newId: IdSource) {
+  return {
+    refundPayment: handler(parseRefund(newId), async (refund, { signal }) => {
+      annotateIds(refund);
+      return toResponse(await refunds.refund(refund, signal));
+    }),
+    cancelRefund: handler(parseCancelRefund, async (cancellation, { signal }) => {
+      annotateIds(cancellation);
+      const refund = await refunds.cancel(cancellation, signal);
+      annotateCall({ refund_state: refund.state }, { 'payment.refund_state': refund.state });
+      const rejectionReason = refund.state === 'REJECTED' ? refund.reason : '';
+      return { state: RefundState[refund.state], rejectionReason };
+    }),
+    recordExternalRefund: handler(parseExternalRefund, async (refund, { signal }) => {
+      annotateIds(refund);
+      return toResponse(await refunds.refund(refund, signal));
+    }),
+  };
 }
 
 function toResponse(payment: Payment): { payment: ReturnType<typeof toWirePayment> } {

@@ -33,9 +33,28 @@ export interface Handler<Request, Result> {
   handle(input: unknown, context: CallContext): Result;
 }
 
+/** The implementation of a batch method: its items are handled by the handler of the unary method `unary`. */
+export interface BatchOf<Unary extends string> {
+  readonly unary: Unary;
+}
+
+/** Derives a batch method (`rpc/v1/batch.proto`) from the unary method of the same service. */
+export function batchOf<Unary extends string>(unary: Unary): BatchOf<Unary> {
+  return { unary };
+}
+
+/** Name of the unary method of a batch method: `reserveStock` of `batchReserveStock`, `capture` of `batchCaptures`. */
+type UnaryOf<S, M> = {
+  [U in keyof S & string]: M extends `batch${Capitalize<U>}${'' | 's'}` ? U : never;
+}[keyof S & string];
+
+type BatchImplementation<S, M extends keyof S> = S[M] extends { responseStream: true }
+  ? BatchOf<UnaryOf<S, M>>
+  : never;
+
 /** The handlers of all methods of a service. */
 export type Implementation<S extends ServiceDefinition> = {
-  readonly [M in keyof S]: Handler<Incoming<S[M]>, Outgoing<S[M]>>;
+  readonly [M in keyof S]: Handler<Incoming<S[M]>, Outgoing<S[M]>> | BatchImplementation<S, M>;
 };
 
 /** Creates the handler of one method; the input type of `handle` must be the result type of `parse`. */
@@ -49,7 +68,7 @@ export function handler<Request, Input, Result>(
 /** A service and its handlers. */
 export interface BoundService {
   readonly definition: ServiceDefinition;
-  readonly implementation: Readonly<Record<string, Handler<never, unknown>>>;
+  readonly implementation: Readonly<Record<string, Handler<never, unknown> | BatchOf<string>>>;
 }
 
 /** Binds handlers to a service; a missing or mistyped handler does not compile. */

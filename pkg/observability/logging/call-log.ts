@@ -1,4 +1,5 @@
 import { status } from '@grpc/grpc-js';
+import { isBatchMethod } from '../batch/batch-methods.js';
 import { callSpan, type CallRecord } from '../call-record.js';
 import { callSite } from '../call-site.js';
 import type { OnClientCallEnd } from '../client-call.js';
@@ -30,8 +31,11 @@ const caller = callSite();
  */
 export function serverCallLog(logger: Logger, method: string): OnEnd {
   const isProbe = probeMethods.test(method);
+  const isBatch = isBatchMethod(method);
   return ({ code, details, seconds, record }) => {
-    const level = serverLevel(isProbe, code, record);
+    // Each item of a batch call has a line of its own.
+    const isQuiet = isProbe || (isBatch && code === status.OK);
+    const level = serverLevel(isQuiet, code, record);
     if (!logger.isLevelEnabled(level)) return;
     const fields: Record<string, unknown> = {
       caller,
@@ -48,12 +52,12 @@ export function serverCallLog(logger: Logger, method: string): OnEnd {
 }
 
 function serverLevel(
-  isProbe: boolean,
+  isQuiet: boolean,
   code: status,
   { failure }: CallRecord,
 ): 'debug' | 'info' | 'warn' | 'error' {
   if (failure !== undefined || serverFaults.has(code)) return 'error';
-  if (isProbe) return 'debug';
+  if (isQuiet) return 'debug';
   return unserved.has(code) ? 'warn' : 'info';
 }
 
@@ -65,8 +69,10 @@ export function clientCallLog(
   { logger, target }: { readonly logger: Logger; readonly target: string },
   method: string,
 ): OnClientCallEnd {
+  const isBatch = isBatchMethod(method);
   return ({ code, details, seconds, span }) => {
-    const level = unanswered.has(code) ? 'warn' : 'debug';
+    // Each item of a batch call has a line of its own.
+    const level = unanswered.has(code) && !isBatch ? 'warn' : 'debug';
     if (!logger.isLevelEnabled(level)) return;
     const fields = {
       caller,

@@ -1,3 +1,4 @@
+import { isBatchMethod } from '../batch/batch-methods.js';
 import { callSpan } from '../call-record.js';
 import type { OnClientCallEnd } from '../client-call.js';
 import { methodName, statusName } from '../method-name.js';
@@ -10,20 +11,31 @@ export interface CallMetricsDeps {
   readonly metrics: Metrics;
 }
 
-/** Returns the function that counts and times the ended server calls of one method. */
+/** Returns the function that counts and times the ended server calls of one method. A batch call is only counted. */
 export function serverCallMetrics({ service, metrics }: CallMetricsDeps, method: string): OnEnd {
   const labels = { service, method };
+  const isBatch = isBatchMethod(method);
+  const total = servedCalls(metrics, method);
   return ({ code, seconds, record }) => {
-    metrics.requestDuration.observe(labels, seconds, callSpan(record));
-    metrics.requestsTotal.inc({ service, method, status: statusName(code) });
+    if (!isBatch) metrics.requestDuration.observe(labels, seconds, callSpan(record));
+    total.inc({ service, method, status: statusName(code) });
   };
 }
 
-/** Returns the function that counts and times the ended calls of one method of the service `target`. */
+/** Returns the counter of the served calls of a method: batch calls are counted apart. */
+export function servedCalls(metrics: Metrics, method: string): Metrics['requestsTotal'] {
+  return isBatchMethod(method) ? metrics.batchCallsTotal : metrics.requestsTotal;
+}
+
+/**
+ * Returns the function that counts and times the ended calls of one method of the service `target`. A batch call is not
+ * counted, because its items are.
+ */
 export function clientCallMetrics(
   { service, target, metrics }: CallMetricsDeps & { readonly target: string },
   method: string,
 ): OnClientCallEnd {
+  if (isBatchMethod(method)) return () => undefined;
   const labels = { service, target, method };
   return ({ code, seconds, span }) => {
     metrics.clientRequestDuration.observe(labels, seconds, span);
@@ -32,12 +44,12 @@ export function clientCallMetrics(
 }
 
 /**
- * Creates the series of `requests_total` at zero, for OK and for each status in {@link objectiveFaults}.
+ * Creates the series of the served calls at zero, for OK and for each status in {@link objectiveFaults}.
  * The PromQL function `increase` ignores the first value of a series, so it would miss the first failure of a new
  * process.
  */
 export function initCallMetrics({ service, metrics }: CallMetricsDeps, paths: readonly string[]): void {
   for (const path of paths)
     for (const status of ['OK', ...objectiveFaults])
-      metrics.requestsTotal.inc({ service, method: methodName(path), status }, 0);
+      servedCalls(metrics, path).inc({ service, method: methodName(path), status }, 0);
 }

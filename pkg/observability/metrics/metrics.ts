@@ -19,6 +19,7 @@ export interface Metrics {
   readonly registry: Registry;
   readonly requestsTotal: Counter<'service' | 'method' | 'status'>;
   readonly requestDuration: TracedHistogram<'service' | 'method'>;
+  readonly batchCallsTotal: Counter<'service' | 'method' | 'status'>;
   readonly activeConnections: Gauge;
   readonly clientRequestsTotal: Counter<'service' | 'target' | 'method' | 'status'>;
   readonly clientRequestDuration: TracedHistogram<'service' | 'target' | 'method'>;
@@ -42,6 +43,12 @@ export function createMetrics(service: string): Metrics {
       name: 'request_duration_seconds',
       help: 'Time from the arrival of a gRPC call to its final status.',
       labelNames: ['service', 'method'],
+    }),
+    batchCallsTotal: new Counter({
+      name: 'batch_calls_total',
+      help: 'Served batch calls by final status; their items are counted in requests_total.',
+      labelNames: ['service', 'method', 'status'],
+      registers,
     }),
     activeConnections: new Gauge({
       name: 'active_connections',

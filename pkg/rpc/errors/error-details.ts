@@ -1,5 +1,6 @@
 import { Metadata, status as Status, type ServiceError, type StatusObject } from '@grpc/grpc-js';
 import { AppError, isAppError, isReason, type Reason } from '../../errors/index.js';
+import { statusName } from '../../observability/index.js';
 import { BadRequest, ErrorInfo, PreconditionFailure, RetryInfo } from '../../pb/google/rpc/error_details.js';
 import { Status as RpcStatus } from '../../pb/google/rpc/status.js';
 import { reasonOf, statusOf } from './status.js';
@@ -12,20 +13,29 @@ const typePrefix = 'type.googleapis.com/';
 /** Retry delay of RESOURCE_EXHAUSTED and ABORTED when the error has no `retryAfterMs`. */
 const defaultRetryAfterMs = 100;
 
-/** Converts a failure to a gRPC status. A failure that is not an {@link AppError} becomes INTERNAL without its text. */
-export function toServiceError(failure: unknown): Partial<StatusObject> & { code: Status; details: string } {
+/** Converts a failure to a status. A failure that is not an {@link AppError} becomes INTERNAL without its text. */
+export function toStatus(failure: unknown): RpcStatus {
   const error = isAppError(failure)
     ? failure
     : new AppError({ reason: 'INTERNAL', message: 'internal error' });
   const code = statusOf[error.reason];
-  const metadata = new Metadata();
-  const details = error.reason === 'INTERNAL' ? 'internal error' : error.message;
-  const body = RpcStatus.encode({ code, message: details, details: detailsOf(error, code) }).finish();
-  metadata.set(detailsKey, Buffer.from(body));
-  return { code, details, metadata };
+  const message = error.reason === 'INTERNAL' ? 'internal error' : error.message;
+  return { code, message, details: detailsOf(error, code) };
 }
 
-function detailsOf(error: AppError, code: Status): { typeUrl: string; value: Buffer }[] {
+/** Converts a failure to the status of a call, like {@link toStatus}. */
+export function toServiceError(failure: unknown): Partial<StatusObject> & { code: Status; details: string } {
+  const { code, message, details } = toStatus(failure);
+  return { code, details: message, metadata: metadataOf({ code, message, details }) };
+}
+
+function metadataOf(status: RpcStatus): Metadata {
+  const metadata = new Metadata();
+  metadata.set(detailsKey, Buffer.from(RpcStatus.encode(status).finish()));
+  return metadata;
+}
+
+function detailsOf(error: AppError, code: Status): RpcStatus['details'] {
   const { reason, fields, preconditions } = error;
   const info = { reason, domain: errorDomain, metadata: reason === 'INTERNAL' ? {} : { ...error.metadata } };
   const details = [pack('google.rpc.ErrorInfo', ErrorInfo.encode(info).finish())];
@@ -81,6 +91,18 @@ export function fromServiceError(error: ServiceError): AppError {
     metadata: { ...sent?.metadata, ...(sent ? {} : { grpc_status: Status[error.code] }) },
     cause: error,
   });
+}
+
+/** Converts the status of one item of a batch call as {@link fromServiceError} converts the status of a unary call. */
+export function fromStatus(status: RpcStatus): AppError {
+  const { code, message } = status;
+  const metadata = status.details.length > 0 ? metadataOf(status) : new Metadata();
+  return fromServiceError(serviceError({ code, details: message, metadata }));
+}
+
+/** Creates the error that grpc-js creates for a call with this status. */
+export function serviceError({ code, details, metadata }: StatusObject): ServiceError {
+  return Object.assign(new Error(`${code} ${statusName(code)}: ${details}`), { code, details, metadata });
 }
 
 const messagesWithoutDetails: Partial<Record<Reason, string>> = {

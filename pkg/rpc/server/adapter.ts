@@ -12,34 +12,43 @@ import { isAppError } from '../../errors/index.js';
 import type { CallContext, ServerCall } from './call-context.js';
 import type { AnyMethod, Handler } from '../definition.js';
 import { toServiceError } from '../errors/error-details.js';
-import { contextOf, invoke, type PolicyDeps } from './policies.js';
-import { UnreadableMessage } from './message-guard.js';
+import { contextOf, invoke, type Invocation, type PolicyDeps } from './policies.js';
+import { guardDecoder, UnreadableMessage } from './message-guard.js';
 import { isFault } from '../errors/status.js';
 
 type WritableCall = ServerWritableStream<unknown, unknown> | ServerDuplexStream<unknown, unknown>;
+
+/** What grpc-js needs to serve a method. */
+export interface MethodAdapter {
+  readonly handle: UntypedHandleCall;
+  readonly decode: (bytes: Buffer) => unknown;
+  readonly encode: (value: never) => Buffer;
+}
+
+export interface BoundMethod {
+  readonly method: AnyMethod;
+  readonly handler: Handler<never, unknown>;
+  readonly deps: PolicyDeps;
+  /** Largest request message. */
+  readonly maxMessageBytes: number;
+}
 
 /**
  * Converts a handler that returns a promise or an async iterable to a handler of grpc-js. By itself, grpc-js sends no
  * response when an async handler rejects.
  */
-export function adapt(
-  method: AnyMethod,
-  handler: Handler<never, unknown>,
-  deps: PolicyDeps,
-): UntypedHandleCall {
-  const bound = { method, handler, deps };
+export function adapt(bound: BoundMethod): MethodAdapter {
+  const { method, maxMessageBytes } = bound;
   const streaming = (call: WritableCall): void => void respondWithStream(call, bound);
   const unary = (call: ServerCall, callback: sendUnaryData<unknown>): void =>
     void respondOnce(call, callback, bound);
-  return method.responseStream
-    ? (streaming as UntypedHandleCall)
-    : (unary as handleUnaryCall<unknown, unknown> as UntypedHandleCall);
-}
-
-interface BoundMethod {
-  readonly method: AnyMethod;
-  readonly handler: Handler<never, unknown>;
-  readonly deps: PolicyDeps;
+  return {
+    handle: method.responseStream
+      ? (streaming as UntypedHandleCall)
+      : (unary as handleUnaryCall<unknown, unknown> as UntypedHandleCall),
+    decode: guardDecoder(method.requestDeserialize, maxMessageBytes),
+    encode: method.responseSerialize,
+  };
 }
 
 async function respondOnce(
@@ -48,13 +57,24 @@ async function respondOnce(
   { method, handler, deps }: BoundMethod,
 ): Promise<void> {
   const context = contextOf(call, method, deps);
-  const settle = settleOnce(context, deps, callback);
+  const invocation = { context, handler, request: requestOf(call, method) };
+  await respond(invocation, deps, (error, value) =>
+    error === undefined ? callback(null, value) : callback(toErrorResponse(error)),
+  );
+}
+
+/** Ends a call with its failure, or with its result if `error` is undefined. */
+export type Settle = (error: unknown, value?: unknown) => void;
+
+/** Admits the call, runs the policies and the handler, and settles the call once: with the result, or when it is aborted. */
+export async function respond(invocation: Invocation, deps: PolicyDeps, onSettled: Settle): Promise<void> {
+  const { context } = invocation;
+  const settle = settleOnce(context, deps, onSettled);
   const admission = deps.admission.unary;
   context.onAbort(settle);
   context.onWait(() => admission.wait(context));
   try {
     admission.enter(context);
-    const invocation = { context, handler, request: requestOf(call, method) };
     settle(undefined, await invoke(invocation, deps));
   } catch (error) {
     settle(error);
@@ -66,8 +86,8 @@ async function respondOnce(
 async function respondWithStream(call: WritableCall, { method, handler, deps }: BoundMethod): Promise<void> {
   const context = contextOf(call, method, deps);
   const settle = settleOnce(context, deps, (error) => {
-    if (error) call.emit('error', error);
-    else call.end();
+    if (error === undefined) call.end();
+    else call.emit('error', toErrorResponse(error));
   });
   const admission = deps.admission.streams;
   context.onAbort(settle);
@@ -87,23 +107,19 @@ async function respondWithStream(call: WritableCall, { method, handler, deps }: 
  * Returns a function that ends the call with the first result, failure or abort reason, and ignores the following
  * results.
  */
-function settleOnce(context: CallContext, deps: PolicyDeps, callback: sendUnaryData<unknown>) {
+function settleOnce(context: CallContext, deps: PolicyDeps, onSettled: Settle): Settle {
   let isSettled = false;
-  return (error: unknown, value?: unknown): void => {
+  return (error, value) => {
     if (isSettled) return;
     isSettled = true;
     context.settle();
-    if (error === undefined) {
-      callback(null, value);
-      return;
-    }
-    if (isFault(error)) deps.onFault(error, context);
-    callback(toErrorResponse(error));
+    if (error !== undefined && isFault(error)) deps.onFault(error, context);
+    onSettled(error, value);
   };
 }
 
 /** Sets `name` and `message`, which the gRPC instrumentation records in the span. */
-function toErrorResponse(error: unknown): ServerErrorResponse {
+export function toErrorResponse(error: unknown): ServerErrorResponse {
   const sent = toServiceError(error);
   return { ...sent, name: isAppError(error) ? error.reason : 'INTERNAL', message: sent.details };
 }

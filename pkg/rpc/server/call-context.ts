@@ -76,6 +76,13 @@ export class CallContext {
     this.#controller?.abort(reason);
   }
 
+  /** Aborts the call because its caller has cancelled it. */
+  cancel(): void {
+    // The error is created only for calls without a response, because most calls have one when this is called.
+    if (!this.#isSettled)
+      this.abort(new AppError({ reason: 'CANCELLED', message: 'the caller cancelled the call' }));
+  }
+
   /**
    * Must be called before a wait that needs no resources of the server except memory. The call then no longer counts for
    * the limit of concurrent calls.

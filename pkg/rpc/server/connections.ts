@@ -1,6 +1,6 @@
 import { constants, type Http2Server, type ServerHttp2Session } from 'node:http2';
 import { status, type Server, type ServerCredentials } from '@grpc/grpc-js';
-import type { Telemetry } from '../../observability/index.js';
+import { servedCalls, type Telemetry } from '../../observability/index.js';
 import { pause } from '../../runtime/index.js';
 import type { ServerConfig } from '../config.js';
 import { statusOf } from '../errors/status.js';
@@ -32,7 +32,7 @@ export function trackConnections(
     paths: new Set(options.paths),
     onRejected: (method, error) => {
       const code = status[statusOf[error.reason]];
-      metrics.requestsTotal.inc({ service, method, status: code });
+      servedCalls(metrics, method).inc({ service, method, status: code });
       logger.info({ method, status: code, reason: error.reason }, 'call rejected');
     },
     onConnection: (session) => {

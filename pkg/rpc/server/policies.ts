@@ -1,5 +1,4 @@
 import type { EventEmitter } from 'node:events';
-import { AppError } from '../../errors/index.js';
 import { recordCallContext, methodName } from '../../observability/index.js';
 import type { Admission } from './admission.js';
 import { CallContext, type Authorize, type ServerCall } from './call-context.js';
@@ -46,25 +45,31 @@ const policySequence = Object.values(policies);
 
 export function contextOf(call: ServerCall, method: AnyMethod, deps: PolicyDeps): CallContext {
   recordCallContext();
-  const deadline = call.getDeadline();
-  const requested = deadline instanceof Date ? deadline.getTime() : deadline;
+  const { path, responseStream: isStream } = method;
+  const requested = requestedDeadline(call);
   const context = new CallContext({
-    method: methodName(method.path),
-    metadata: call.metadata,
-    peer: call.getPeer(),
-    callerNames: callerNames(call),
-    deadline: effectiveDeadline({ requested, isStream: method.responseStream, now: Date.now() }, deps),
+    ...originOf(call),
+    method: methodName(path),
+    deadline: effectiveDeadline({ requested, isStream, now: Date.now() }, deps),
   });
-  const events: EventEmitter = call;
-  events.once('cancelled', () => {
-    // grpc-js emits this event at the end of every call, even after a response.
-    if (!context.isSettled) context.abort(cancelled());
-  });
+  onCancelled(call, () => context.cancel());
   return context;
 }
 
-function cancelled(): AppError {
-  return new AppError({ reason: 'CANCELLED', message: 'the caller cancelled the call' });
+/** Returns what all requests of a call have in common. */
+export function originOf(call: ServerCall): Pick<CallContext, 'metadata' | 'peer' | 'callerNames'> {
+  return { metadata: call.metadata, peer: call.getPeer(), callerNames: callerNames(call) };
+}
+
+/** Returns the deadline of the caller in milliseconds since the epoch; Infinity when the caller sets no deadline. */
+export function requestedDeadline(call: ServerCall): number {
+  const deadline = call.getDeadline();
+  return deadline instanceof Date ? deadline.getTime() : deadline;
+}
+
+/** Calls `listener` when the call ends. grpc-js emits this event at the end of every call, even after a response. */
+export function onCancelled(call: EventEmitter, listener: () => void): void {
+  call.once('cancelled', listener);
 }
 
 /**

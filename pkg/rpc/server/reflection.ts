@@ -105,7 +105,7 @@ function fileDescriptors(
   index: DescriptorIndex,
 ): ServerReflectionResponse['messageResponse'] {
   if (!file) return failure(status.NOT_FOUND, 'no such file or symbol');
-  const files = [...withImports(file, index, new Set())];
+  const files = [...withImports(file, index, new Set())].toReversed();
   const fileDescriptorProto = files.map((descriptor) =>
     Buffer.from(toBinary(FileDescriptorProtoSchema, descriptor)),
   );
@@ -116,11 +116,12 @@ function failure(errorCode: number, errorMessage: string): ServerReflectionRespo
   return { $case: 'errorResponse', value: { errorCode, errorMessage } };
 }
 
+/** Returns the files in the sequence in which a client can load them: each file after its imports. */
 function withImports(file: FileDescriptorProto, index: DescriptorIndex, seen: Set<FileDescriptorProto>) {
-  seen.add(file);
   for (const name of file.dependency) {
     const imported = index.byFile.get(name);
     if (imported && !seen.has(imported)) withImports(imported, index, seen);
   }
+  seen.add(file);
   return seen;
 }

@@ -3,21 +3,22 @@ import { Server } from '@grpc/grpc-js';
 import {
   checkGrpcJsInternals,
   initCallMetrics,
+  isBatchMethod,
   methodName,
   recordFailure,
   type Telemetry,
 } from '../../observability/index.js';
 import { pause } from '../../runtime/index.js';
-import { adapt } from './adapter.js';
+import { adapt, type MethodAdapter } from './adapter.js';
 import { Admission } from './admission.js';
+import { adaptBatch } from './batch.js';
 import type { ServerConfig } from '../config.js';
 import { drain, listen, trackConnections } from './connections.js';
-import type { AnyMethod, BoundService } from '../definition.js';
+import type { AnyMethod, BatchOf, BoundService, Handler } from '../definition.js';
 import type { Authorize } from './call-context.js';
 import type { PolicyDeps } from './policies.js';
 import { openHealthPort, type HealthPort } from './health-port.js';
 import { watchHealth, type Health, type Readiness } from './health.js';
-import { guardDecoder } from './message-guard.js';
 import { reflectionService } from './reflection.js';
 import { statusDetailsServerInterceptor } from '../errors/status-details-interceptor.js';
 import { allowOnly, cacheCertificates } from '../tls/authorization.js';
@@ -97,7 +98,7 @@ function createServer(
   const interceptors = [statusDetailsServerInterceptor(), ...telemetry.serverInterceptors()];
   const server = new Server({ interceptors, ...channelOptions(config) });
   for (const service of services)
-    addService(server, service, { deps, maxMessageBytes: config.maxMessageBytes });
+    addService(server, service, { deps, maxMessageBytes: config.maxMessageBytes, telemetry });
   return server;
 }
 
@@ -179,22 +180,38 @@ function serviceName({ definition }: BoundService): string {
   return methodName(method?.path ?? '').split('/', 1)[0] ?? '';
 }
 
-function addService(
-  server: Server,
-  { definition, implementation }: BoundService,
-  { deps, maxMessageBytes }: { readonly deps: PolicyDeps; readonly maxMessageBytes: number },
-): void {
-  for (const [name, method] of Object.entries(definition)) {
-    const handler = implementation[name];
-    if (!handler) throw new Error(`no handler for ${method.path}`);
-    server.register(
-      method.path,
-      adapt(method, handler, deps) as never,
-      method.responseSerialize,
-      guardDecoder(method.requestDeserialize, maxMessageBytes),
-      kindOf(method),
-    );
+interface AdapterOptions {
+  readonly deps: PolicyDeps;
+  readonly maxMessageBytes: number;
+  readonly telemetry: Telemetry;
+}
+
+function addService(server: Server, service: BoundService, options: AdapterOptions): void {
+  for (const [name, method] of Object.entries(service.definition)) {
+    const { handle, decode, encode } = adapterOf(service, name, options);
+    server.register(method.path, handle as never, encode, decode, kindOf(method));
   }
+}
+
+function adapterOf(
+  { definition, implementation }: BoundService,
+  name: string,
+  options: AdapterOptions,
+): MethodAdapter {
+  const method = definition[name];
+  const implemented = implementation[name];
+  if (!method || !implemented) throw new Error(`no handler for ${method?.path ?? name}`);
+  if (isBatchMethod(method.path) !== isBatchOf(implemented))
+    throw new Error(`the name of ${method.path} does not match its implementation`);
+  if (!isBatchOf(implemented)) return adapt({ ...options, method, handler: implemented });
+  const unary = definition[implemented.unary];
+  const handler = implementation[implemented.unary];
+  if (!unary || !handler || isBatchOf(handler)) throw new Error(`no unary method for ${method.path}`);
+  return adaptBatch({ ...options, method: unary, handler });
+}
+
+function isBatchOf(implemented: Handler<never, unknown> | BatchOf<string>): implemented is BatchOf<string> {
+  return 'unary' in implemented;
 }
 
 function kindOf({ requestStream, responseStream }: AnyMethod): string {

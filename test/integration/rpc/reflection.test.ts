@@ -12,7 +12,8 @@ import {
 import { InventoryServiceService } from '../../../pkg/pb/inventory/v1/inventory.js';
 import { OrderServiceService } from '../../../pkg/pb/order/v1/order.js';
 import { PaymentServiceService } from '../../../pkg/pb/payment/v1/payment.js';
-import { handler, type BoundService, type ServiceDefinition } from '../../../pkg/rpc/index.js';
+import { isBatchMethod } from '../../../pkg/observability/index.js';
+import { batchOf, handler, type BoundService, type ServiceDefinition } from '../../../pkg/rpc/index.js';
 import { startTestServer, type TestServer } from '../../support/rpc/test-server.js';
 
 type ReflectionRequest = NonNullable<ServerReflectionRequest['messageRequest']>;
@@ -31,7 +32,13 @@ function unusedService(definition: ServiceDefinition): BoundService {
     () => undefined,
     () => Promise.reject(new Error('not called')),
   );
-  const implementation = Object.fromEntries(Object.keys(definition).map((name) => [name, unused]));
+  const [unary = ''] = Object.keys(definition);
+  const implementation = Object.fromEntries(
+    Object.entries(definition).map(([name, { path }]) => [
+      name,
+      isBatchMethod(path) ? batchOf(unary) : unused,
+    ]),
+  );
   return { definition, implementation };
 }
 

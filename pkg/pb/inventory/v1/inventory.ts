@@ -22,6 +22,8 @@ import {
 } from "@grpc/grpc-js";
 import { Duration } from "../../google/protobuf/duration.js";
 import { Timestamp } from "../../google/protobuf/timestamp.js";
+import { Status } from "../../google/rpc/status.js";
+import { ItemContext } from "../../rpc/v1/batch.js";
 
 /** Selects the fields of a StockLevel. */
 export enum StockView {
@@ -268,6 +270,35 @@ export interface ReserveStockResponse {
   reservation?: Reservation | undefined;
 }
 
+/** Request of BatchReserveStock. */
+export interface BatchReserveStockRequest {
+  /** 1 to 64 requests, together at most 256 KiB. */
+  requests: ReserveStockRequest[];
+  /** Contexts of the requests, in the same order. As many as requests. */
+  contexts: ItemContext[];
+}
+
+/** Response of BatchReserveStock: the results that are ready. */
+export interface BatchReserveStockResponse {
+  /** Results, in the order in which they became ready. */
+  results: BatchReserveStockResult[];
+}
+
+/** Result of one request of BatchReserveStock. */
+export interface BatchReserveStockResult {
+  /** Position of the request in the batch, from 0. */
+  index: number;
+  /** What ReserveStock would have returned. */
+  outcome?:
+    | //
+    /** The response. */
+    { $case: "response"; value: ReserveStockResponse }
+    | //
+    /** Status of a failed request, with the same code, message and details. */
+    { $case: "status"; value: Status }
+    | undefined;
+}
+
 /** Request of CommitReservation. */
 export interface CommitReservationRequest {
   /** Id of the reservation. Required. */
@@ -280,6 +311,35 @@ export interface CommitReservationResponse {
   reservation?: Reservation | undefined;
 }
 
+/** Request of BatchCommitReservations. */
+export interface BatchCommitReservationsRequest {
+  /** 1 to 64 requests, together at most 256 KiB. */
+  requests: CommitReservationRequest[];
+  /** Contexts of the requests, in the same order. As many as requests. */
+  contexts: ItemContext[];
+}
+
+/** Response of BatchCommitReservations: the results that are ready. */
+export interface BatchCommitReservationsResponse {
+  /** Results, in the order in which they became ready. */
+  results: BatchCommitReservationsResult[];
+}
+
+/** Result of one request of BatchCommitReservations. */
+export interface BatchCommitReservationsResult {
+  /** Position of the request in the batch, from 0. */
+  index: number;
+  /** What CommitReservation would have returned. */
+  outcome?:
+    | //
+    /** The response. */
+    { $case: "response"; value: CommitReservationResponse }
+    | //
+    /** Status of a failed request, with the same code, message and details. */
+    { $case: "status"; value: Status }
+    | undefined;
+}
+
 /** Request of ReleaseReservation. */
 export interface ReleaseReservationRequest {
   /** Id of the reservation. Required. */
@@ -290,6 +350,35 @@ export interface ReleaseReservationRequest {
 export interface ReleaseReservationResponse {
   /** The reservation: RELEASED, RETURNED, or REFUSED if ReserveStock was rejected. */
   reservation?: Reservation | undefined;
+}
+
+/** Request of BatchReleaseReservations. */
+export interface BatchReleaseReservationsRequest {
+  /** 1 to 64 requests, together at most 256 KiB. */
+  requests: ReleaseReservationRequest[];
+  /** Contexts of the requests, in the same order. As many as requests. */
+  contexts: ItemContext[];
+}
+
+/** Response of BatchReleaseReservations: the results that are ready. */
+export interface BatchReleaseReservationsResponse {
+  /** Results, in the order in which they became ready. */
+  results: BatchReleaseReservationsResult[];
+}
+
+/** Result of one request of BatchReleaseReservations. */
+export interface BatchReleaseReservationsResult {
+  /** Position of the request in the batch, from 0. */
+  index: number;
+  /** What ReleaseReservation would have returned. */
+  outcome?:
+    | //
+    /** The response. */
+    { $case: "response"; value: ReleaseReservationResponse }
+    | //
+    /** Status of a failed request, with the same code, message and details. */
+    { $case: "status"; value: Status }
+    | undefined;
 }
 
 /** Request of GetReservation. */
@@ -1194,6 +1283,283 @@ export const ReserveStockResponse: MessageFns<ReserveStockResponse> = {
   },
 };
 
+function createBaseBatchReserveStockRequest(): BatchReserveStockRequest {
+  return { requests: [], contexts: [] };
+}
+
+export const BatchReserveStockRequest: MessageFns<BatchReserveStockRequest> = {
+  encode(message: BatchReserveStockRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.requests) {
+      ReserveStockRequest.encode(v!, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.contexts) {
+      ItemContext.encode(v!, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BatchReserveStockRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBatchReserveStockRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.requests.push(ReserveStockRequest.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.contexts.push(ItemContext.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): BatchReserveStockRequest {
+    return {
+      requests: globalThis.Array.isArray(object?.requests)
+        ? object.requests.map((e: any) => ReserveStockRequest.fromJSON(e))
+        : [],
+      contexts: globalThis.Array.isArray(object?.contexts)
+        ? object.contexts.map((e: any) => ItemContext.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: BatchReserveStockRequest): unknown {
+    const obj: any = {};
+    if (message.requests?.length) {
+      obj.requests = message.requests.map((e) => ReserveStockRequest.toJSON(e));
+    }
+    if (message.contexts?.length) {
+      obj.contexts = message.contexts.map((e) => ItemContext.toJSON(e));
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<BatchReserveStockRequest>, I>>(base?: I): BatchReserveStockRequest {
+    return BatchReserveStockRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<BatchReserveStockRequest>, I>>(object: I): BatchReserveStockRequest {
+    const message = createBaseBatchReserveStockRequest();
+    message.requests = object.requests?.map((e) => ReserveStockRequest.fromPartial(e)) || [];
+    message.contexts = object.contexts?.map((e) => ItemContext.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseBatchReserveStockResponse(): BatchReserveStockResponse {
+  return { results: [] };
+}
+
+export const BatchReserveStockResponse: MessageFns<BatchReserveStockResponse> = {
+  encode(message: BatchReserveStockResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.results) {
+      BatchReserveStockResult.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BatchReserveStockResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBatchReserveStockResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.results.push(BatchReserveStockResult.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): BatchReserveStockResponse {
+    return {
+      results: globalThis.Array.isArray(object?.results)
+        ? object.results.map((e: any) => BatchReserveStockResult.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: BatchReserveStockResponse): unknown {
+    const obj: any = {};
+    if (message.results?.length) {
+      obj.results = message.results.map((e) => BatchReserveStockResult.toJSON(e));
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<BatchReserveStockResponse>, I>>(base?: I): BatchReserveStockResponse {
+    return BatchReserveStockResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<BatchReserveStockResponse>, I>>(object: I): BatchReserveStockResponse {
+    const message = createBaseBatchReserveStockResponse();
+    message.results = object.results?.map((e) => BatchReserveStockResult.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseBatchReserveStockResult(): BatchReserveStockResult {
+  return { index: 0, outcome: undefined };
+}
+
+export const BatchReserveStockResult: MessageFns<BatchReserveStockResult> = {
+  encode(message: BatchReserveStockResult, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.index !== 0) {
+      writer.uint32(8).int32(message.index);
+    }
+    switch (message.outcome?.$case) {
+      case "response":
+        ReserveStockResponse.encode(message.outcome.value, writer.uint32(18).fork()).join();
+        break;
+      case "status":
+        Status.encode(message.outcome.value, writer.uint32(26).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BatchReserveStockResult {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBatchReserveStockResult();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.index = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.outcome = { $case: "response", value: ReserveStockResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.outcome = { $case: "status", value: Status.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): BatchReserveStockResult {
+    return {
+      index: isSet(object.index) ? globalThis.Number(object.index) : 0,
+      outcome: isSet(object.response)
+        ? { $case: "response", value: ReserveStockResponse.fromJSON(object.response) }
+        : isSet(object.status)
+        ? { $case: "status", value: Status.fromJSON(object.status) }
+        : undefined,
+    };
+  },
+
+  toJSON(message: BatchReserveStockResult): unknown {
+    const obj: any = {};
+    if (message.index !== 0) {
+      obj.index = Math.round(message.index);
+    }
+    if (message.outcome?.$case === "response") {
+      obj.response = ReserveStockResponse.toJSON(message.outcome.value);
+    } else if (message.outcome?.$case === "status") {
+      obj.status = Status.toJSON(message.outcome.value);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<BatchReserveStockResult>, I>>(base?: I): BatchReserveStockResult {
+    return BatchReserveStockResult.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<BatchReserveStockResult>, I>>(object: I): BatchReserveStockResult {
+    const message = createBaseBatchReserveStockResult();
+    message.index = object.index ?? 0;
+    switch (object.outcome?.$case) {
+      case "response": {
+        if (object.outcome?.value !== undefined && object.outcome?.value !== null) {
+          message.outcome = { $case: "response", value: ReserveStockResponse.fromPartial(object.outcome.value) };
+        }
+        break;
+      }
+      case "status": {
+        if (object.outcome?.value !== undefined && object.outcome?.value !== null) {
+          message.outcome = { $case: "status", value: Status.fromPartial(object.outcome.value) };
+        }
+        break;
+      }
+    }
+    return message;
+  },
+};
+
 function createBaseCommitReservationRequest(): CommitReservationRequest {
   return { reservationId: "" };
 }
@@ -1336,6 +1702,289 @@ export const CommitReservationResponse: MessageFns<CommitReservationResponse> = 
   },
 };
 
+function createBaseBatchCommitReservationsRequest(): BatchCommitReservationsRequest {
+  return { requests: [], contexts: [] };
+}
+
+export const BatchCommitReservationsRequest: MessageFns<BatchCommitReservationsRequest> = {
+  encode(message: BatchCommitReservationsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.requests) {
+      CommitReservationRequest.encode(v!, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.contexts) {
+      ItemContext.encode(v!, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BatchCommitReservationsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBatchCommitReservationsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.requests.push(CommitReservationRequest.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.contexts.push(ItemContext.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): BatchCommitReservationsRequest {
+    return {
+      requests: globalThis.Array.isArray(object?.requests)
+        ? object.requests.map((e: any) => CommitReservationRequest.fromJSON(e))
+        : [],
+      contexts: globalThis.Array.isArray(object?.contexts)
+        ? object.contexts.map((e: any) => ItemContext.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: BatchCommitReservationsRequest): unknown {
+    const obj: any = {};
+    if (message.requests?.length) {
+      obj.requests = message.requests.map((e) => CommitReservationRequest.toJSON(e));
+    }
+    if (message.contexts?.length) {
+      obj.contexts = message.contexts.map((e) => ItemContext.toJSON(e));
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<BatchCommitReservationsRequest>, I>>(base?: I): BatchCommitReservationsRequest {
+    return BatchCommitReservationsRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<BatchCommitReservationsRequest>, I>>(
+    object: I,
+  ): BatchCommitReservationsRequest {
+    const message = createBaseBatchCommitReservationsRequest();
+    message.requests = object.requests?.map((e) => CommitReservationRequest.fromPartial(e)) || [];
+    message.contexts = object.contexts?.map((e) => ItemContext.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseBatchCommitReservationsResponse(): BatchCommitReservationsResponse {
+  return { results: [] };
+}
+
+export const BatchCommitReservationsResponse: MessageFns<BatchCommitReservationsResponse> = {
+  encode(message: BatchCommitReservationsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.results) {
+      BatchCommitReservationsResult.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BatchCommitReservationsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBatchCommitReservationsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.results.push(BatchCommitReservationsResult.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): BatchCommitReservationsResponse {
+    return {
+      results: globalThis.Array.isArray(object?.results)
+        ? object.results.map((e: any) => BatchCommitReservationsResult.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: BatchCommitReservationsResponse): unknown {
+    const obj: any = {};
+    if (message.results?.length) {
+      obj.results = message.results.map((e) => BatchCommitReservationsResult.toJSON(e));
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<BatchCommitReservationsResponse>, I>>(base?: I): BatchCommitReservationsResponse {
+    return BatchCommitReservationsResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<BatchCommitReservationsResponse>, I>>(
+    object: I,
+  ): BatchCommitReservationsResponse {
+    const message = createBaseBatchCommitReservationsResponse();
+    message.results = object.results?.map((e) => BatchCommitReservationsResult.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseBatchCommitReservationsResult(): BatchCommitReservationsResult {
+  return { index: 0, outcome: undefined };
+}
+
+export const BatchCommitReservationsResult: MessageFns<BatchCommitReservationsResult> = {
+  encode(message: BatchCommitReservationsResult, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.index !== 0) {
+      writer.uint32(8).int32(message.index);
+    }
+    switch (message.outcome?.$case) {
+      case "response":
+        CommitReservationResponse.encode(message.outcome.value, writer.uint32(18).fork()).join();
+        break;
+      case "status":
+        Status.encode(message.outcome.value, writer.uint32(26).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BatchCommitReservationsResult {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBatchCommitReservationsResult();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.index = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.outcome = { $case: "response", value: CommitReservationResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.outcome = { $case: "status", value: Status.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): BatchCommitReservationsResult {
+    return {
+      index: isSet(object.index) ? globalThis.Number(object.index) : 0,
+      outcome: isSet(object.response)
+        ? { $case: "response", value: CommitReservationResponse.fromJSON(object.response) }
+        : isSet(object.status)
+        ? { $case: "status", value: Status.fromJSON(object.status) }
+        : undefined,
+    };
+  },
+
+  toJSON(message: BatchCommitReservationsResult): unknown {
+    const obj: any = {};
+    if (message.index !== 0) {
+      obj.index = Math.round(message.index);
+    }
+    if (message.outcome?.$case === "response") {
+      obj.response = CommitReservationResponse.toJSON(message.outcome.value);
+    } else if (message.outcome?.$case === "status") {
+      obj.status = Status.toJSON(message.outcome.value);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<BatchCommitReservationsResult>, I>>(base?: I): BatchCommitReservationsResult {
+    return BatchCommitReservationsResult.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<BatchCommitReservationsResult>, I>>(
+    object: I,
+  ): BatchCommitReservationsResult {
+    const message = createBaseBatchCommitReservationsResult();
+    message.index = object.index ?? 0;
+    switch (object.outcome?.$case) {
+      case "response": {
+        if (object.outcome?.value !== undefined && object.outcome?.value !== null) {
+          message.outcome = { $case: "response", value: CommitReservationResponse.fromPartial(object.outcome.value) };
+        }
+        break;
+      }
+      case "status": {
+        if (object.outcome?.value !== undefined && object.outcome?.value !== null) {
+          message.outcome = { $case: "status", value: Status.fromPartial(object.outcome.value) };
+        }
+        break;
+      }
+    }
+    return message;
+  },
+};
+
 function createBaseReleaseReservationRequest(): ReleaseReservationRequest {
   return { reservationId: "" };
 }
@@ -1474,6 +2123,291 @@ export const ReleaseReservationResponse: MessageFns<ReleaseReservationResponse> 
     message.reservation = (object.reservation !== undefined && object.reservation !== null)
       ? Reservation.fromPartial(object.reservation)
       : undefined;
+    return message;
+  },
+};
+
+function createBaseBatchReleaseReservationsRequest(): BatchReleaseReservationsRequest {
+  return { requests: [], contexts: [] };
+}
+
+export const BatchReleaseReservationsRequest: MessageFns<BatchReleaseReservationsRequest> = {
+  encode(message: BatchReleaseReservationsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.requests) {
+      ReleaseReservationRequest.encode(v!, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.contexts) {
+      ItemContext.encode(v!, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BatchReleaseReservationsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBatchReleaseReservationsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.requests.push(ReleaseReservationRequest.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.contexts.push(ItemContext.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): BatchReleaseReservationsRequest {
+    return {
+      requests: globalThis.Array.isArray(object?.requests)
+        ? object.requests.map((e: any) => ReleaseReservationRequest.fromJSON(e))
+        : [],
+      contexts: globalThis.Array.isArray(object?.contexts)
+        ? object.contexts.map((e: any) => ItemContext.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: BatchReleaseReservationsRequest): unknown {
+    const obj: any = {};
+    if (message.requests?.length) {
+      obj.requests = message.requests.map((e) => ReleaseReservationRequest.toJSON(e));
+    }
+    if (message.contexts?.length) {
+      obj.contexts = message.contexts.map((e) => ItemContext.toJSON(e));
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<BatchReleaseReservationsRequest>, I>>(base?: I): BatchReleaseReservationsRequest {
+    return BatchReleaseReservationsRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<BatchReleaseReservationsRequest>, I>>(
+    object: I,
+  ): BatchReleaseReservationsRequest {
+    const message = createBaseBatchReleaseReservationsRequest();
+    message.requests = object.requests?.map((e) => ReleaseReservationRequest.fromPartial(e)) || [];
+    message.contexts = object.contexts?.map((e) => ItemContext.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseBatchReleaseReservationsResponse(): BatchReleaseReservationsResponse {
+  return { results: [] };
+}
+
+export const BatchReleaseReservationsResponse: MessageFns<BatchReleaseReservationsResponse> = {
+  encode(message: BatchReleaseReservationsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.results) {
+      BatchReleaseReservationsResult.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BatchReleaseReservationsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBatchReleaseReservationsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.results.push(BatchReleaseReservationsResult.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): BatchReleaseReservationsResponse {
+    return {
+      results: globalThis.Array.isArray(object?.results)
+        ? object.results.map((e: any) => BatchReleaseReservationsResult.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: BatchReleaseReservationsResponse): unknown {
+    const obj: any = {};
+    if (message.results?.length) {
+      obj.results = message.results.map((e) => BatchReleaseReservationsResult.toJSON(e));
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<BatchReleaseReservationsResponse>, I>>(
+    base?: I,
+  ): BatchReleaseReservationsResponse {
+    return BatchReleaseReservationsResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<BatchReleaseReservationsResponse>, I>>(
+    object: I,
+  ): BatchReleaseReservationsResponse {
+    const message = createBaseBatchReleaseReservationsResponse();
+    message.results = object.results?.map((e) => BatchReleaseReservationsResult.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseBatchReleaseReservationsResult(): BatchReleaseReservationsResult {
+  return { index: 0, outcome: undefined };
+}
+
+export const BatchReleaseReservationsResult: MessageFns<BatchReleaseReservationsResult> = {
+  encode(message: BatchReleaseReservationsResult, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.index !== 0) {
+      writer.uint32(8).int32(message.index);
+    }
+    switch (message.outcome?.$case) {
+      case "response":
+        ReleaseReservationResponse.encode(message.outcome.value, writer.uint32(18).fork()).join();
+        break;
+      case "status":
+        Status.encode(message.outcome.value, writer.uint32(26).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BatchReleaseReservationsResult {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBatchReleaseReservationsResult();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.index = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.outcome = { $case: "response", value: ReleaseReservationResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.outcome = { $case: "status", value: Status.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): BatchReleaseReservationsResult {
+    return {
+      index: isSet(object.index) ? globalThis.Number(object.index) : 0,
+      outcome: isSet(object.response)
+        ? { $case: "response", value: ReleaseReservationResponse.fromJSON(object.response) }
+        : isSet(object.status)
+        ? { $case: "status", value: Status.fromJSON(object.status) }
+        : undefined,
+    };
+  },
+
+  toJSON(message: BatchReleaseReservationsResult): unknown {
+    const obj: any = {};
+    if (message.index !== 0) {
+      obj.index = Math.round(message.index);
+    }
+    if (message.outcome?.$case === "response") {
+      obj.response = ReleaseReservationResponse.toJSON(message.outcome.value);
+    } else if (message.outcome?.$case === "status") {
+      obj.status = Status.toJSON(message.outcome.value);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<BatchReleaseReservationsResult>, I>>(base?: I): BatchReleaseReservationsResult {
+    return BatchReleaseReservationsResult.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<BatchReleaseReservationsResult>, I>>(
+    object: I,
+  ): BatchReleaseReservationsResult {
+    const message = createBaseBatchReleaseReservationsResult();
+    message.index = object.index ?? 0;
+    switch (object.outcome?.$case) {
+      case "response": {
+        if (object.outcome?.value !== undefined && object.outcome?.value !== null) {
+          message.outcome = { $case: "response", value: ReleaseReservationResponse.fromPartial(object.outcome.value) };
+        }
+        break;
+      }
+      case "status": {
+        if (object.outcome?.value !== undefined && object.outcome?.value !== null) {
+          message.outcome = { $case: "status", value: Status.fromPartial(object.outcome.value) };
+        }
+        break;
+      }
+    }
     return message;
   },
 };
@@ -3225,6 +4159,45 @@ export const InventoryServiceService = {
       Buffer.from(ListReservationsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListReservationsResponse => ListReservationsResponse.decode(value),
   },
+  /** Handles each request like ReserveStock; see rpc/v1/batch.proto. */
+  batchReserveStock: {
+    path: "/inventory.v1.InventoryService/BatchReserveStock" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: BatchReserveStockRequest): Buffer =>
+      Buffer.from(BatchReserveStockRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): BatchReserveStockRequest => BatchReserveStockRequest.decode(value),
+    responseSerialize: (value: BatchReserveStockResponse): Buffer =>
+      Buffer.from(BatchReserveStockResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): BatchReserveStockResponse => BatchReserveStockResponse.decode(value),
+  },
+  /** Handles each request like CommitReservation; see rpc/v1/batch.proto. */
+  batchCommitReservations: {
+    path: "/inventory.v1.InventoryService/BatchCommitReservations" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: BatchCommitReservationsRequest): Buffer =>
+      Buffer.from(BatchCommitReservationsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): BatchCommitReservationsRequest => BatchCommitReservationsRequest.decode(value),
+    responseSerialize: (value: BatchCommitReservationsResponse): Buffer =>
+      Buffer.from(BatchCommitReservationsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): BatchCommitReservationsResponse =>
+      BatchCommitReservationsResponse.decode(value),
+  },
+  /** Handles each request like ReleaseReservation; see rpc/v1/batch.proto. */
+  batchReleaseReservations: {
+    path: "/inventory.v1.InventoryService/BatchReleaseReservations" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: BatchReleaseReservationsRequest): Buffer =>
+      Buffer.from(BatchReleaseReservationsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): BatchReleaseReservationsRequest =>
+      BatchReleaseReservationsRequest.decode(value),
+    responseSerialize: (value: BatchReleaseReservationsResponse): Buffer =>
+      Buffer.from(BatchReleaseReservationsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): BatchReleaseReservationsResponse =>
+      BatchReleaseReservationsResponse.decode(value),
+  },
 } as const;
 
 export interface InventoryServiceServer extends UntypedServiceImplementation {
@@ -3278,6 +4251,15 @@ export interface InventoryServiceServer extends UntypedServiceImplementation {
   listStockMovements: handleUnaryCall<ListStockMovementsRequest, ListStockMovementsResponse>;
   /** Lists reservations, oldest id first. */
   listReservations: handleUnaryCall<ListReservationsRequest, ListReservationsResponse>;
+  /** Handles each request like ReserveStock; see rpc/v1/batch.proto. */
+  batchReserveStock: handleServerStreamingCall<BatchReserveStockRequest, BatchReserveStockResponse>;
+  /** Handles each request like CommitReservation; see rpc/v1/batch.proto. */
+  batchCommitReservations: handleServerStreamingCall<BatchCommitReservationsRequest, BatchCommitReservationsResponse>;
+  /** Handles each request like ReleaseReservation; see rpc/v1/batch.proto. */
+  batchReleaseReservations: handleServerStreamingCall<
+    BatchReleaseReservationsRequest,
+    BatchReleaseReservationsResponse
+  >;
 }
 
 export interface InventoryServiceClient extends Client {
@@ -3476,6 +4458,36 @@ export interface InventoryServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListReservationsResponse) => void,
   ): ClientUnaryCall;
+  /** Handles each request like ReserveStock; see rpc/v1/batch.proto. */
+  batchReserveStock(
+    request: BatchReserveStockRequest,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<BatchReserveStockResponse>;
+  batchReserveStock(
+    request: BatchReserveStockRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<BatchReserveStockResponse>;
+  /** Handles each request like CommitReservation; see rpc/v1/batch.proto. */
+  batchCommitReservations(
+    request: BatchCommitReservationsRequest,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<BatchCommitReservationsResponse>;
+  batchCommitReservations(
+    request: BatchCommitReservationsRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<BatchCommitReservationsResponse>;
+  /** Handles each request like ReleaseReservation; see rpc/v1/batch.proto. */
+  batchReleaseReservations(
+    request: BatchReleaseReservationsRequest,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<BatchReleaseReservationsResponse>;
+  batchReleaseReservations(
+    request: BatchReleaseReservationsRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<BatchReleaseReservationsResponse>;
 }
 
 export const InventoryServiceClient = makeGenericClientConstructor(

@@ -11,7 +11,9 @@ import {
   type ChannelCredentials,
   Client,
   type ClientOptions,
+  type ClientReadableStream,
   type ClientUnaryCall,
+  type handleServerStreamingCall,
   type handleUnaryCall,
   makeGenericClientConstructor,
   type Metadata,
@@ -19,7 +21,9 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { Timestamp } from "../../google/protobuf/timestamp.js";
+import { Status } from "../../google/rpc/status.js";
 import { Money } from "../../google/type/money.js";
+import { ItemContext } from "../../rpc/v1/batch.js";
 
 /** State of a payment. */
 export enum PaymentState {
@@ -598,6 +602,35 @@ export interface AuthorizePaymentResponse {
   payment?: Payment | undefined;
 }
 
+/** Request of BatchAuthorizePayments. */
+export interface BatchAuthorizePaymentsRequest {
+  /** 1 to 64 requests, together at most 256 KiB. */
+  requests: AuthorizePaymentRequest[];
+  /** Contexts of the requests, in the same order. As many as requests. */
+  contexts: ItemContext[];
+}
+
+/** Response of BatchAuthorizePayments: the results that are ready. */
+export interface BatchAuthorizePaymentsResponse {
+  /** Results, in the order in which they became ready. */
+  results: BatchAuthorizePaymentsResult[];
+}
+
+/** Result of one request of BatchAuthorizePayments. */
+export interface BatchAuthorizePaymentsResult {
+  /** Position of the request in the batch, from 0. */
+  index: number;
+  /** What AuthorizePayment would have returned. */
+  outcome?:
+    | //
+    /** The response. */
+    { $case: "response"; value: AuthorizePaymentResponse }
+    | //
+    /** Status of a failed request, with the same code, message and details. */
+    { $case: "status"; value: Status }
+    | undefined;
+}
+
 /** Request of CapturePayment. */
 export interface CapturePaymentRequest {
   /** Id of the payment. Required. */
@@ -623,6 +656,35 @@ export interface CapturePaymentResponse {
    * state if the request was repeated.
    */
   payment?: Payment | undefined;
+}
+
+/** Request of BatchCapturePayments. */
+export interface BatchCapturePaymentsRequest {
+  /** 1 to 64 requests, together at most 256 KiB. */
+  requests: CapturePaymentRequest[];
+  /** Contexts of the requests, in the same order. As many as requests. */
+  contexts: ItemContext[];
+}
+
+/** Response of BatchCapturePayments: the results that are ready. */
+export interface BatchCapturePaymentsResponse {
+  /** Results, in the order in which they became ready. */
+  results: BatchCapturePaymentsResult[];
+}
+
+/** Result of one request of BatchCapturePayments. */
+export interface BatchCapturePaymentsResult {
+  /** Position of the request in the batch, from 0. */
+  index: number;
+  /** What CapturePayment would have returned. */
+  outcome?:
+    | //
+    /** The response. */
+    { $case: "response"; value: CapturePaymentResponse }
+    | //
+    /** Status of a failed request, with the same code, message and details. */
+    { $case: "status"; value: Status }
+    | undefined;
 }
 
 /** Request of VoidPayment. */
@@ -1905,6 +1967,287 @@ export const AuthorizePaymentResponse: MessageFns<AuthorizePaymentResponse> = {
   },
 };
 
+function createBaseBatchAuthorizePaymentsRequest(): BatchAuthorizePaymentsRequest {
+  return { requests: [], contexts: [] };
+}
+
+export const BatchAuthorizePaymentsRequest: MessageFns<BatchAuthorizePaymentsRequest> = {
+  encode(message: BatchAuthorizePaymentsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.requests) {
+      AuthorizePaymentRequest.encode(v!, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.contexts) {
+      ItemContext.encode(v!, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BatchAuthorizePaymentsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBatchAuthorizePaymentsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.requests.push(AuthorizePaymentRequest.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.contexts.push(ItemContext.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): BatchAuthorizePaymentsRequest {
+    return {
+      requests: globalThis.Array.isArray(object?.requests)
+        ? object.requests.map((e: any) => AuthorizePaymentRequest.fromJSON(e))
+        : [],
+      contexts: globalThis.Array.isArray(object?.contexts)
+        ? object.contexts.map((e: any) => ItemContext.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: BatchAuthorizePaymentsRequest): unknown {
+    const obj: any = {};
+    if (message.requests?.length) {
+      obj.requests = message.requests.map((e) => AuthorizePaymentRequest.toJSON(e));
+    }
+    if (message.contexts?.length) {
+      obj.contexts = message.contexts.map((e) => ItemContext.toJSON(e));
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<BatchAuthorizePaymentsRequest>, I>>(base?: I): BatchAuthorizePaymentsRequest {
+    return BatchAuthorizePaymentsRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<BatchAuthorizePaymentsRequest>, I>>(
+    object: I,
+  ): BatchAuthorizePaymentsRequest {
+    const message = createBaseBatchAuthorizePaymentsRequest();
+    message.requests = object.requests?.map((e) => AuthorizePaymentRequest.fromPartial(e)) || [];
+    message.contexts = object.contexts?.map((e) => ItemContext.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseBatchAuthorizePaymentsResponse(): BatchAuthorizePaymentsResponse {
+  return { results: [] };
+}
+
+export const BatchAuthorizePaymentsResponse: MessageFns<BatchAuthorizePaymentsResponse> = {
+  encode(message: BatchAuthorizePaymentsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.results) {
+      BatchAuthorizePaymentsResult.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BatchAuthorizePaymentsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBatchAuthorizePaymentsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.results.push(BatchAuthorizePaymentsResult.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): BatchAuthorizePaymentsResponse {
+    return {
+      results: globalThis.Array.isArray(object?.results)
+        ? object.results.map((e: any) => BatchAuthorizePaymentsResult.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: BatchAuthorizePaymentsResponse): unknown {
+    const obj: any = {};
+    if (message.results?.length) {
+      obj.results = message.results.map((e) => BatchAuthorizePaymentsResult.toJSON(e));
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<BatchAuthorizePaymentsResponse>, I>>(base?: I): BatchAuthorizePaymentsResponse {
+    return BatchAuthorizePaymentsResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<BatchAuthorizePaymentsResponse>, I>>(
+    object: I,
+  ): BatchAuthorizePaymentsResponse {
+    const message = createBaseBatchAuthorizePaymentsResponse();
+    message.results = object.results?.map((e) => BatchAuthorizePaymentsResult.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseBatchAuthorizePaymentsResult(): BatchAuthorizePaymentsResult {
+  return { index: 0, outcome: undefined };
+}
+
+export const BatchAuthorizePaymentsResult: MessageFns<BatchAuthorizePaymentsResult> = {
+  encode(message: BatchAuthorizePaymentsResult, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.index !== 0) {
+      writer.uint32(8).int32(message.index);
+    }
+    switch (message.outcome?.$case) {
+      case "response":
+        AuthorizePaymentResponse.encode(message.outcome.value, writer.uint32(18).fork()).join();
+        break;
+      case "status":
+        Status.encode(message.outcome.value, writer.uint32(26).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BatchAuthorizePaymentsResult {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBatchAuthorizePaymentsResult();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.index = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.outcome = { $case: "response", value: AuthorizePaymentResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.outcome = { $case: "status", value: Status.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): BatchAuthorizePaymentsResult {
+    return {
+      index: isSet(object.index) ? globalThis.Number(object.index) : 0,
+      outcome: isSet(object.response)
+        ? { $case: "response", value: AuthorizePaymentResponse.fromJSON(object.response) }
+        : isSet(object.status)
+        ? { $case: "status", value: Status.fromJSON(object.status) }
+        : undefined,
+    };
+  },
+
+  toJSON(message: BatchAuthorizePaymentsResult): unknown {
+    const obj: any = {};
+    if (message.index !== 0) {
+      obj.index = Math.round(message.index);
+    }
+    if (message.outcome?.$case === "response") {
+      obj.response = AuthorizePaymentResponse.toJSON(message.outcome.value);
+    } else if (message.outcome?.$case === "status") {
+      obj.status = Status.toJSON(message.outcome.value);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<BatchAuthorizePaymentsResult>, I>>(base?: I): BatchAuthorizePaymentsResult {
+    return BatchAuthorizePaymentsResult.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<BatchAuthorizePaymentsResult>, I>>(object: I): BatchAuthorizePaymentsResult {
+    const message = createBaseBatchAuthorizePaymentsResult();
+    message.index = object.index ?? 0;
+    switch (object.outcome?.$case) {
+      case "response": {
+        if (object.outcome?.value !== undefined && object.outcome?.value !== null) {
+          message.outcome = { $case: "response", value: AuthorizePaymentResponse.fromPartial(object.outcome.value) };
+        }
+        break;
+      }
+      case "status": {
+        if (object.outcome?.value !== undefined && object.outcome?.value !== null) {
+          message.outcome = { $case: "status", value: Status.fromPartial(object.outcome.value) };
+        }
+        break;
+      }
+    }
+    return message;
+  },
+};
+
 function createBaseCapturePaymentRequest(): CapturePaymentRequest {
   return { paymentId: "", amount: undefined, acceptedResults: [] };
 }
@@ -2095,6 +2438,283 @@ export const CapturePaymentResponse: MessageFns<CapturePaymentResponse> = {
     message.payment = (object.payment !== undefined && object.payment !== null)
       ? Payment.fromPartial(object.payment)
       : undefined;
+    return message;
+  },
+};
+
+function createBaseBatchCapturePaymentsRequest(): BatchCapturePaymentsRequest {
+  return { requests: [], contexts: [] };
+}
+
+export const BatchCapturePaymentsRequest: MessageFns<BatchCapturePaymentsRequest> = {
+  encode(message: BatchCapturePaymentsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.requests) {
+      CapturePaymentRequest.encode(v!, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.contexts) {
+      ItemContext.encode(v!, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BatchCapturePaymentsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBatchCapturePaymentsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.requests.push(CapturePaymentRequest.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.contexts.push(ItemContext.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): BatchCapturePaymentsRequest {
+    return {
+      requests: globalThis.Array.isArray(object?.requests)
+        ? object.requests.map((e: any) => CapturePaymentRequest.fromJSON(e))
+        : [],
+      contexts: globalThis.Array.isArray(object?.contexts)
+        ? object.contexts.map((e: any) => ItemContext.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: BatchCapturePaymentsRequest): unknown {
+    const obj: any = {};
+    if (message.requests?.length) {
+      obj.requests = message.requests.map((e) => CapturePaymentRequest.toJSON(e));
+    }
+    if (message.contexts?.length) {
+      obj.contexts = message.contexts.map((e) => ItemContext.toJSON(e));
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<BatchCapturePaymentsRequest>, I>>(base?: I): BatchCapturePaymentsRequest {
+    return BatchCapturePaymentsRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<BatchCapturePaymentsRequest>, I>>(object: I): BatchCapturePaymentsRequest {
+    const message = createBaseBatchCapturePaymentsRequest();
+    message.requests = object.requests?.map((e) => CapturePaymentRequest.fromPartial(e)) || [];
+    message.contexts = object.contexts?.map((e) => ItemContext.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseBatchCapturePaymentsResponse(): BatchCapturePaymentsResponse {
+  return { results: [] };
+}
+
+export const BatchCapturePaymentsResponse: MessageFns<BatchCapturePaymentsResponse> = {
+  encode(message: BatchCapturePaymentsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.results) {
+      BatchCapturePaymentsResult.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BatchCapturePaymentsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBatchCapturePaymentsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.results.push(BatchCapturePaymentsResult.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): BatchCapturePaymentsResponse {
+    return {
+      results: globalThis.Array.isArray(object?.results)
+        ? object.results.map((e: any) => BatchCapturePaymentsResult.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: BatchCapturePaymentsResponse): unknown {
+    const obj: any = {};
+    if (message.results?.length) {
+      obj.results = message.results.map((e) => BatchCapturePaymentsResult.toJSON(e));
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<BatchCapturePaymentsResponse>, I>>(base?: I): BatchCapturePaymentsResponse {
+    return BatchCapturePaymentsResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<BatchCapturePaymentsResponse>, I>>(object: I): BatchCapturePaymentsResponse {
+    const message = createBaseBatchCapturePaymentsResponse();
+    message.results = object.results?.map((e) => BatchCapturePaymentsResult.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseBatchCapturePaymentsResult(): BatchCapturePaymentsResult {
+  return { index: 0, outcome: undefined };
+}
+
+export const BatchCapturePaymentsResult: MessageFns<BatchCapturePaymentsResult> = {
+  encode(message: BatchCapturePaymentsResult, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.index !== 0) {
+      writer.uint32(8).int32(message.index);
+    }
+    switch (message.outcome?.$case) {
+      case "response":
+        CapturePaymentResponse.encode(message.outcome.value, writer.uint32(18).fork()).join();
+        break;
+      case "status":
+        Status.encode(message.outcome.value, writer.uint32(26).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BatchCapturePaymentsResult {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBatchCapturePaymentsResult();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.index = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.outcome = { $case: "response", value: CapturePaymentResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.outcome = { $case: "status", value: Status.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): BatchCapturePaymentsResult {
+    return {
+      index: isSet(object.index) ? globalThis.Number(object.index) : 0,
+      outcome: isSet(object.response)
+        ? { $case: "response", value: CapturePaymentResponse.fromJSON(object.response) }
+        : isSet(object.status)
+        ? { $case: "status", value: Status.fromJSON(object.status) }
+        : undefined,
+    };
+  },
+
+  toJSON(message: BatchCapturePaymentsResult): unknown {
+    const obj: any = {};
+    if (message.index !== 0) {
+      obj.index = Math.round(message.index);
+    }
+    if (message.outcome?.$case === "response") {
+      obj.response = CapturePaymentResponse.toJSON(message.outcome.value);
+    } else if (message.outcome?.$case === "status") {
+      obj.status = Status.toJSON(message.outcome.value);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<BatchCapturePaymentsResult>, I>>(base?: I): BatchCapturePaymentsResult {
+    return BatchCapturePaymentsResult.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<BatchCapturePaymentsResult>, I>>(object: I): BatchCapturePaymentsResult {
+    const message = createBaseBatchCapturePaymentsResult();
+    message.index = object.index ?? 0;
+    switch (object.outcome?.$case) {
+      case "response": {
+        if (object.outcome?.value !== undefined && object.outcome?.value !== null) {
+          message.outcome = { $case: "response", value: CapturePaymentResponse.fromPartial(object.outcome.value) };
+        }
+        break;
+      }
+      case "status": {
+        if (object.outcome?.value !== undefined && object.outcome?.value !== null) {
+          message.outcome = { $case: "status", value: Status.fromPartial(object.outcome.value) };
+        }
+        break;
+      }
+    }
     return message;
   },
 };
@@ -3638,6 +4258,31 @@ export const PaymentServiceService = {
     responseDeserialize: (value: Buffer): ListGatewayTransactionsResponse =>
       ListGatewayTransactionsResponse.decode(value),
   },
+  /** Handles each request like AuthorizePayment; see rpc/v1/batch.proto. */
+  batchAuthorizePayments: {
+    path: "/payment.v1.PaymentService/BatchAuthorizePayments" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: BatchAuthorizePaymentsRequest): Buffer =>
+      Buffer.from(BatchAuthorizePaymentsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): BatchAuthorizePaymentsRequest => BatchAuthorizePaymentsRequest.decode(value),
+    responseSerialize: (value: BatchAuthorizePaymentsResponse): Buffer =>
+      Buffer.from(BatchAuthorizePaymentsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): BatchAuthorizePaymentsResponse =>
+      BatchAuthorizePaymentsResponse.decode(value),
+  },
+  /** Handles each request like CapturePayment; see rpc/v1/batch.proto. */
+  batchCapturePayments: {
+    path: "/payment.v1.PaymentService/BatchCapturePayments" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: BatchCapturePaymentsRequest): Buffer =>
+      Buffer.from(BatchCapturePaymentsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): BatchCapturePaymentsRequest => BatchCapturePaymentsRequest.decode(value),
+    responseSerialize: (value: BatchCapturePaymentsResponse): Buffer =>
+      Buffer.from(BatchCapturePaymentsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): BatchCapturePaymentsResponse => BatchCapturePaymentsResponse.decode(value),
+  },
 } as const;
 
 export interface PaymentServiceServer extends UntypedServiceImplementation {
@@ -3710,6 +4355,10 @@ export interface PaymentServiceServer extends UntypedServiceImplementation {
    * transaction whose payment is unknown here is a charge without a record.
    */
   listGatewayTransactions: handleUnaryCall<ListGatewayTransactionsRequest, ListGatewayTransactionsResponse>;
+  /** Handles each request like AuthorizePayment; see rpc/v1/batch.proto. */
+  batchAuthorizePayments: handleServerStreamingCall<BatchAuthorizePaymentsRequest, BatchAuthorizePaymentsResponse>;
+  /** Handles each request like CapturePayment; see rpc/v1/batch.proto. */
+  batchCapturePayments: handleServerStreamingCall<BatchCapturePaymentsRequest, BatchCapturePaymentsResponse>;
 }
 
 export interface PaymentServiceClient extends Client {
@@ -3908,6 +4557,26 @@ export interface PaymentServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListGatewayTransactionsResponse) => void,
   ): ClientUnaryCall;
+  /** Handles each request like AuthorizePayment; see rpc/v1/batch.proto. */
+  batchAuthorizePayments(
+    request: BatchAuthorizePaymentsRequest,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<BatchAuthorizePaymentsResponse>;
+  batchAuthorizePayments(
+    request: BatchAuthorizePaymentsRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<BatchAuthorizePaymentsResponse>;
+  /** Handles each request like CapturePayment; see rpc/v1/batch.proto. */
+  batchCapturePayments(
+    request: BatchCapturePaymentsRequest,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<BatchCapturePaymentsResponse>;
+  batchCapturePayments(
+    request: BatchCapturePaymentsRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<BatchCapturePaymentsResponse>;
 }
 
 export const PaymentServiceClient = makeGenericClientConstructor(
