@@ -43,6 +43,13 @@ export function batchOf<Unary extends string>(unary: Unary): BatchOf<Unary> {
   return { unary };
 }
 
+/** Returns the batch method of a unary method: `batchReserveStock` of `reserveStock`, `batchCaptures` of `capture`. */
+export function batchMethodOf(definition: ServiceDefinition, name: string): AnyMethod | undefined {
+  const batchName = `batch${name.charAt(0).toUpperCase()}${name.slice(1)}`;
+  const method = definition[batchName] ?? definition[`${batchName}s`];
+  return method?.responseStream === true ? method : undefined;
+}
+
 /** Name of the unary method of a batch method: `reserveStock` of `batchReserveStock`, `capture` of `batchCaptures`. */
 type UnaryOf<S, M> = {
   [U in keyof S & string]: M extends `batch${Capitalize<U>}${'' | 's'}` ? U : never;

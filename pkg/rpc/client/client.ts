@@ -9,8 +9,16 @@ import {
 } from '@grpc/grpc-js';
 import { AppError, isAppError } from '../../errors/index.js';
 import type { Telemetry } from '../../observability/index.js';
-import type { AnyMethod, RequestOf, ResponseOf, ServiceDefinition } from '../definition.js';
+import {
+  batchMethodOf,
+  type AnyMethod,
+  type RequestOf,
+  type ResponseOf,
+  type ServiceDefinition,
+} from '../definition.js';
+import type { Batching } from '../../runtime/index.js';
 import { fromServiceError } from '../errors/error-details.js';
+import { BatchedMethod } from './batched-method.js';
 import { ejectionRecorder } from './ejections.js';
 import { defaultIntervals, ejectionListenerOption, roundRobinConfig } from './load-balancing.js';
 import { plainTransport, type Transport } from '../tls/transport.js';
@@ -50,7 +58,10 @@ export interface ClientOptions {
   readonly name: string;
   /** A gRPC target such as `host:port` or `ipv4:address:port,address:port`; calls use all its addresses. */
   readonly target: string;
-  readonly telemetry?: Pick<Telemetry, 'clientInterceptors' | 'metrics' | 'service' | 'logger'>;
+  readonly telemetry?: Pick<
+    Telemetry,
+    'clientInterceptors' | 'clientItems' | 'metrics' | 'service' | 'logger'
+  >;
   /** Default: connections without TLS. */
   readonly transport?: Pick<Transport, 'channelCredentials'>;
   /** Longest wait for the response of a unary call. */
@@ -60,6 +71,8 @@ export interface ClientOptions {
    * writes with an idempotency key.
    */
   readonly retry: boolean;
+  /** Sends concurrent calls of the unary methods that have a batch method as batches. Default: no batches. */
+  readonly batching?: Batching;
   /** Overrides of channel options, for example for a separate connection. */
   readonly channelOptions?: ChannelOptions;
 }
@@ -81,14 +94,43 @@ export function createClient<S extends ServiceDefinition>(
           streamChannel ??= openChannel(options, 'streams');
           return stream({ client: streamChannel, method, request }, call);
         }
-      : (request: unknown, call?: CallOptions) =>
-          unary({ client: unaryChannel, method, request }, { timeoutMs: options.timeoutMs, ...call }),
+      : unaryCall(options, { client: unaryChannel, method, batch: batchMethodOf(definition, name) }),
   ]);
   const close = (): void => {
     unaryChannel.close();
     streamChannel?.close();
   };
   return { ...Object.fromEntries(methods), close } as RpcClient<S>;
+}
+
+interface UnaryMethod {
+  readonly client: Client;
+  readonly method: AnyMethod;
+  readonly batch: AnyMethod | undefined;
+}
+
+/** Returns the function that calls a unary method, in batches if the client and the method have them. */
+function unaryCall(
+  { name, telemetry, timeoutMs, retry, batching }: ClientOptions,
+  { client, method, batch }: UnaryMethod,
+): UnaryCall<AnyMethod> {
+  if (!batch || !batching || batching.maxItems === 1)
+    return (request, call) => unary({ client, method, request }, { timeoutMs, ...call });
+  const serialized = { ...method, requestSerialize: (bytes: Buffer) => bytes };
+  const batched = new BatchedMethod({
+    client,
+    name,
+    unary: method,
+    batch,
+    batching,
+    telemetry,
+    retry,
+    callUnary: (request, call) => unary({ client, method: serialized, request }, call),
+  });
+  return (request, call) => {
+    const limits = { timeoutMs, ...call };
+    return batched.call(request, { ...limits, deadline: earliest(limits) });
+  };
 }
 
 type ChannelUse = 'unary' | 'streams';
@@ -212,10 +254,14 @@ function reportHeaders(call: ClientCall, { onHeaders }: CallOptions): void {
   call.on('status', ({ metadata }) => report(metadata));
 }
 
-function callOptions({ timeoutMs, deadline }: CallOptions): GrpcCallOptions {
-  const timeoutAt = timeoutMs === undefined ? Infinity : Date.now() + timeoutMs;
-  const earliest = Math.min(timeoutAt, deadline ?? Infinity);
-  return Number.isFinite(earliest) ? { deadline: earliest } : {};
+function callOptions(options: CallOptions): GrpcCallOptions {
+  const deadline = earliest(options);
+  return Number.isFinite(deadline) ? { deadline } : {};
+}
+
+/** Returns the end of the wait in milliseconds since the epoch; Infinity without a limit. */
+function earliest({ timeoutMs, deadline = Infinity }: CallOptions): number {
+  return timeoutMs === undefined ? deadline : Math.min(Date.now() + timeoutMs, deadline);
 }
 
 function failure(error: ServiceError, signal: AbortSignal | undefined): AppError {

@@ -1,4 +1,4 @@
-import { status as Status, type ServerWritableStream, type UntypedHandleCall } from '@grpc/grpc-js';
+import { Metadata, status as Status, type ServerWritableStream, type UntypedHandleCall } from '@grpc/grpc-js';
 import { AppError, isAppError } from '../../errors/index.js';
 import {
   currentCall,
@@ -8,16 +8,13 @@ import {
   type Telemetry,
 } from '../../observability/index.js';
 import { BatchRequest, BatchResponse, type BatchResult, type ItemContext } from '../../pb/rpc/v1/batch.js';
+import { maxBatchBytes, maxBatchItems } from '../batch-limits.js';
 import { toStatus } from '../errors/error-details.js';
 import { respond, toErrorResponse, type BoundMethod, type MethodAdapter } from './adapter.js';
 import { CallContext } from './call-context.js';
 import { effectiveDeadline } from './deadline.js';
 import { guardDecoder, UnreadableMessage } from './message-guard.js';
 import { onCancelled, originOf, requestedDeadline, type PolicyDeps } from './policies.js';
-
-/** Limits of a batch; see `rpc/v1/batch.proto`. */
-const maxItems = 64;
-const maxBytes = 256 * 1024;
 
 type BatchCall = ServerWritableStream<BatchRequest | UnreadableMessage, BatchResponse>;
 type Serialize = (value: unknown) => Buffer;
@@ -41,7 +38,7 @@ export function adaptBatch(unary: ItemMethod): MethodAdapter {
   };
   return {
     handle: handle as UntypedHandleCall,
-    decode: guardDecoder((bytes) => BatchRequest.decode(bytes), maxBytes),
+    decode: guardDecoder((bytes) => BatchRequest.decode(bytes), maxBatchBytes),
     encode: (response: BatchResponse) => Buffer.from(BatchResponse.encode(response).finish()),
   };
 }
@@ -51,6 +48,8 @@ function itemHandler({ method, handler, deps, maxMessageBytes, telemetry }: Item
   const decode = guardDecoder(method.requestDeserialize, maxMessageBytes);
   const startItem = telemetry.serverItems(name);
   return (call: BatchCall, { requests, contexts }: BatchRequest): void => {
+    // The headers tell the client that the items have started, so that it sends its next batch.
+    call.sendMetadata(new Metadata());
     const response = new BatchResponder(call, requests.length, method.responseSerialize as Serialize);
     const origin = { ...originOf(call), method: name };
     const arrival = arrivalOf(call);
@@ -80,8 +79,8 @@ function reject(call: BatchCall, error: AppError | undefined, { method, deps }: 
 
 function invalidBatch({ requests, contexts }: BatchRequest): AppError | undefined {
   const fields = [];
-  if (requests.length === 0 || requests.length > maxItems)
-    fields.push({ field: 'requests', description: `must have 1 to ${maxItems} items` });
+  if (requests.length === 0 || requests.length > maxBatchItems)
+    fields.push({ field: 'requests', description: `must have 1 to ${maxBatchItems} items` });
   if (contexts.length !== requests.length)
     fields.push({ field: 'contexts', description: 'must have as many items as requests' });
   if (fields.length === 0) return undefined;
