@@ -16,10 +16,10 @@ export const orderService = defineService({
   migrations: orderMigrations,
   hasIdempotencyKeys: true,
   build: async (resources, scope) => {
-    const { telemetry, transport } = resources;
+    const { telemetry, transport, batching } = resources;
     const { addresses, saga, priceMaxAgeMs } = resources.config;
     const ports = connectPorts(
-      { addresses, telemetry, transport, timeoutMs: saga.stepTimeoutMs, priceMaxAgeMs },
+      { addresses, telemetry, transport, batching, timeoutMs: saga.stepTimeoutMs, priceMaxAgeMs },
       scope,
     );
     return orderHandlers(await startOrders({ ...resources, ports }, scope));

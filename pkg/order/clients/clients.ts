@@ -5,7 +5,7 @@ import { InventoryServiceService } from '../../pb/inventory/v1/inventory.js';
 import { PaymentServiceService } from '../../pb/payment/v1/payment.js';
 import type { Telemetry } from '../../observability/index.js';
 import { createClient, type RpcClient, type Transport } from '../../rpc/index.js';
-import type { Scope } from '../../runtime/index.js';
+import type { Batching, Scope } from '../../runtime/index.js';
 import type { CatalogPort, InventoryPort, PaymentPort, PricedProduct } from '../ports.js';
 import type { RefundPort } from '../operator/refund.js';
 import type { ResolutionPort } from '../operator/resolution.js';
@@ -38,6 +38,8 @@ export interface ConnectOptions {
   readonly transport: Transport;
   /** Maximum duration of one attempt of a step. */
   readonly timeoutMs: number;
+  /** Batches of the steps of concurrent sagas. */
+  readonly batching: Batching;
   /** Maximum age of prices. */
   readonly priceMaxAgeMs: number;
 }

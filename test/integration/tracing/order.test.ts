@@ -21,7 +21,9 @@ describe('order trace', () => {
   let system: System;
 
   before(async () => {
-    system = await startSystem({ env: { PAYMENT_SLOW_DELAY: '1500ms', SAGA_STEP_TIMEOUT: '30s' } });
+    system = await startSystem({
+      env: { PAYMENT_SLOW_DELAY: '1500ms', SAGA_STEP_TIMEOUT: '30s', PRICE_CACHE_MAX_AGE: '0ms' },
+    });
     for (const sku of ['mug', 'rare']) await system.stock({ sku, quantity: sku === 'mug' ? 100n : 1n });
   });
   after(() => system.close());
@@ -54,6 +56,24 @@ describe('order trace', () => {
     return { order: result.order, spans: spans() };
   };
 
+  it('has the client span and the server span of each step when steps of concurrent orders are sent in batches', async () => {
+    const orders = await Promise.all(Array.from({ length: 8 }, () => buy({}, call.create)));
+    for (const { order, spans } of orders) {
+      expect(order?.state).to.equal(OrderState.CONFIRMED);
+      for (const name of [call.reserve, call.authorize, call.commit, call.capture])
+        expect(
+          treeOf(
+            spans,
+            spans.find((span) => isServer(span) && span.name === call.create),
+          ),
+        ).to.include.members([`  CLIENT ${name}`, `    SERVER ${name}`]);
+    }
+    const items = orders.flatMap(({ spans }) =>
+      spans.filter(({ instrumentationScope: { name } }) => name === 'rpc'),
+    );
+    expect(items).not.to.deep.equal([]);
+  });
+
   it('is one tree with the spans of four services and their databases', async () => {
     const { order, spans } = await buy({}, call.create);
 
@@ -78,7 +98,7 @@ describe('order trace', () => {
       '          CLIENT EXECUTE intent.record_answer',
       `      CLIENT ${call.commit}`,
       `        SERVER ${call.commit}`,
-      '          CLIENT EXECUTE inventory.commit_reservation',
+      '          CLIENT EXECUTE inventory.settle_reservations',
       `      CLIENT ${call.capture}`,
       `        SERVER ${call.capture}`,
       '          CLIENT EXECUTE payment.find',
