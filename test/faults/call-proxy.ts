@@ -5,13 +5,11 @@ import {
   Server,
   ServerCredentials,
   status,
-  type handleUnaryCall,
-  type sendUnaryData,
-  type ServerUnaryCall,
+  type ServerWritableStream,
   type ServiceError,
 } from '@grpc/grpc-js';
 import { pause } from '../../pkg/runtime/index.js';
-import type { ServiceDefinition } from '../../pkg/rpc/index.js';
+import { batchMethodOf, type ServiceDefinition } from '../../pkg/rpc/index.js';
 
 /** What happens to one call between two services. */
 export interface CallFault {
@@ -19,7 +17,7 @@ export interface CallFault {
   readonly delayMs?: number;
   /** The call is not forwarded. */
   readonly dropsRequest?: boolean;
-  /** The call takes effect, but the caller receives no answer. */
+  /** The call takes effect, but the caller receives no answer, or only a part of the results of a batch. */
   readonly dropsResponse?: boolean;
   /** The caller waits until its deadline for a dropped answer, instead of failing at once with UNAVAILABLE. */
   readonly isSilent?: boolean;
@@ -38,7 +36,7 @@ export interface ProxyOptions {
   readonly definition: ServiceDefinition;
   /** gRPC target of the callee; its addresses are used in turn. */
   readonly target: string;
-  /** Called for each call, with the name of the method. */
+  /** Called for each call, with the name of the method; for a batch call, with the name of its unary method. */
   readonly faultOf: (method: string) => CallFault;
 }
 
@@ -50,23 +48,21 @@ const channelOptions = {
   'grpc.use_local_subchannel_pool': 1,
 };
 
-/** Starts a proxy that forwards the unary calls of a service without decoding them. */
+/**
+ * Starts a proxy that forwards the unary calls and the batch calls of a service without decoding them. On the wire, a
+ * unary call is a stream of one message.
+ */
 export async function startCallProxy({ definition, target, faultOf }: ProxyOptions): Promise<CallProxy> {
   const upstream = new Client(target, credentials.createInsecure(), channelOptions);
   const server = new Server();
-  for (const [name, { path, responseStream }] of Object.entries(definition)) {
-    if (responseStream) continue;
-    const raw = {
-      requestSerialize: bytes,
-      requestDeserialize: bytes,
-      responseSerialize: bytes,
-      responseDeserialize: bytes,
-    };
-    const rawMethod = { [name]: { path, requestStream: false, responseStream: false, ...raw } };
-    const handle: handleUnaryCall<Buffer, Buffer> = (call, respond) => {
-      void serve({ upstream, path, call, respond }, faultOf(path.slice(path.lastIndexOf('/') + 1)));
-    };
-    server.addService(rawMethod, { [name]: handle });
+  for (const [name, unary] of Object.entries(definition)) {
+    if (unary.responseStream) continue;
+    const method = unary.path.slice(unary.path.lastIndexOf('/') + 1);
+    const batch = batchMethodOf(definition, name);
+    for (const { path } of batch ? [unary, batch] : [unary]) {
+      const handle = (call: RawCall): void => void serve({ upstream, path, call }, faultOf(method));
+      server.register(path, handle as never, bytes, bytes, 'serverStream');
+    }
   }
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
@@ -82,50 +78,61 @@ export async function startCallProxy({ definition, target, faultOf }: ProxyOptio
   };
 }
 
+type RawCall = ServerWritableStream<Buffer, Buffer>;
+type Failure = Pick<ServiceError, 'code' | 'details'> & Partial<ServiceError>;
+
 interface ProxiedCall {
   readonly upstream: Client;
   readonly path: string;
-  readonly call: ServerUnaryCall<Buffer, Buffer>;
-  readonly respond: sendUnaryData<Buffer>;
+  readonly call: RawCall;
 }
 
-type Answer = Parameters<sendUnaryData<Buffer>>;
+const lost: Failure = { code: status.UNAVAILABLE, details: 'the connection was lost' };
 
 async function serve(proxied: ProxiedCall, fault: CallFault): Promise<void> {
-  const { respond } = proxied;
-  const lost: Answer = [{ code: status.UNAVAILABLE, details: 'the connection was lost' }];
+  const { call } = proxied;
+  const end = (failure: Failure | undefined): unknown => (failure ? call.emit('error', failure) : call.end());
   if (fault.delayMs !== undefined) await pause(fault.delayMs);
   if (fault.dropsRequest) {
-    if (!fault.isSilent) respond(...lost);
+    if (!fault.isSilent) end(lost);
     return;
   }
-  if (fault.repeatAfterMs !== undefined) void pause(fault.repeatAfterMs).then(() => forward(proxied, true));
-  const answer = await forward(proxied, false);
+  if (fault.repeatAfterMs !== undefined) void pause(fault.repeatAfterMs).then(() => repeat(proxied));
+  const isHeld = fault.dropsResponse === true || fault.beforeAnswer !== undefined;
+  const held: Buffer[] = [];
+  const failure = await forward(proxied, (message) => (isHeld ? held.push(message) : call.write(message)));
   await fault.beforeAnswer?.();
-  if (!fault.dropsResponse) respond(...answer);
-  else if (!fault.isSilent) respond(...lost);
+  for (const message of fault.dropsResponse ? held.slice(0, -1) : held) call.write(message);
+  if (!fault.dropsResponse) end(failure);
+  else if (!fault.isSilent) end(lost);
+}
+
+/** Forwards the call. Returns how it failed, or undefined for OK. */
+function forward(
+  proxied: ProxiedCall,
+  onMessage: (message: Buffer) => unknown,
+): Promise<Failure | undefined> {
+  const { call } = proxied;
+  const forwarded = send(proxied, call.getDeadline());
+  call.on('cancelled', () => forwarded.cancel());
+  forwarded.on('data', onMessage);
+  return new Promise((resolve) => {
+    forwarded
+      .on('error', ({ code, details, metadata }: ServiceError) => resolve({ code, details, metadata }))
+      .on('end', () => resolve(undefined));
+  });
 }
 
 /** A repeated call has its own deadline, because the deadline of the caller may have passed. */
-function forward({ upstream, path, call }: ProxiedCall, isRepeated: boolean): Promise<Answer> {
+function repeat(proxied: ProxiedCall): void {
+  send(proxied, Date.now() + 5000)
+    .on('error', () => undefined)
+    .resume();
+}
+
+function send({ upstream, path, call }: ProxiedCall, deadline: Date | number) {
   const metadata = new Metadata();
   for (const key of ['traceparent', 'tracestate'])
     for (const value of call.metadata.get(key)) metadata.set(key, value);
-  return new Promise((resolve) => {
-    const deadline = isRepeated ? Date.now() + 5000 : call.getDeadline();
-    const onAnswer = (error: ServiceError | null, response?: Buffer): void =>
-      error
-        ? resolve([{ code: error.code, details: error.details, metadata: error.metadata }])
-        : resolve([null, response ?? Buffer.alloc(0)]);
-    const forwarded = upstream.makeUnaryRequest(
-      path,
-      bytes,
-      bytes,
-      call.request,
-      metadata,
-      { deadline },
-      onAnswer,
-    );
-    if (!isRepeated) call.on('cancelled', () => forwarded.cancel());
-  });
+  return upstream.makeServerStreamRequest(path, bytes, bytes, call.request, metadata, { deadline });
 }
