@@ -12,7 +12,9 @@ export interface OrderIds {
   readonly cancelled: string;
 }
 
-const system = await startSystem({ env: { LOG_LEVEL: process.argv[2] ?? 'info' } });
+const system = await startSystem({
+  env: { PRICE_CACHE_MAX_AGE: '0ms', LOG_LEVEL: process.argv[2] ?? 'info' },
+});
 
 async function place(customerId: string, paymentMethod: string, quantity = 1n): Promise<Order> {
   const { order } = await system.order.createOrder({
