@@ -29,7 +29,7 @@ dev-run seed test-client audit: export TLS_KEY_FILE := $(CERTS)/test-client/tls.
 dev-run seed test-client audit: export TLS_CA_FILE := $(CERTS)/test-client/ca.crt
 endif
 
-.PHONY: .node .reinstall setup proto build test test-coverage lint fmt check dev-run dev-stop seed test-client audit dev-certs bench sizing dashboards \
+.PHONY: .node .reinstall setup proto build test test-coverage lint fmt check dev-run dev-stop seed test-client audit dev-certs bench dashboards \
 	check-alerts observability-tools verify-observability deploy-docker undeploy-docker deploy-k8s undeploy-k8s k8s-diff \
 	k8s-smoke-test release-k8s rollback-k8s pin deployment-tools verify-deployments verify-containers verify-cluster verify-upgrade \
 	test-faults bench-recovery clean help
@@ -110,11 +110,8 @@ dashboards: node_modules/.stamp ## Generate Grafana's dashboards from scripts/da
 pin: node_modules/.stamp ## Pin actions to commits and images to digests, as far as they can be resolved
 	@node --import tsx scripts/pin/main.ts $(ARGS)
 
-bench: dist/.stamp ## Measure the cost of telemetry; ARGS="--rounds 10 --orders 400"
-	@node dist/bench/telemetry-cost.js $(ARGS)
-
-sizing: dist/.stamp ## Measure the capacity of one replica of each service; ARGS="--orders 4000 --concurrency 32"
-	@node dist/bench/sizing.js $(ARGS)
+bench: dist/.stamp ## Measure the cost of an order; ARGS="--smoke", "--parts core --baseline main", "--help"
+	@node dist/bench/main.js $(ARGS)
 
 clean: ## Stop the programs of dev-run; remove dist, coverage, logs and databases
 	@[ ! -f dist/cmd/dev/main.js ] || $(DEV) --stop

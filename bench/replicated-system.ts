@@ -8,7 +8,9 @@ import { compiledArguments, services, type ServiceSpec } from '../cmd/dev/servic
 import { SupervisedService } from '../cmd/dev/services/supervised-service.js';
 import type { Addresses } from '../cmd/dev/start-dev.js';
 import { loadEnvironment, type Environment } from '../pkg/config/index.js';
+import { createDatabaseIfMissing } from '../pkg/postgres/index.js';
 import { pause, type Scope } from '../pkg/runtime/index.js';
+import { migrateTo, workingTree, type Version } from './version.js';
 
 export interface SystemOptions {
   /** Name of the directories of data and logs. */
@@ -17,6 +19,8 @@ export interface SystemOptions {
   readonly replicas: Readonly<Record<ServiceSpec['domain'], number>>;
   /** The replicas of a service have the same port on 127.0.0.1, 127.0.0.2, …, so that one name can stand for them. */
   readonly isNamed?: boolean;
+  /** The working tree by default. */
+  readonly version?: Version;
   readonly onProgress: (message: string) => void;
 }
 
@@ -52,17 +56,18 @@ export class ReplicatedSystem {
   readonly replicas: readonly Replica[];
   readonly postgres: SupervisedCluster;
   readonly #processes: readonly ReplicaProcess[];
-  readonly #logDir: string;
+  /** Absolute path of the log files. */
+  readonly logDir: string;
 
   private constructor(postgres: SupervisedCluster, processes: readonly ReplicaProcess[], logDir: string) {
     this.postgres = postgres;
     this.replicas = this.#processes = processes;
-    this.#logDir = logDir;
+    this.logDir = logDir;
   }
 
   /** Starts PostgreSQL with empty databases and assigns ports to the replicas. Closing `scope` stops the system. */
   static async prepare(
-    { name, replicas, isNamed = false, onProgress }: SystemOptions,
+    { name, replicas, isNamed = false, version = workingTree(), onProgress }: SystemOptions,
     scope: Scope,
   ): Promise<ReplicatedSystem> {
     // A system never finds the data of an earlier system, which may be outside of `dataDir` when root runs the program.
@@ -70,7 +75,11 @@ export class ReplicatedSystem {
     scope.defer(() => rm(dataDir, { recursive: true, force: true }));
     const postgresPort = { owner: 'PostgreSQL', setting: '', port: 0 };
     const postgres = scope.use(await superviseCluster({ dataDir, postgresPort }, onProgress));
-    await prepareDatabases(postgres, onProgress);
+    if (version.root === process.cwd()) await prepareDatabases(postgres, onProgress);
+    else {
+      for (const { database } of services) await createDatabaseIfMissing(postgres.url(database));
+      await migrateTo(version, postgres.url);
+    }
     const numbered = services.flatMap((service) =>
       Array.from({ length: replicas[service.domain] }, (_, index) => ({ service, number: index + 1 })),
     );
@@ -85,6 +94,7 @@ export class ReplicatedSystem {
         number,
         address: grpc,
         metricsPort: ports[2 * index + 1] ?? 0,
+        root: version.root,
         onProgress,
       });
     });
@@ -131,7 +141,7 @@ export class ReplicatedSystem {
     await stop(false);
   }
 
-  #launch({ service, name, number, address, metricsPort }: ReplicaProcess, settings: Environment) {
+  #launch({ service, root, name, number, address, metricsPort }: ReplicaProcess, settings: Environment) {
     const addresses = services.map(({ domain, prefix }) => {
       const replicas = this.of(domain);
       return [`${prefix}_SERVICE_ADDR`, replicas[(number - 1) % replicas.length]?.address];
@@ -149,9 +159,9 @@ export class ReplicatedSystem {
       METRICS_PORT: String(metricsPort),
     };
     return {
-      args: compiledArguments(service),
+      args: compiledArguments(service, root),
       env,
-      logFile: path.join(this.#logDir, `${name}.log`),
+      logFile: path.join(this.logDir, `${name}.log`),
       metricsPort,
     };
   }
@@ -161,6 +171,7 @@ interface ReplicaOptions {
   readonly number: number;
   readonly address: string;
   readonly metricsPort: number;
+  readonly root: string;
   readonly onProgress: (message: string) => void;
 }
 
@@ -171,6 +182,7 @@ class ReplicaProcess implements Replica {
   readonly number: number;
   readonly address: string;
   readonly metricsPort: number;
+  readonly root: string;
   readonly #onProgress: ReplicaOptions['onProgress'];
   pid: number | undefined;
   #supervised: SupervisedService | undefined;
@@ -181,7 +193,7 @@ class ReplicaProcess implements Replica {
 
   constructor(
     readonly service: ServiceSpec,
-    { number, address, metricsPort, onProgress }: ReplicaOptions,
+    { number, address, metricsPort, root, onProgress }: ReplicaOptions,
   ) {
     this.name = `${service.name}-${number}`;
     this.domain = service.domain;
@@ -189,6 +201,7 @@ class ReplicaProcess implements Replica {
     this.number = number;
     this.address = address;
     this.metricsPort = metricsPort;
+    this.root = root;
     this.#onProgress = onProgress;
     // A paused process does not notice the end of this process.
     process.once('exit', () => this.send('SIGCONT'));

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { Scope } from '../../pkg/runtime/index.js';
-import { table } from '../report.js';
+import { table } from '../table.js';
 import { cancellationsBesideOrders } from './cancellations.js';
 import { pendingAfterOutage } from './drain.js';
 import { frozenPeer } from './frozen-peer.js';

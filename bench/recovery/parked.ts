@@ -1,6 +1,6 @@
 import { sql, type Database } from '../../pkg/postgres/index.js';
 import { pause } from '../../pkg/runtime/index.js';
-import { median } from '../report.js';
+import { median } from '../statistics.js';
 import { exactly, isConfirmed, place, repeat, sku, startRecoverySystem, type Scenario } from './scenario.js';
 
 const parkedOrders = 10_000;

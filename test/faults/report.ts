@@ -1,7 +1,7 @@
-import { table } from '../../bench/report.js';
+import { table } from '../../bench/table.js';
 import { formatCounts } from '../../cmd/test-client/output/format.js';
 import type { Printer } from '../../cmd/terminal/printer.js';
-import type { Check } from './audit.js';
+import type { Check } from '../../bench/audit.js';
 import type { FaultCounts } from './fault-counts.js';
 import { requiredOutcomes } from './kinds.js';
 

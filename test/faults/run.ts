@@ -15,7 +15,7 @@ import { OrderState, SagaStep, type Order } from '../../pkg/pb/order/v1/order.js
 import { PaymentServiceService } from '../../pkg/pb/payment/v1/payment.js';
 import { plainTransport } from '../../pkg/rpc/index.js';
 import { pause, type Scope } from '../../pkg/runtime/index.js';
-import { audit } from './audit.js';
+import { audit } from '../../bench/audit.js';
 import { CallFaults } from './call-faults.js';
 import { startCallProxy } from './call-proxy.js';
 import { historyChecks } from './check-history.js';
@@ -73,7 +73,10 @@ export async function runFaults(run: FaultRun): Promise<FaultReport> {
   const acknowledged = callsOf<unknown, Order>(history.calls, 'CreateOrder').flatMap(({ result }) =>
     result.outcome === 'ok' ? [result.value] : [],
   );
-  const invariants = await audit(system, acknowledged, `${test.historyFile}.acknowledged`);
+  const invariants = await audit(system, {
+    acknowledged: acknowledged.map(({ orderId }) => orderId),
+    file: `${test.historyFile}.acknowledged`,
+  });
   const orders = await allOrders(context);
   const facts = { calls: history.calls, orders, placed: customers.placed };
   return {

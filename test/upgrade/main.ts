@@ -15,7 +15,7 @@ import { pause, Scope } from '../../pkg/runtime/index.js';
 import { Phases } from './phases.js';
 import { Replicas } from './replicas.js';
 import { SteadyLoad } from './steady-load.js';
-import { buildCommit, migrateTo, workingTree, type Version } from './version.js';
+import { buildCommit, migrateTo, workingTree, type Version } from '../../bench/version.js';
 
 const usage = 'usage: make verify-upgrade FROM=<commit>';
 const dataDir = '.data/upgrade/postgres';

@@ -4,7 +4,7 @@ import { ServiceProcess } from '../../cmd/dev/services/service-process.js';
 import { compiledArguments, services, type ServiceSpec } from '../../cmd/dev/services/service-spec.js';
 import type { Addresses } from '../../cmd/dev/start-dev.js';
 import { loadEnvironment, type Environment } from '../../pkg/config/index.js';
-import type { Version } from './version.js';
+import type { Version } from '../../bench/version.js';
 
 const replicaNumbers = [1, 2] as const;
 const logDir = '.logs/upgrade';

@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { text } from 'node:stream/consumers';
-import type { ReplicatedSystem } from '../../bench/replicated-system.js';
-import { services } from '../../cmd/dev/services/service-spec.js';
-import { loadEnvironment } from '../../pkg/config/index.js';
-import type { Order } from '../../pkg/pb/order/v1/order.js';
+import { services } from '../cmd/dev/services/service-spec.js';
+import type { ReplicatedSystem } from './replicated-system.js';
+import { loadEnvironment } from '../pkg/config/index.js';
 
 export interface Check {
   readonly title: string;
@@ -23,22 +23,32 @@ interface AuditReport {
   readonly dropped: number;
 }
 
-/** Runs `make audit` and returns the result of each invariant. `acknowledged` are the orders in answers to the clients. */
+interface AuditOptions {
+  /** Ids of the orders in answers to the clients. */
+  readonly acknowledged: Iterable<string>;
+  /** File for these ids. */
+  readonly file: string;
+  /** Directory of the version whose audit runs. */
+  readonly root?: string;
+}
+
+/** Runs `make audit` and returns the result of each invariant. */
 export async function audit(
   system: ReplicatedSystem,
-  acknowledged: readonly Order[],
-  file: string,
+  { acknowledged, file, root = '.' }: AuditOptions,
 ): Promise<Check[]> {
-  writeFileSync(file, [...new Set(acknowledged.map(({ orderId }) => orderId))].join('\n'));
+  writeFileSync(file, [...new Set(acknowledged)].join('\n'));
   const addresses = services.map(({ domain, prefix }) => [
     `${prefix}_SERVICE_ADDR`,
     system.of(domain)[0]?.address,
   ]);
-  const child = spawn(process.execPath, ['dist/cmd/audit/main.js', '--json', '--acknowledged', file], {
+  const main = path.join(root, 'dist/cmd/audit/main.js');
+  const child = spawn(process.execPath, [main, '--json', '--acknowledged', file], {
     env: { ...loadEnvironment(), ...Object.fromEntries(addresses) },
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
-  const [output] = await Promise.all([text(child.stdout), once(child, 'exit')]);
+  const [output, progress] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')]);
+  if (output === '') throw new Error(`the audit did not finish:\n${progress}`);
   const { invariants, unstable, dropped } = JSON.parse(output) as AuditReport;
   return [
     ...invariants.map(({ number, title, violations }) => ({

@@ -2,9 +2,9 @@ import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
-import { compiledArguments, services } from '../../cmd/dev/services/service-spec.js';
-import { loadEnvironment, type Environment } from '../../pkg/config/index.js';
-import type { Scope } from '../../pkg/runtime/index.js';
+import { compiledArguments, services } from '../cmd/dev/services/service-spec.js';
+import { loadEnvironment, type Environment } from '../pkg/config/index.js';
+import type { Scope } from '../pkg/runtime/index.js';
 
 /** A compiled version of the services. */
 export interface Version {
