@@ -49,15 +49,16 @@ export async function measureLoad(
   const { perSecond, p50, p99 } = first;
   const calls = perSecond * (to.time - from.time);
   const [before, after] = await Promise.all(counts);
-  const perCall = (key: keyof Counters): number => ((after?.[key] ?? 0) - (before?.[key] ?? 0)) / calls;
+  const increase = (key: keyof Counters): number => (after?.[key] ?? 0) - (before?.[key] ?? 0);
   const sample = {
     rate: perSecond,
     p50,
     p99,
     'load CPU': result.cores,
-    commits: perCall('commits'),
-    fsyncs: perCall('fsyncs'),
-    'WAL bytes': perCall('walBytes'),
+    commits: increase('commits') / calls,
+    fsyncs: increase('fsyncs') / calls,
+    'WAL bytes': increase('walBytes') / calls,
+    'batch size': increase('batchItems') / increase('batches'),
     ...costs(from, to, calls),
   };
   return { groups: result.groups, sample };

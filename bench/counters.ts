@@ -1,13 +1,18 @@
 import { openDatabase, sql, type Database } from '../pkg/postgres/index.js';
 
-/** Cumulative statistics of a PostgreSQL server. */
+/** Cumulative statistics of a PostgreSQL server and of the services. */
 export interface Counters {
   /** Transactions of the service databases. */
   readonly commits: number;
   /** fsync calls for the WAL. */
   readonly fsyncs: number;
   readonly walBytes: number;
+  /** 0 in a version without the metric `batch_size`. */
+  readonly batches: number;
+  readonly batchItems: number;
 }
+
+type DatabaseCounters = Omit<Counters, 'batches' | 'batchItems'>;
 
 const readCounters = sql(
   'bench.read_counters',
@@ -28,10 +33,30 @@ export function openStatistics(url: string): Promise<Database> {
   return openDatabase(config, { warn: () => undefined });
 }
 
-export async function countersOf(statistics: Database, databases: readonly string[]): Promise<Counters> {
-  const [row] = await statistics.query<Counters>(readCounters({ databases }));
+/** Adds the metrics of batches of all services. */
+export async function countersOf(
+  statistics: Database,
+  databases: readonly string[],
+  metricsPorts: readonly number[],
+): Promise<Counters> {
+  const [rows, pages] = await Promise.all([
+    statistics.query<DatabaseCounters>(readCounters({ databases })),
+    Promise.all(metricsPorts.map(async (port) => (await fetch(`http://127.0.0.1:${port}/metrics`)).text())),
+  ]);
+  const [row] = rows;
   if (!row) throw new Error('PostgreSQL returned no statistics');
-  return row;
+  const metrics = pages.join('\n');
+  return {
+    ...row,
+    batches: sumOf(metrics, 'batch_size_count'),
+    batchItems: sumOf(metrics, 'batch_size_sum'),
+  };
+}
+
+/** Adds the values of all series of a metric. */
+function sumOf(metrics: string, name: string): number {
+  const series = metrics.matchAll(new RegExp(`^${name}(?:\\{.*\\})? (\\S+)$`, 'gm'));
+  return [...series].reduce((sum, [, value]) => sum + Number(value), 0);
 }
 
 export async function backendPid(statistics: Database): Promise<number> {

@@ -1,10 +1,11 @@
 import { parseArgs } from 'node:util';
 import type { Part } from './bench.js';
 import { core } from './parts/core.js';
+import { latency } from './parts/latency.js';
 import { mainRatio, smoke } from './parts/smoke.js';
 import type { Timing } from './cell.js';
 
-const allParts: readonly Part[] = [core];
+const allParts: readonly Part[] = [core, latency];
 const names = allParts.map(({ name }) => name).join(',');
 
 export const usage = `Usage: make bench ARGS="[options]"

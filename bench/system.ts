@@ -72,7 +72,12 @@ export class System implements Target {
       [this.postgres.pid, 'postgres'],
     ]);
 
-  readonly counters = () => countersOf(this.postgres.statistics, databases);
+  readonly counters = () =>
+    countersOf(
+      this.postgres.statistics,
+      databases,
+      this.replicated.replicas.map(({ metricsPort }) => metricsPort),
+    );
 
   group(name: string, requests: Requests, arrival: Arrival): LoadGroup {
     const isInventory = requests.path.startsWith('/inventory');
