@@ -38,11 +38,9 @@ export async function measureLoad(
     usages.push(readUsage(processes()));
     counts.push(Promise.resolve(counters?.()));
   });
-  for (const [name, { errors, perSecond }] of Object.entries(result.groups)) {
+  for (const [name, { errors }] of Object.entries(result.groups))
     for (const [error, count] of Object.entries(errors))
       onProblem(`${name}: ${count} calls failed: ${error}`);
-    if (!(perSecond > 0)) onProblem(`${name}: no call succeeded in the measured window`);
-  }
   const [from, to] = usages;
   const first = result.groups[groups[0]?.name ?? ''];
   if (!from || !to || !first) throw new Error('the load had no measured window');

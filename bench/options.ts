@@ -1,11 +1,12 @@
 import { parseArgs } from 'node:util';
 import type { Part } from './bench.js';
+import { contention } from './parts/contention.js';
 import { core } from './parts/core.js';
 import { latency } from './parts/latency.js';
 import { mainRatio, smoke } from './parts/smoke.js';
 import type { Timing } from './cell.js';
 
-const allParts: readonly Part[] = [core, latency];
+const allParts: readonly Part[] = [core, latency, contention];
 const names = allParts.map(({ name }) => name).join(',');
 
 export const usage = `Usage: make bench ARGS="[options]"

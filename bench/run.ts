@@ -65,6 +65,9 @@ async function runPart(part: Part, options: PartOptions): Promise<Figure[]> {
       lanes.push(laneOf(await part.cells({ ...contender, scope, storedOrders, start })));
     }
     await measureRounds(lanes, rounds, bench.log);
+    for (const { cell, samples } of lanes.flat())
+      if (!samples.every(({ rate = 0 }) => rate > 0))
+        bench.onProblem(`${part.name}: ${cell.name}: no call succeeded in a round`);
     for (const warning of findDisturbances(lanes)) bench.onWarning(`${part.name}: ${warning}`);
     for (const system of systems) await system.check();
     return part.figures.map((spec) => {
