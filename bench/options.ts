@@ -3,10 +3,11 @@ import type { Part } from './bench.js';
 import { contention } from './parts/contention.js';
 import { core } from './parts/core.js';
 import { latency } from './parts/latency.js';
+import { outcomes } from './parts/outcomes.js';
 import { mainRatio, smoke } from './parts/smoke.js';
 import type { Timing } from './cell.js';
 
-const allParts: readonly Part[] = [core, latency, contention];
+const allParts: readonly Part[] = [core, latency, contention, outcomes];
 const names = allParts.map(({ name }) => name).join(',');
 
 export const usage = `Usage: make bench ARGS="[options]"
