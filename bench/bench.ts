@@ -29,7 +29,7 @@ export interface Contender {
 export interface PartRun extends Contender {
   /** Closed after the part. */
   readonly scope: Scope;
-  /** Number of stored orders of the part `scale`. */
+  /** Number of stored orders of the part `growth`. */
   readonly storedOrders: number;
   /** Starts a further system, which is checked and stopped after the part. */
   start(options: Omit<SystemOptions, 'version'>): Promise<System>;

@@ -2,12 +2,13 @@ import { parseArgs } from 'node:util';
 import type { Part } from './bench.js';
 import { contention } from './parts/contention.js';
 import { core } from './parts/core.js';
+import { growth } from './parts/growth.js';
 import { latency } from './parts/latency.js';
 import { outcomes } from './parts/outcomes.js';
 import { mainRatio, smoke } from './parts/smoke.js';
 import type { Timing } from './cell.js';
 
-const allParts: readonly Part[] = [core, latency, contention, outcomes];
+const allParts: readonly Part[] = [core, latency, contention, outcomes, growth];
 const names = allParts.map(({ name }) => name).join(',');
 
 export const usage = `Usage: make bench ARGS="[options]"
@@ -15,7 +16,7 @@ export const usage = `Usage: make bench ARGS="[options]"
   --parts LIST         of ${names}; all by default
   --rounds N           rounds of measurements (5; with --smoke 3)
   --seconds N          length of one measurement (4; with --smoke 3)
-  --stored N           stored orders of the part scale (1000000)
+  --stored N           stored orders of the part growth (1000000)
   --baseline COMMIT    also builds and measures a commit, in the same rounds
   --smoke              only CreateOrder and the bare chain, about a minute
   --min-ratio R        exit code 1 when the median of CreateOrder ÷ bare chain,

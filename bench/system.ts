@@ -21,6 +21,8 @@ export interface SystemOptions {
   readonly version: Version;
   readonly replicas?: number;
   readonly settings?: SettingsOf;
+  /** With `false` only crashes are checked. */
+  readonly isAudited?: boolean;
 }
 
 const products = 1000;
@@ -45,7 +47,7 @@ export class System implements Target {
 
   private constructor(
     private readonly bench: Bench,
-    private readonly version: Version,
+    private readonly options: SystemOptions,
     private readonly replicated: ReplicatedSystem,
     private readonly postgres: { readonly statistics: Database; readonly pid: number },
   ) {}
@@ -63,7 +65,7 @@ export class System implements Target {
     const statistics = scope.use(await openStatistics(replicated.postgres.url('postgres')));
     const pid = parentOf(await backendPid(statistics)) ?? 0;
     await seed(replicated);
-    return new System(bench, version, replicated, { statistics, pid });
+    return new System(bench, options, replicated, { statistics, pid });
   }
 
   readonly processes = (): ReadonlyMap<number, string> =>
@@ -130,9 +132,11 @@ export class System implements Target {
 
   /** Reports crashed services and violated invariants. */
   async check(): Promise<void> {
-    const { version, replicated } = this;
+    const { replicated } = this;
+    const { version, isAudited = true } = this.options;
     for (const crash of replicated.replicas.flatMap(({ crashes }) => crashes))
       this.bench.onProblem(`${version.name}: ${crash}`);
+    if (!isAudited) return;
     this.bench.log(`auditing ${version.name}`);
     const file = path.join(replicated.logDir, 'acknowledged');
     const checks = await audit(replicated, { acknowledged: this.#acknowledged, file, root: version.root });
