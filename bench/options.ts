@@ -6,9 +6,10 @@ import { growth } from './parts/growth.js';
 import { latency } from './parts/latency.js';
 import { outcomes } from './parts/outcomes.js';
 import { mainRatio, smoke } from './parts/smoke.js';
+import { telemetry } from './parts/telemetry.js';
 import type { Timing } from './cell.js';
 
-const allParts: readonly Part[] = [core, latency, contention, outcomes, growth];
+const allParts: readonly Part[] = [core, latency, contention, outcomes, growth, telemetry];
 const names = allParts.map(({ name }) => name).join(',');
 
 export const usage = `Usage: make bench ARGS="[options]"
