@@ -29,7 +29,7 @@ dev-run seed test-client audit: export TLS_KEY_FILE := $(CERTS)/test-client/tls.
 dev-run seed test-client audit: export TLS_CA_FILE := $(CERTS)/test-client/ca.crt
 endif
 
-.PHONY: .node .reinstall setup proto build test test-coverage lint fmt check dev-run dev-stop seed test-client audit dev-certs bench dashboards \
+.PHONY: .node .reinstall setup proto build test test-coverage lint fmt check dev-run dev-stop seed test-client audit dev-certs bench profile dashboards \
 	check-alerts observability-tools verify-observability deploy-docker undeploy-docker deploy-k8s undeploy-k8s k8s-diff \
 	k8s-smoke-test release-k8s rollback-k8s pin deployment-tools verify-deployments verify-containers verify-cluster verify-upgrade \
 	test-faults bench-recovery clean help
@@ -113,10 +113,13 @@ pin: node_modules/.stamp ## Pin actions to commits and images to digests, as far
 bench: dist/.stamp ## Measure the cost of an order; ARGS="--smoke", "--parts core --baseline main", "--help"
 	@node dist/bench/main.js $(ARGS)
 
+profile: dist/.stamp ## Profile the services under load into .profiles, for speedscope; ARGS="--seconds 20"
+	@node dist/bench/profile/main.js $(ARGS)
+
 clean: ## Stop the programs of dev-run; remove dist, coverage, logs and databases
 	@[ ! -f dist/cmd/dev/main.js ] || $(DEV) --stop
 	@node scripts/remove-data.mjs
-	rm -rf dist coverage .logs
+	rm -rf dist coverage .logs .profiles
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^##@ / { print substr($$0, 5) } /^[a-z0-9-]+:.*## / { printf "  %-21s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

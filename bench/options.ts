@@ -52,7 +52,7 @@ export function readOptions(): Options | undefined {
       stored: { type: 'string', default: '1000000' },
       baseline: { type: 'string' },
       smoke: { type: 'boolean', default: false },
-      'min-ratio': { type: 'string', default: '0' },
+      'min-ratio': { type: 'string' },
       json: { type: 'string' },
       svg: { type: 'string' },
       write: { type: 'boolean', default: false },
@@ -64,17 +64,18 @@ export function readOptions(): Options | undefined {
   if (isSmoke && write) throw new Error('--smoke and --write exclude each other');
   const number = (name: string, text: string): number => {
     const parsed = Number(text);
-    if (!(parsed > 0 || text === '0')) throw new Error(`--${name} is not a number: ${text}`);
+    if (!(parsed > 0)) throw new Error(`--${name} is not a positive number: ${text}`);
     return parsed;
   };
   const seconds = number('seconds', values.seconds ?? (isSmoke ? '3' : '4'));
   const parts = isSmoke ? [smoke] : selectParts(values.parts);
-  const minRatio = number('min-ratio', values['min-ratio']);
+  const { 'min-ratio': limit } = values;
+  const minRatio = limit === undefined ? 0 : number('min-ratio', limit);
   if (minRatio > 0 && !parts.some(({ figures }) => figures.some(({ name }) => name === mainRatio)))
     throw new Error('--min-ratio needs --smoke or the part core');
   return {
     parts,
-    rounds: number('rounds', values.rounds ?? (isSmoke ? '3' : '5')),
+    rounds: Math.ceil(number('rounds', values.rounds ?? (isSmoke ? '3' : '5'))),
     timing: { warmUpMs: 1500, measuredMs: seconds * 1000 },
     storedOrders: number('stored', values.stored),
     minRatio,
