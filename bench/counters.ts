@@ -22,8 +22,6 @@ const readCounters = sql(
      (select wal_bytes from pg_stat_wal)::float8 as "walBytes"`,
 );
 
-const readServerPid = sql('bench.read_pid', 'select pg_backend_pid() as pid');
-
 /**
  * Opens a connection for the statistics. A busy backend publishes its statistics every second; at both ends of a window
  * under steady load, as much is unpublished.
@@ -57,9 +55,4 @@ export async function countersOf(
 function sumOf(metrics: string, name: string): number {
   const series = metrics.matchAll(new RegExp(`^${name}(?:\\{.*\\})? (\\S+)$`, 'gm'));
   return [...series].reduce((sum, [, value]) => sum + Number(value), 0);
-}
-
-export async function backendPid(statistics: Database): Promise<number> {
-  const [row] = await statistics.query<{ pid: number }>(readServerPid());
-  return row?.pid ?? 0;
 }

@@ -47,7 +47,9 @@ async function run(options: Options): Promise<number> {
       writeFileSync(chart, svg);
     }
     const ratio = median(figures.find(({ name }) => name === mainRatio)?.values['this'] ?? []);
-    return ratio < options.minRatio ? 1 : 0;
+    if (!(ratio < options.minRatio)) return 0;
+    log(`${mainRatio}: ${ratio.toFixed(3)} is below --min-ratio ${options.minRatio}`);
+    return 1;
   } finally {
     await scope.close();
   }

@@ -99,7 +99,3 @@ function read(file: string): string {
     return '';
   }
 }
-
-export function parentOf(pid: number): number | undefined {
-  return readProcesses().get(pid)?.parent;
-}

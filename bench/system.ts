@@ -1,19 +1,15 @@
 import path from 'node:path';
 import { services } from '../cmd/dev/services/service-spec.js';
-import { CatalogServiceService } from '../pkg/pb/catalog/v1/catalog.js';
-import { InventoryServiceService } from '../pkg/pb/inventory/v1/inventory.js';
 import { OrderState } from '../pkg/pb/order/v1/order.js';
 import type { Database } from '../pkg/postgres/index.js';
-import { createClient } from '../pkg/rpc/index.js';
-import { uuidv7, type Scope } from '../pkg/runtime/index.js';
+import type { Scope } from '../pkg/runtime/index.js';
 import { audit } from './audit.js';
 import type { Bench } from './bench.js';
 import { measureLoad, type Cell, type Measurement, type Target } from './cell.js';
-import { backendPid, countersOf, openStatistics } from './counters.js';
+import { countersOf, openStatistics } from './counters.js';
 import type { Arrival, LoadGroup, PlacedOrder, Requests } from './load/load-run.js';
-import { createOrders, type OrderOptions } from './load/requests.js';
-import { parentOf } from './processes.js';
-import { ReplicatedSystem, type Replica, type SettingsOf } from './replicated-system.js';
+import { adjustStocks, createOrders, createProducts, type OrderOptions } from './load/requests.js';
+import { ReplicatedSystem, type SettingsOf } from './replicated-system.js';
 import type { Version } from './version.js';
 
 export interface SystemOptions {
@@ -27,7 +23,6 @@ export interface SystemOptions {
 
 const products = 1000;
 const stockUnits = 1_000_000n;
-const seedConcurrency = 32;
 /** Orders that later measurements read, refund or cancel. */
 const keptOrders = 5000;
 const databases = services.map(({ database }) => database);
@@ -49,7 +44,7 @@ export class System implements Target {
     private readonly bench: Bench,
     private readonly options: SystemOptions,
     private readonly replicated: ReplicatedSystem,
-    private readonly postgres: { readonly statistics: Database; readonly pid: number },
+    private readonly statistics: Database,
   ) {}
 
   /** Closing `scope` stops the system. */
@@ -63,27 +58,29 @@ export class System implements Target {
     );
     await replicated.start((...replica) => ({ LOG_LEVEL: 'info', ...settings(...replica) }));
     const statistics = scope.use(await openStatistics(replicated.postgres.url('postgres')));
-    const pid = parentOf(await backendPid(statistics)) ?? 0;
-    await seed(replicated);
-    return new System(bench, options, replicated, { statistics, pid });
+    const system = new System(bench, options, replicated, statistics);
+    await system.#callOnce(createProducts([...skus, emptySku]));
+    await system.#callOnce(adjustStocks(skus, stockUnits));
+    return system;
   }
 
   readonly processes = (): ReadonlyMap<number, string> =>
     new Map([
       ...this.replicated.replicas.map(({ pid = 0, domain }): [number, string] => [pid, domain]),
-      [this.postgres.pid, 'postgres'],
+      [this.replicated.postgres.pid, 'postgres'],
     ]);
 
   readonly counters = () =>
     countersOf(
-      this.postgres.statistics,
+      this.statistics,
       databases,
       this.replicated.replicas.map(({ metricsPort }) => metricsPort),
     );
 
   group(name: string, requests: Requests, arrival: Arrival): LoadGroup {
-    const isInventory = requests.path.startsWith('/inventory');
-    const targets = this.replicated.of(isInventory ? 'inventory' : 'order').map(({ address }) => address);
+    const targets = this.replicated.replicas
+      .filter(({ domain }) => requests.path.startsWith(`/${domain}.`))
+      .map(({ address }) => address);
     return { name, targets, arrival, ...requests };
   }
 
@@ -108,10 +105,14 @@ export class System implements Target {
 
   /** Returns the number of orders. */
   async placeOneOfEachCustomer(): Promise<number> {
-    const requests = { ...createOrders({ skus }), once: true };
-    const timing = { warmUpMs: 0, measuredMs: 600_000 };
-    await this.measure([this.group('place', requests, { inFlight: 32 })], timing);
+    const requests = createOrders({ skus });
+    await this.#callOnce(requests);
     return requests.frames.length;
+  }
+
+  async #callOnce(requests: Requests): Promise<void> {
+    const group = this.group(requests.path, { ...requests, once: true }, { inFlight: 32 });
+    await this.measure([group], { warmUpMs: 0, measuredMs: 600_000 });
   }
 
   databaseUrl(database: string): string {
@@ -145,36 +146,5 @@ export class System implements Target {
         this.bench.onProblem(
           `${version.name}: ${title}: ${violations.length} violations, first ${violations[0]}`,
         );
-  }
-}
-
-async function seed(system: ReplicatedSystem): Promise<void> {
-  const target = (domain: Replica['domain']): string => system.of(domain)[0]?.address ?? '';
-  const options = { timeoutMs: 30_000, retry: true };
-  const catalog = createClient(CatalogServiceService, {
-    ...options,
-    name: 'catalog-service',
-    target: target('catalog'),
-  });
-  const inventory = createClient(InventoryServiceService, {
-    ...options,
-    name: 'inventory-service',
-    target: target('inventory'),
-  });
-  const price = { currencyCode: 'USD', units: 10n, nanos: 0 };
-  const remaining = [...skus, emptySku];
-  const worker = async (): Promise<void> => {
-    for (let sku = remaining.pop(); sku !== undefined; sku = remaining.pop()) {
-      const product = { sku, name: sku, description: '', price, revision: 0n };
-      await catalog.createProduct({ requestId: uuidv7(), product });
-      if (sku === emptySku) continue;
-      await inventory.adjustStock({ requestId: uuidv7(), sku, delta: stockUnits, reason: 'benchmark' });
-    }
-  };
-  try {
-    await Promise.all(Array.from({ length: seedConcurrency }, worker));
-  } finally {
-    catalog.close();
-    inventory.close();
   }
 }

@@ -18,7 +18,7 @@ export class Caller {
 
   constructor(
     private readonly group: LoadGroup,
-    private readonly connections: Connections,
+    private readonly connections: Pick<Connections, 'call'>,
     private readonly window: { readonly start: number; readonly end: number },
   ) {
     this.#frames = group.frames.map((bytes) => ({

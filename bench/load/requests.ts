@@ -5,7 +5,8 @@ import {
   OrderState,
   RefundOrderRequest,
 } from '../../pkg/pb/order/v1/order.js';
-import { GetStockRequest } from '../../pkg/pb/inventory/v1/inventory.js';
+import { CreateProductRequest } from '../../pkg/pb/catalog/v1/catalog.js';
+import { AdjustStockRequest, GetStockRequest } from '../../pkg/pb/inventory/v1/inventory.js';
 import { requestIdPlaceholder, type PlacedOrder, type Requests } from './load-run.js';
 
 const requestId = requestIdPlaceholder;
@@ -71,6 +72,25 @@ export function getStock(skus: readonly string[]): Requests {
   return {
     path: '/inventory.v1.InventoryService/GetStock',
     frames: skus.map((sku) => frame(GetStockRequest.encode(GetStockRequest.fromPartial({ sku })).finish())),
+  };
+}
+
+export function createProducts(skus: readonly string[]): Requests {
+  const price = { currencyCode: 'USD', units: 10n, nanos: 0 };
+  const create = (sku: string) =>
+    CreateProductRequest.fromPartial({ requestId, product: { sku, name: sku, price } });
+  return {
+    path: '/catalog.v1.CatalogService/CreateProduct',
+    frames: skus.map((sku) => frame(CreateProductRequest.encode(create(sku)).finish())),
+  };
+}
+
+export function adjustStocks(skus: readonly string[], delta: bigint): Requests {
+  const adjust = (sku: string) =>
+    AdjustStockRequest.fromPartial({ requestId, sku, delta, reason: 'benchmark' });
+  return {
+    path: '/inventory.v1.InventoryService/AdjustStock',
+    frames: skus.map((sku) => frame(AdjustStockRequest.encode(adjust(sku)).finish())),
   };
 }
 

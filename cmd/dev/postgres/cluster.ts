@@ -21,6 +21,8 @@ const watchIntervalMs = 1000;
 export interface SupervisedCluster {
   /** Returns the connection URL of a database, including the password. */
   readonly url: (database: string) => string;
+  /** Process id of the server. */
+  readonly pid: number;
   /** Ends the server as a crash does (immediate shutdown); the server is then restarted. */
   crash(): void;
   close(): Promise<void>;
@@ -46,6 +48,9 @@ export async function superviseCluster(
   );
   return {
     url: (database) => first.url(database),
+    get pid() {
+      return current.pid;
+    },
     crash: () => void process.kill(current.pid, 'SIGQUIT'),
     close: async () => {
       await watch.close();
