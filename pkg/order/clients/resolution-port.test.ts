@@ -3,8 +3,10 @@ import { failureOf } from '../../../test/support/expect-reason.js';
 import { AppError } from '../../errors/index.js';
 import {
   PaymentState,
+  GatewayAudit,
   PaymentView,
   RefundState,
+  type Payment,
   type PaymentServiceService,
 } from '../../pb/payment/v1/payment.js';
 import type { RpcClient } from '../../rpc/index.js';
@@ -15,6 +17,7 @@ import { resolutionPort } from './resolution-port.js';
 const options = { deadline: Date.now() + 10_000 };
 const note = { actor: 'grace', reason: 'bank transfer 4711' };
 const usd = (units: bigint, nanos = 0) => ({ currencyCode: 'USD', units, nanos });
+const gatewayRecord = (amounts: Partial<GatewayAudit>) => GatewayAudit.fromPartial(amounts);
 const notFound = new AppError({ reason: 'PAYMENT_NOT_FOUND', message: 'no such payment' });
 const unavailable = new AppError({ reason: 'DEPENDENCY_UNAVAILABLE', message: 'no answer' });
 
@@ -36,38 +39,81 @@ describe('resolutionPort', () => {
 
   describe('with a blocked void', () => {
     const order = anOrder({ step: 'VOID_PAYMENT' });
+    const { paymentId } = order;
     const captured = { capturedAmount: usd(7n, 500_000_000) };
+    const refunded = { ...captured, refundedAmount: usd(7n, 500_000_000) };
+    const afterCapture = new AppError({ reason: 'ILLEGAL_TRANSITION', message: 'VOID is not possible' });
+    /** Answers VoidPayment with `result`, or with `payment` when no result is given. */
+    const answer = (payment: Partial<Payment>, result?: Error): void => {
+      fake.respond = (method) => {
+        if (method === 'voidPayment' && result) throw result;
+        return { payment };
+      };
+    };
 
-    it('accepts a payment that the gateway has not captured, or whose money is returned', async () => {
-      const payments = [
-        { audit: { authorizedAmount: usd(7n) } },
-        { audit: { ...captured, refundedAmount: usd(7n, 500_000_000) } },
-        { audit: { ...captured, refundedAmount: usd(5n) }, externallyRefundedAmount: usd(2n, 500_000_000) },
-      ];
-      for (const payment of payments) {
-        fake.respond = () => ({ payment });
+    it('voids the payment with the actor and the reason, then asks the gateway', async () => {
+      for (const state of [PaymentState.VOIDED, PaymentState.DECLINED, PaymentState.EXPIRED]) {
+        answer({ state, audit: gatewayRecord({ authorizedAmount: usd(7n) }) });
         await apply(order);
       }
-      expect(fake.requests[0]).to.deep.equal({
-        getPayment: { paymentId: order.paymentId, view: PaymentView.AUDIT },
-      });
+      expect(fake.requests.slice(0, 2)).to.deep.equal([
+        { voidPayment: { paymentId, ...note } },
+        { getPayment: { paymentId, view: PaymentView.AUDIT } },
+      ]);
     });
 
-    it('accepts a payment that neither the payment service nor the gateway knows', async () => {
-      fake.fail(notFound);
+    it('accepts a captured payment whose money is returned', async () => {
+      answer({ state: PaymentState.REFUNDED, ...refunded, audit: gatewayRecord(refunded) }, afterCapture);
+      await apply(order);
+      const external = { ...refunded, externallyRefundedAmount: usd(2n, 500_000_000) };
+      const audit = gatewayRecord({ ...captured, refundedAmount: usd(5n) });
+      answer({ state: PaymentState.REFUNDED, ...external, audit }, afterCapture);
       await apply(order);
     });
 
-    for (const audit of [captured, { ...captured, refundedAmount: usd(7n) }])
-      it(`rejects a captured payment with ${Object.keys(audit).join(' and ')}`, async () => {
-        fake.respond = () => ({ payment: { audit } });
+    const left: Readonly<Record<string, readonly [Partial<Payment>, Error?]>> = {
+      'a captured payment': [
+        { state: PaymentState.CAPTURED, ...captured, audit: gatewayRecord(captured) },
+        afterCapture,
+      ],
+      'a payment of which a part is returned': [
+        { state: PaymentState.PARTIALLY_REFUNDED, ...captured, refundedAmount: usd(7n) },
+        afterCapture,
+      ],
+      'a payment whose refund is pending': [
+        { state: PaymentState.CAPTURED, ...captured, refundPendingAmount: captured.capturedAmount },
+        afterCapture,
+      ],
+      'a refund that the gateway has not made': [
+        { state: PaymentState.REFUNDED, ...refunded, audit: gatewayRecord(captured) },
+        afterCapture,
+      ],
+      'a voided payment that the gateway has captured': [
+        { state: PaymentState.VOIDED, audit: gatewayRecord(captured) },
+      ],
+    };
+    for (const [title, [payment, result]] of Object.entries(left))
+      it(`rejects ${title}`, async () => {
+        answer(payment, result);
         const error = await failureOf(apply(order));
         expect(error).to.deep.include({
           reason: 'ILLEGAL_TRANSITION',
-          metadata: { order_id: order.id, payment_id: order.paymentId, step: 'VOID_PAYMENT' },
+          metadata: { order_id: order.id, payment_id: paymentId, step: 'VOID_PAYMENT' },
         });
         expect(error.message).to.contain('retry the order');
       });
+
+    for (const reason of ['VALIDATION_FAILED', 'REQUEST_ID_REUSED', 'PAYMENT_IN_DOUBT'] as const)
+      it(`fails when the payment service answers ${reason} to the void`, async () => {
+        const refusal = new AppError({ reason, message: 'refused' });
+        answer({ state: PaymentState.ACTION_REQUIRED }, refusal);
+        expect(await failureOf(apply(order))).to.equal(refusal);
+      });
+
+    it('is in doubt when the payment is not voided after the void', async () => {
+      answer({ state: PaymentState.AUTHORIZED });
+      expect(await failureOf(apply(order))).to.include({ reason: 'PAYMENT_IN_DOUBT' });
+    });
 
     it('fails when the gateway does not answer', async () => {
       fake.fail(unavailable);

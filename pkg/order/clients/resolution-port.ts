@@ -10,14 +10,20 @@ import type { CallOptions, RpcClient } from '../../rpc/index.js';
 import type { OperatorAction, SagaOrder } from '../domain.js';
 import { contradictedResolution, refundUndecided } from '../operator/errors.js';
 import type { ResolutionPort } from '../operator/resolution.js';
-import { isReturned, paymentServiceTooOld, recordExternalRefund, refundKey } from './payment-answers.js';
+import {
+  isReturned,
+  paymentServiceTooOld,
+  recordExternalRefund,
+  refundKey,
+  voided,
+} from './payment-answers.js';
 
 type PaymentClient = RpcClient<typeof PaymentServiceService>;
 
 export function resolutionPort(client: PaymentClient): ResolutionPort {
   return {
     apply: async (order, action, options) => {
-      if (order.step === 'VOID_PAYMENT') await checkVoid(client, order, options);
+      if (order.step === 'VOID_PAYMENT') await voidPayment(client, order, { action, options });
       if (order.step !== 'REFUND_PAYMENT') return;
       await cancelRefund(client, order, { action, options });
       await recordExternalRefund(client, order, { action, options });
@@ -25,22 +31,45 @@ export function resolutionPort(client: PaymentClient): ResolutionPort {
   };
 }
 
-/** The money of a captured payment must be refunded: a void by other means cannot have taken effect. */
-async function checkVoid(client: PaymentClient, order: SagaOrder, options: CallOptions): Promise<void> {
-  const payment = await findPayment(client, order, { view: PaymentView.AUDIT, options });
-  const { audit, externallyRefundedAmount } = payment ?? {};
-  const returned = nanosOf(audit?.refundedAmount) + nanosOf(externallyRefundedAmount);
-  if (nanosOf(audit?.capturedAmount) > returned)
+interface Call {
+  readonly action: OperatorAction;
+  readonly options: CallOptions;
+}
+
+/**
+ * Voids the payment, or stores a tombstone for an unknown one, so that no late authorization or capture charges the
+ * customer of an order that has ended. The money of a captured payment must have been returned.
+ */
+async function voidPayment(
+  client: PaymentClient,
+  order: SagaOrder,
+  { action, options }: Call,
+): Promise<void> {
+  const { paymentId } = order;
+  const { actor, reason } = action;
+  try {
+    voided(await client.voidPayment({ paymentId, actor, reason }, options));
+  } catch (error) {
+    // After a capture, the amounts decide.
+    if (!isAppError(error, 'ILLEGAL_TRANSITION')) throw error;
+  }
+  const { payment } = await client.getPayment({ paymentId, view: PaymentView.AUDIT }, options);
+  if (!isReturned(payment) || !isReturnedByGateway(payment))
     throw contradictedResolution(order, 'the gateway has captured the payment, and money is left to refund');
+}
+
+function isReturnedByGateway({ audit, externallyRefundedAmount }: Partial<Payment> = {}): boolean {
+  const returned = nanosOf(audit?.refundedAmount) + nanosOf(externallyRefundedAmount);
+  return nanosOf(audit?.capturedAmount) <= returned;
 }
 
 async function cancelRefund(
   client: PaymentClient,
   order: SagaOrder,
-  { action, options }: { readonly action: OperatorAction; readonly options: CallOptions },
+  { action, options }: Call,
 ): Promise<void> {
   const { id, paymentId } = order;
-  const payment = await findPayment(client, order, { view: PaymentView.BASIC, options });
+  const payment = await findPayment(client, order, options);
   // A refund that was made has changed the key, and is found by its amount.
   if (isReturned(payment) && nanosOf(payment?.externallyRefundedAmount) === 0n)
     throw contradictedResolution(order, 'the gateway has refunded the payment, and no money is left');
@@ -60,10 +89,10 @@ async function cancelRefund(
 async function findPayment(
   client: PaymentClient,
   { paymentId }: SagaOrder,
-  { view, options }: { readonly view: PaymentView; readonly options: CallOptions },
+  options: CallOptions,
 ): Promise<Payment | undefined> {
   try {
-    return (await client.getPayment({ paymentId, view }, options)).payment;
+    return (await client.getPayment({ paymentId, view: PaymentView.BASIC }, options)).payment;
   } catch (error) {
     if (isAppError(error, 'PAYMENT_NOT_FOUND')) return undefined;
     throw error;

@@ -4,12 +4,14 @@ import type { OperatorAction, SagaOrder } from '../domain.js';
 /** Resolutions of operators at the payment service. */
 export interface ResolutionPort {
   /**
-   * Checks that the gateway agrees with the resolution of a blocked order. A blocked refund is cancelled, so that no late
-   * attempt of it returns the money a second time, and what is left of the payment is recorded as an external refund. A
-   * repetition has no further effect.
-   * @throws AppError ILLEGAL_TRANSITION when the gateway has captured a payment whose void is blocked, or has made the
-   *   blocked refund; DEPENDENCY_UNAVAILABLE when the payment service has an earlier version; PAYMENT_IN_DOUBT and other
-   *   errors when the answer of the gateway is unknown
+   * Makes the resolution of a blocked order final at the payment service. The payment of a blocked void is voided, or gets a
+   * tombstone, so that no late call charges it. A blocked refund is cancelled, so that no late attempt of it returns the
+   * money a second time, and what is left of the payment is recorded as an external refund. A repetition has no further
+   * effect.
+   * @throws AppError ILLEGAL_TRANSITION when the gateway has captured a payment whose void is blocked and money is left,
+   *   or has made the blocked refund; DEPENDENCY_UNAVAILABLE when the payment service has an earlier version;
+   *   PAYMENT_IN_DOUBT and other errors when the answer of the gateway is unknown; and the error of a payment service that
+   *   rejects the void
    */
   apply(order: SagaOrder, action: OperatorAction, options: CallOptions): Promise<void>;
 }

@@ -3644,13 +3644,16 @@ export const OrderServiceService = {
    * example by a bank transfer: the step counts as done, and the compensation continues
    * with the next step. A blocked refund is cancelled at the payment service, so that no late
    * attempt of it takes effect, and is recorded as an external refund of the payment, before
-   * the block ends; if this fails, the order stays blocked. Fails with FAILED_PRECONDITION,
-   * reason ILLEGAL_TRANSITION, if the order is not blocked, if the gateway has captured a
-   * payment whose void is blocked, or if the gateway has made the blocked refund: RetryOrder
-   * continues such an order. Fails with UNAVAILABLE, reason PAYMENT_IN_DOUBT, while the gateway
-   * has not decided the blocked refund, and reason DEPENDENCY_UNAVAILABLE, while the payment
-   * service is unreachable or has an earlier version; and with ABORTED, reason CONFLICT, if the
-   * order was blocked again during the call.
+   * the block ends. If a void is blocked, the payment service voids the payment, or stores a
+   * tombstone for an unknown payment, before the block ends, so that no late call charges it.
+   * If this fails, the order stays blocked. Fails with FAILED_PRECONDITION, reason
+   * ILLEGAL_TRANSITION, if the order is not blocked, if the gateway has captured a payment
+   * whose void is blocked and money is left to refund, or if the gateway has made the blocked
+   * refund: RetryOrder continues such an order. Fails with the error of VoidPayment, if the
+   * payment service rejects the blocked void. Fails with UNAVAILABLE, reason PAYMENT_IN_DOUBT,
+   * while the gateway has not decided the blocked void or refund, and reason
+   * DEPENDENCY_UNAVAILABLE, while the payment service is unreachable or has an earlier version;
+   * and with ABORTED, reason CONFLICT, if the order was blocked again during the call.
    */
   resolveOrder: {
     path: "/order.v1.OrderService/ResolveOrder" as const,
@@ -3739,13 +3742,16 @@ export interface OrderServiceServer extends UntypedServiceImplementation {
    * example by a bank transfer: the step counts as done, and the compensation continues
    * with the next step. A blocked refund is cancelled at the payment service, so that no late
    * attempt of it takes effect, and is recorded as an external refund of the payment, before
-   * the block ends; if this fails, the order stays blocked. Fails with FAILED_PRECONDITION,
-   * reason ILLEGAL_TRANSITION, if the order is not blocked, if the gateway has captured a
-   * payment whose void is blocked, or if the gateway has made the blocked refund: RetryOrder
-   * continues such an order. Fails with UNAVAILABLE, reason PAYMENT_IN_DOUBT, while the gateway
-   * has not decided the blocked refund, and reason DEPENDENCY_UNAVAILABLE, while the payment
-   * service is unreachable or has an earlier version; and with ABORTED, reason CONFLICT, if the
-   * order was blocked again during the call.
+   * the block ends. If a void is blocked, the payment service voids the payment, or stores a
+   * tombstone for an unknown payment, before the block ends, so that no late call charges it.
+   * If this fails, the order stays blocked. Fails with FAILED_PRECONDITION, reason
+   * ILLEGAL_TRANSITION, if the order is not blocked, if the gateway has captured a payment
+   * whose void is blocked and money is left to refund, or if the gateway has made the blocked
+   * refund: RetryOrder continues such an order. Fails with the error of VoidPayment, if the
+   * payment service rejects the blocked void. Fails with UNAVAILABLE, reason PAYMENT_IN_DOUBT,
+   * while the gateway has not decided the blocked void or refund, and reason
+   * DEPENDENCY_UNAVAILABLE, while the payment service is unreachable or has an earlier version;
+   * and with ABORTED, reason CONFLICT, if the order was blocked again during the call.
    */
   resolveOrder: handleUnaryCall<ResolveOrderRequest, ResolveOrderResponse>;
   /**
@@ -3891,13 +3897,16 @@ export interface OrderServiceClient extends Client {
    * example by a bank transfer: the step counts as done, and the compensation continues
    * with the next step. A blocked refund is cancelled at the payment service, so that no late
    * attempt of it takes effect, and is recorded as an external refund of the payment, before
-   * the block ends; if this fails, the order stays blocked. Fails with FAILED_PRECONDITION,
-   * reason ILLEGAL_TRANSITION, if the order is not blocked, if the gateway has captured a
-   * payment whose void is blocked, or if the gateway has made the blocked refund: RetryOrder
-   * continues such an order. Fails with UNAVAILABLE, reason PAYMENT_IN_DOUBT, while the gateway
-   * has not decided the blocked refund, and reason DEPENDENCY_UNAVAILABLE, while the payment
-   * service is unreachable or has an earlier version; and with ABORTED, reason CONFLICT, if the
-   * order was blocked again during the call.
+   * the block ends. If a void is blocked, the payment service voids the payment, or stores a
+   * tombstone for an unknown payment, before the block ends, so that no late call charges it.
+   * If this fails, the order stays blocked. Fails with FAILED_PRECONDITION, reason
+   * ILLEGAL_TRANSITION, if the order is not blocked, if the gateway has captured a payment
+   * whose void is blocked and money is left to refund, or if the gateway has made the blocked
+   * refund: RetryOrder continues such an order. Fails with the error of VoidPayment, if the
+   * payment service rejects the blocked void. Fails with UNAVAILABLE, reason PAYMENT_IN_DOUBT,
+   * while the gateway has not decided the blocked void or refund, and reason
+   * DEPENDENCY_UNAVAILABLE, while the payment service is unreachable or has an earlier version;
+   * and with ABORTED, reason CONFLICT, if the order was blocked again during the call.
    */
   resolveOrder(
     request: ResolveOrderRequest,
