@@ -6,7 +6,7 @@ import { gatewayViolations } from './gateway.js';
 import { amountViolations, orderMoneyViolations } from './payment.js';
 
 const usd = (minor: number) => toWire(money('USD', minor));
-const { CONFIRMED, CANCELLED, PENDING } = OrderState;
+const { CONFIRMED, CANCELLING, CANCELLED, REJECTED, PENDING } = OrderState;
 
 function order(state: OrderState, refunded?: number): Order {
   const refundedAmount = refunded === undefined ? undefined : usd(refunded);
@@ -27,6 +27,8 @@ const refunded = (minor: number, more: Partial<Payment> = {}): Partial<Payment> 
   ...more,
 });
 
+const uncaptured = (state: PaymentState): Payment => payment({ state, capturedAmount: usd(0) });
+
 describe('the money of an order', () => {
   const cases: Readonly<Record<string, readonly [Order, Payment, readonly string[]]>> = {
     'agrees after a refund of a part': [order(CONFIRMED, 50), payment(refunded(50)), []],
@@ -42,8 +44,38 @@ describe('the money of an order', () => {
     ],
     'differs when the authorization of a cancelled order is open': [
       order(CANCELLED),
-      payment({ state: PaymentState.AUTHORIZED, capturedAmount: usd(0) }),
-      ['1 authorized payments'],
+      uncaptured(PaymentState.AUTHORIZED),
+      ['open payments: AUTHORIZED'],
+    ],
+    'differs when the gateway may still authorize the payment of a cancelled order': [
+      order(CANCELLED),
+      uncaptured(PaymentState.PENDING),
+      ['open payments: PENDING'],
+    ],
+    'differs when the customer of a rejected order can still act': [
+      order(REJECTED),
+      uncaptured(PaymentState.ACTION_REQUIRED),
+      ['open payments: ACTION_REQUIRED'],
+    ],
+    'differs when the payment of a cancelled order is captured': [
+      order(CANCELLED),
+      payment(),
+      ['paid 450 minor units'],
+    ],
+    'differs when a part of the payment of a cancelled order is not returned': [
+      order(CANCELLED),
+      payment(refunded(400)),
+      ['paid 50 minor units'],
+    ],
+    'agrees when the payment of a cancelled order is voided': [
+      order(CANCELLED),
+      uncaptured(PaymentState.VOIDED),
+      [],
+    ],
+    'is not decided while the customer of an unfinished order must act': [
+      order(CANCELLING),
+      uncaptured(PaymentState.ACTION_REQUIRED),
+      [],
     ],
     'is not decided while the order is unfinished': [order(PENDING), payment(), []],
   };

@@ -12,6 +12,13 @@ const live: ReadonlySet<PaymentState> = new Set([
   PaymentState.PARTIALLY_REFUNDED,
 ]);
 
+/** Live payments that are not captured: a later call or event can still charge the customer. */
+const open: ReadonlySet<PaymentState> = new Set([
+  PaymentState.PENDING,
+  PaymentState.ACTION_REQUIRED,
+  PaymentState.AUTHORIZED,
+]);
+
 /** Returns whether a payment blocks or has taken money of the customer. */
 export function isLive({ state }: Pick<Payment, 'state'>): boolean {
   return live.has(state);
@@ -24,12 +31,12 @@ export function netAmount({ capturedAmount, refundedAmount }: Payment): bigint {
 
 /**
  * Invariant 3: an order has at most one live payment. A CONFIRMED order is paid in full, less what RefundOrder gave
- * back; a REJECTED or CANCELLED order is not paid.
+ * back; a REJECTED or CANCELLED order is not paid, and no payment of it can still be charged.
  */
 export function orderMoneyViolations(order: Order, payments: readonly Payment[]): string[] {
   const paid = sum(payments.map(netAmount));
   const liveCount = payments.filter(isLive).length;
-  const authorizedCount = payments.filter(({ state }) => state === PaymentState.AUTHORIZED).length;
+  const openStates = payments.flatMap(({ state }) => (open.has(state) ? PaymentState[state] : []));
   const isConfirmed = order.state === OrderState.CONFIRMED;
   const isUnpaid = isTerminal(order) && !isConfirmed;
   const refunded = minorUnits(order.refundedAmount);
@@ -42,7 +49,7 @@ export function orderMoneyViolations(order: Order, payments: readonly Payment[])
     [`${liveCount} live payments`]: liveCount > 1,
     [`total ${formatAmount(order.total)}${less}, but paid ${paid} minor units`]: isConfirmed && !isPaid,
     [`paid ${paid} minor units`]: isUnpaid && paid !== 0n,
-    [`${authorizedCount} authorized payments`]: isUnpaid && authorizedCount > 0,
+    [`open payments: ${openStates.join(', ')}`]: isUnpaid && openStates.length > 0,
     'a payment has another currency': payments.some(
       ({ amount }) => amount && amount.currencyCode !== currency,
     ),

@@ -56,11 +56,15 @@ describe('the audit of a system without violations', () => {
       const { order } = await system.order.getOrder({ orderId: blocked.orderId, customerId: '' });
       return order?.blockedReason !== '';
     }, 'blocked order');
+    await cancel(system, await place(system, { sku, paymentMethod: 'pm_action_required' }));
+    const waiting = await place(system, { sku, paymentMethod: 'pm_action_expires' });
+    expect(waiting.paymentAction).not.to.equal(undefined);
     const report = await audit(system);
     expect(resultOf(report)).to.deep.equal(clean);
     expect(report.invariants[5]?.notes).to.deep.equal([
       `order ${blocked.orderId} is blocked: REFUND_DECLINED; see RetryOrder, ResolveOrder`,
     ]);
+    await cancel(system, waiting);
   });
 
   it('accepts partial refunds by operators', async () => {

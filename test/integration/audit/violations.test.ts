@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import type { Order } from '../../../pkg/pb/order/v1/order.js';
+import { PaymentResult } from '../../../pkg/pb/payment/v1/payment.js';
 import { uuidv7 } from '../../../pkg/runtime/index.js';
 import { startSystem, type System } from '../../support/system.js';
 import { audit, execute, place, placeEachOutcome, resultOf } from './run.js';
@@ -89,6 +90,19 @@ const corruptions: Readonly<Record<number, readonly Corruption[]>> = {
           `update payments set order_id = '${orderId}' where id = '${request.paymentId}'`,
         );
         return [`order ${orderId} (CONFIRMED): 2 live payments`];
+      },
+    },
+    {
+      title: 'the customer of a rejected order can still pay',
+      async corrupt({ payment }, { rejected: { orderId } }) {
+        const request = { paymentId: uuidv7(), orderId, paymentMethod: 'pm_action_expires' };
+        const amount = { currencyCode: 'USD', units: 4n, nanos: 0 };
+        await payment.authorizePayment({
+          ...request,
+          amount,
+          acceptedResults: [PaymentResult.ACTION_REQUIRED],
+        });
+        return [`order ${orderId} (REJECTED): open payments: ACTION_REQUIRED`];
       },
     },
   ],
