@@ -1,9 +1,11 @@
-import { Batcher, done, type Database } from '../postgres/index.js';
+import { Batcher, done, doneUnlessContended, type Database } from '../postgres/index.js';
 import type { Batching, WaitLimits } from '../runtime/index.js';
 import type { SagaOrder } from './domain.js';
 import { recordAll, type Progress } from './saga/store.js';
 import { acceptOrders, findOrderRows, toOrder, type Acceptance, type OrderRow } from './store.js';
 
+/** Time before another attempt to write an order whose row another transaction holds. */
+const contendedDelayMs = 50;
 /** Maximum number of batches of one operation in flight. */
 const concurrency = 2;
 
@@ -35,10 +37,11 @@ export class OrderBatches {
       operation: 'saga.record',
       keyOf: ({ order }) => order.id,
       sameBody: () => false,
+      contendedDelayMs,
       // The deadline of a caller does not apply: the entries describe what has happened in other services.
       execute: async (items) => {
         const stored = await recordAll(db, items);
-        return items.map(({ order }) => done(stored.has(order.id)));
+        return items.map(({ order }) => doneUnlessContended(stored.get(order.id)));
       },
     });
     this.#find = new Batcher({
@@ -59,7 +62,10 @@ export class OrderBatches {
     return this.#accept.run(acceptance, limits);
   }
 
-  /** Like `recordProgress`. */
+  /**
+   * Like `recordProgress`, with a short wait while another transaction holds the row.
+   * @throws AppError CONFLICT when the row is still held; nothing is written then
+   */
   record(progress: Progress): Promise<boolean> {
     return this.#record.run(progress);
   }

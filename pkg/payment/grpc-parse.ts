@@ -16,7 +16,7 @@ import {
 import { decodePageToken, invalidToken, pageSizeOf, pageSizes } from '../rpc/index.js';
 import type { IdSource } from '../runtime/index.js';
 import { laterResults, type LaterResult } from './accepted-results.js';
-import type { PageKey, PageRequest } from './payment-store.js';
+import type { PageKey, PageRequest } from './listing/store.js';
 import type { Authorization } from './intents/authorizer.js';
 import type { RefundRequest } from './refunds/refund-service.js';
 import type { RefundCancellation } from './refunds/refund.js';

@@ -12,7 +12,7 @@ import {
 import { encodePageToken } from '../rpc/index.js';
 import type { Charge, Decline, Payment } from './domain.js';
 import type { GatewayRecord } from './gateway/gateway.js';
-import type { Page, PageRequest } from './payment-store.js';
+import type { Page, PageRequest } from './listing/store.js';
 import type { TransactionPage, TransactionRequest } from './service.js';
 
 export function toWirePayment(payment: Payment, record?: GatewayRecord): WirePayment {

@@ -1,9 +1,17 @@
-import { Batcher, done, readBatcher, type Database } from '../postgres/index.js';
+import { Batcher, done, doneUnlessContended, readBatcher, type Database } from '../postgres/index.js';
 import type { Batching, WaitLimits } from '../runtime/index.js';
 import type { Payment } from './domain.js';
 import { insertIntents, recordIntentAnswers, type AnsweredIntent } from './intents/store.js';
-import { capturePayments, findPayments, type Capture, type PaymentRequest } from './payment-store.js';
+import {
+  capturePayments,
+  findPayments,
+  type BatchChange,
+  type Capture,
+  type PaymentRequest,
+} from './payment-store.js';
 
+/** Time before another attempt to write a payment whose row another transaction holds. */
+const contendedDelayMs = 50;
 /** Maximum number of batches of one operation in flight. */
 const concurrency = 2;
 
@@ -13,8 +21,8 @@ const concurrency = 2;
  */
 export class PaymentBatches {
   readonly #insert: Batcher<PaymentRequest, Payment | undefined>;
-  readonly #record: Batcher<AnsweredIntent, Payment | undefined>;
-  readonly #capture: Batcher<Capture, Payment | undefined>;
+  readonly #record: Batcher<AnsweredIntent, BatchChange>;
+  readonly #capture: Batcher<Capture, BatchChange>;
   readonly #find: Batcher<string, Payment | undefined>;
 
   /** @param leaseMs time within which the resolver does not look up a new intent */
@@ -23,7 +31,7 @@ export class PaymentBatches {
     { batching, leaseMs }: { readonly batching: Batching; readonly leaseMs: number },
   ) {
     // A repeated request must find the payment of the first request.
-    const writes = { batching, concurrency, sameBody: () => false };
+    const writes = { batching, concurrency, contendedDelayMs, sameBody: () => false };
     this.#insert = new Batcher({
       ...writes,
       operation: 'payment.insert_intent',
@@ -40,7 +48,7 @@ export class PaymentBatches {
       keyOf: ({ id }) => id,
       execute: async (answered) => {
         const changed = await recordIntentAnswers(db, answered);
-        return answered.map(({ id }) => done(changed.get(id)));
+        return answered.map(({ id }) => doneUnlessContended(changed.get(id)));
       },
     });
     this.#capture = new Batcher({
@@ -49,7 +57,7 @@ export class PaymentBatches {
       keyOf: ({ id }) => id,
       execute: async (captures) => {
         const changed = await capturePayments(db, captures);
-        return captures.map(({ id }) => done(changed.get(id)));
+        return captures.map(({ id }) => doneUnlessContended(changed.get(id)));
       },
     });
     this.#find = readBatcher({
@@ -65,14 +73,20 @@ export class PaymentBatches {
     return this.#insert.run(request, limits);
   }
 
-  /** Returns undefined, without a change, if the payment is not an intent. */
-  recordAnswer(answered: AnsweredIntent): Promise<Payment | undefined> {
-    return this.#record.run(answered);
+  /**
+   * Returns undefined, without a change, if the payment is not an intent.
+   * @throws AppError CONFLICT when another transaction holds the row
+   */
+  async recordAnswer(answered: AnsweredIntent): Promise<Payment | undefined> {
+    return (await this.#record.run(answered)).changed;
   }
 
-  /** Returns undefined, without a change, unless the payment is AUTHORIZED. */
-  capture(capture: Capture): Promise<Payment | undefined> {
-    return this.#capture.run(capture);
+  /**
+   * Returns undefined, without a change, unless the payment is AUTHORIZED.
+   * @throws AppError CONFLICT when another transaction holds the row
+   */
+  async capture(capture: Capture): Promise<Payment | undefined> {
+    return (await this.#capture.run(capture)).changed;
   }
 
   /** The result is newer than the call. */

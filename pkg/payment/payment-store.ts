@@ -1,5 +1,5 @@
 import type { Money } from '../money/index.js';
-import { sql, type BoundStatement, type Queryable } from '../postgres/index.js';
+import { sql, type Queryable } from '../postgres/index.js';
 import type { Backoff } from '../runtime/index.js';
 import type {
   Charge,
@@ -115,14 +115,6 @@ export async function findPayment(db: Queryable, id: string): Promise<Payment | 
   return (await findPayments(db, [id])).get(id);
 }
 
-const listKnown = sql('payment.list_known', 'select id from payments where id = any($ids)');
-
-/** Returns the ids that belong to a stored payment. */
-export async function listKnownPayments(db: Queryable, ids: readonly string[]): Promise<ReadonlySet<string>> {
-  if (ids.length === 0) return new Set();
-  return new Set((await db.query<{ id: string }>(listKnown({ ids }))).map(({ id }) => id));
-}
-
 const findWithConflict = sql(
   'payment.find_with_conflict',
   `select ${paymentColumns} from payments where id = $id
@@ -194,23 +186,45 @@ export async function insertVoidedPayment(
   return row && toPayment(row);
 }
 
+/**
+ * The end of a statement with the CTEs `locked` (the ids that the statement has locked) and `changed`. Returns the changed
+ * payments, and the ids of the locked payments that did not change.
+ */
+export const changedOrUnchanged = `select locked_id, changed.* from locked left join changed on id = locked_id`;
+
+/** A changed payment, or the id of a payment that did not change. */
+export type ChangeRow = { readonly locked_id: string } & (PaymentRow | { readonly id: null });
+
+export interface BatchChange {
+  /** Undefined if the payment did not change. */
+  readonly changed: Payment | undefined;
+}
+
+export function changesById(rows: readonly ChangeRow[]): ReadonlyMap<string, BatchChange> {
+  return new Map(
+    rows.map((row) => [row.locked_id, { changed: row.id === null ? undefined : toPayment(row) }]),
+  );
+}
+
 // The payments are locked in the order of their ids.
 const capture = sql(
   'payment.capture',
   `with item as materialized (
      select * from json_to_recordset($items::json) as item (key uuid, amount bigint)
-   ), target as materialized (
-     select id from payments where id = any ($ids::uuid[]) and state = 'AUTHORIZED' order by id for update
+   ), locked as materialized (
+     select id as locked_id, state as locked_state from payments where id = any ($ids::uuid[])
+     order by id for update skip locked
    ), changed as (
      update payments set state = 'CAPTURED', captured_minor = amount, capture_decline_code = null,
        capture_decline_advice = null, updated_at = now()
-     from item where id = any (array(select id from target)) and id = key
+     from item join locked on locked_id = key
+     where id = any ($ids::uuid[]) and id = key and locked_state = 'AUTHORIZED'
      returning ${paymentColumns}
    ), entry as (
      insert into payment_ledger (payment_id, kind, amount_minor, request_key)
      select id, 'CAPTURE', captured_minor, id from changed
    )
-   select ${paymentColumns} from changed`,
+   ${changedOrUnchanged}`,
 );
 
 export interface Capture {
@@ -219,14 +233,17 @@ export interface Capture {
   readonly amount: bigint;
 }
 
-/** Captures different payments. The result has no payment, and no change, for a payment that is not AUTHORIZED. */
+/**
+ * Captures different payments. A payment that is not AUTHORIZED does not change. The result has no value for a payment whose
+ * row another transaction holds.
+ */
 export async function capturePayments(
   db: Queryable,
   captures: readonly Capture[],
-): Promise<ReadonlyMap<string, Payment>> {
+): Promise<ReadonlyMap<string, BatchChange>> {
   const items = JSON.stringify(captures.map(({ id, amount }) => ({ key: id, amount: String(amount) })));
   const ids = captures.map(({ id }) => id);
-  return paymentsById(await db.query<PaymentRow>(capture({ items, ids })));
+  return changesById(await db.query<ChangeRow>(capture({ items, ids })));
 }
 
 const voidAuthorized = sql(
@@ -432,52 +449,4 @@ export interface TombstoneCharge {
 export async function captureTombstone(db: Queryable, charge: TombstoneCharge): Promise<Payment | undefined> {
   const [row] = await db.query<PaymentRow>(captureBareTombstone({ ...charge }));
   return row && toPayment(row);
-}
-
-/** Position of a payment in the listing. */
-export interface PageKey {
-  readonly createdAt: Date;
-  readonly id: string;
-}
-
-export interface PageRequest {
-  /** If set, the page contains only the payments of this order. */
-  readonly orderId: string | undefined;
-  /** Position of the last payment of the previous page; undefined for the first page. */
-  readonly after: PageKey | undefined;
-  readonly size: number;
-}
-
-export interface Page {
-  readonly payments: readonly Payment[];
-  readonly hasMore: boolean;
-}
-
-const newestFirst = 'order by created_at desc, id desc limit $limit';
-const firstPage = sql('payment.list', `select ${paymentColumns} from payments ${newestFirst}`);
-const nextPage = sql(
-  'payment.list_after',
-  `select ${paymentColumns} from payments where (created_at, id) < ($createdAt, $id) ${newestFirst}`,
-);
-const firstPageOfOrder = sql(
-  'payment.list_of_order',
-  `select ${paymentColumns} from payments where order_id = $orderId ${newestFirst}`,
-);
-const nextPageOfOrder = sql(
-  'payment.list_of_order_after',
-  `select ${paymentColumns} from payments where order_id = $orderId and (created_at, id) < ($createdAt, $id)
-   ${newestFirst}`,
-);
-
-/** Returns one page of payments, newest first. */
-export async function listPayments(db: Queryable, request: PageRequest): Promise<Page> {
-  const rows = await db.query<PaymentRow>(pageStatement(request));
-  return { payments: rows.slice(0, request.size).map(toPayment), hasMore: rows.length > request.size };
-}
-
-function pageStatement({ orderId, after, size }: PageRequest): BoundStatement {
-  const limit = size + 1;
-  if (!after) return orderId === undefined ? firstPage({ limit }) : firstPageOfOrder({ orderId, limit });
-  const key = { ...after, limit };
-  return orderId === undefined ? nextPage(key) : nextPageOfOrder({ ...key, orderId });
 }

@@ -23,7 +23,7 @@ import {
 import { Authorizer, type Authorization } from './intents/authorizer.js';
 import { PaymentLedger } from './ledger.js';
 import type { PaymentBatches } from './payment-batches.js';
-import { listKnownPayments, listPayments, type Page, type PageRequest } from './payment-store.js';
+import { listKnownPayments, listPayments, type Page, type PageRequest } from './listing/store.js';
 import { RefundService } from './refunds/refund-service.js';
 import { PendingVoids } from './voids.js';
 

@@ -1,7 +1,7 @@
 import { context, type Context } from '@opentelemetry/api';
 import { AppError } from '../errors/index.js';
 import { inBatchSpans } from '../observability/index.js';
-import { BatchQueue, type Batch, type Batching, type WaitLimits } from '../runtime/index.js';
+import { BatchQueue, pause, type Batch, type Batching, type WaitLimits } from '../runtime/index.js';
 import { isDataError } from './errors.js';
 
 /** What a batch did for one item. */
@@ -21,9 +21,15 @@ export function failed(error: unknown): ItemOutcome<never> {
 
 export const contended: ItemOutcome<never> = { kind: 'CONTENDED' };
 
+/** Returns the outcome of an item whose result is missing because another transaction holds its row. */
+export function doneUnlessContended<Result>(result: Result | undefined): ItemOutcome<Result> {
+  return result === undefined ? contended : done(result);
+}
+
 /**
  * FAST: the batch does not wait for rows that other transactions hold (`skip locked`) and reports their items as
- * contended. CONTENDED: the batch waits for these rows, with a `lock_timeout`.
+ * contended. CONTENDED: the batch waits for these rows, with a `lock_timeout`, or skips them again after
+ * `contendedDelayMs`.
  */
 export type BatchLane = 'FAST' | 'CONTENDED';
 
@@ -61,6 +67,8 @@ export interface BatcherOptions<Item, Result> {
   /** Maximum number of batches of the FAST lane in flight. Without batching, the connection pool is the only limit. */
   readonly concurrency: number;
   readonly batching: Batching;
+  /** Time before a batch of the CONTENDED lane starts its work; default 0. */
+  readonly contendedDelayMs?: number;
 }
 
 interface Call<Item> {
@@ -135,6 +143,8 @@ export class Batcher<Item, Result> {
   }
 
   async #process(batch: Batch<Call<Item>, Result>, lane: BatchLane): Promise<void> {
+    const { contendedDelayMs = 0 } = this.#options;
+    if (lane === 'CONTENDED' && contendedDelayMs > 0) await pause(contendedDelayMs);
     const limits = { lane, deadline: batch.deadline };
     const parts = [this.#group(batch)];
     for (let part = parts.shift(); part; part = parts.shift()) {

@@ -2,6 +2,7 @@ export {
   Batcher,
   contended,
   done,
+  doneUnlessContended,
   failed,
   type BatchContext,
   type BatchLane,

@@ -206,8 +206,8 @@ export class Saga {
   }
 
   /**
-   * Retries while the connection pool is exhausted. Without retries, the saga would end and the order would wait for
-   * recovery.
+   * Retries while the connection pool is exhausted or another transaction holds the row. Without retries, the saga would end
+   * and the order would wait for recovery.
    */
   async #write(
     { order, entries, storedRevision }: SagaProgress,
@@ -220,8 +220,8 @@ export class Saga {
       try {
         return await orders.record({ order, entries, expected, next });
       } catch (error) {
-        // OVERLOADED means that the statement was not executed. After other errors, it may have been executed.
-        if (!isAppError(error, 'OVERLOADED')) throw error;
+        // After OVERLOADED and CONFLICT, nothing was written. After other errors, the order may have been written.
+        if (!isAppError(error, 'OVERLOADED') && !isAppError(error, 'CONFLICT')) throw error;
         if (!(await pause(backoffMs(attempt, writeBackoff(config)), signal))) throw error;
       }
     }

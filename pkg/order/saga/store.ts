@@ -2,26 +2,28 @@ import { sql, type Queryable } from '../../postgres/index.js';
 import { isTerminal, type SagaOrder, type TimelineEntry } from '../domain.js';
 import { toStoredRejection, toStoredStep } from '../store.js';
 
-// Orders are locked in the order of their ids. `target` has the orders with the expected revision and driver; after the
-// wait for a lock, PostgreSQL checks both again.
-const record = sql(
-  'saga.record',
-  `with item as materialized (
+/**
+ * Stores orders. `lock` is the locking clause of the rows, which are locked in the order of their ids. The revision and
+ * the driver are compared in the locked rows. Returns whether each order was stored; no value for an order that is not locked.
+ */
+function record<const Lock extends string>(lock: Lock) {
+  return `with item as materialized (
      select * from json_to_recordset($items::json) as item (id uuid, expected_revision int, expected_driver uuid,
        state text, step text, failures int, rejection jsonb, revision int, next_driver uuid, updated_at timestamptz,
        refund_id uuid, park_ms float8, blocked_reason text, payment_action jsonb, refunded_minor bigint, entries json)
+   ), locked as materialized (
+     select id, revision, driver from orders where id = any ($ids::uuid[]) order by id ${lock}
    ), target as materialized (
-     select o.id from orders o join item on item.id = o.id
-     where o.id = any ($ids::uuid[]) and o.revision = item.expected_revision
-       and (item.expected_driver is null or o.driver = item.expected_driver)
-     order by o.id for update of o
+     select item.* from item join locked on locked.id = item.id
+     where locked.revision = item.expected_revision
+       and (item.expected_driver is null or locked.driver = item.expected_driver)
    ), updated as (
      update orders o set state = item.state, step = item.step, failures = item.failures, rejection = item.rejection,
        revision = item.revision, driver = item.next_driver, updated_at = item.updated_at, refund_id = item.refund_id,
        next_attempt_at = now() + make_interval(secs => item.park_ms / 1000), blocked_reason = item.blocked_reason,
        blocked_since = case when item.blocked_reason is not null then coalesce(o.blocked_since, now()) end,
        payment_action = item.payment_action, refunded_minor = item.refunded_minor
-     from item where o.id = any (array(select id from target)) and item.id = o.id
+     from target item where o.id = any ($ids::uuid[]) and item.id = o.id
      returning o.id
    ), entries as (
      insert into order_timeline (order_id, revision, from_state, to_state, step, outcome, attempt, occurred_at,
@@ -31,8 +33,13 @@ const record = sql(
      cross join json_to_recordset(item.entries) as entry (revision int, from_state text, to_state text, step text,
        outcome text, attempt int, occurred_at timestamptz, trace_id text, detail text, actor text, action text)
    )
-   select id from updated`,
-);
+   select item.id, updated.id is not null as stored
+   from item left join locked on locked.id = item.id left join updated on updated.id = item.id
+   where locked.id is not null or not exists (select from orders where id = item.id)` as const;
+}
+
+const recordUnlocked = sql('saga.record', record('for update skip locked'));
+const recordWaiting = sql('saga.record_waiting', record('for update'));
 
 /**
  * How an unfinished order continues: an instance drives it (DRIVEN), any instance claims it at once (RELEASED) or after
@@ -56,22 +63,33 @@ export interface Progress {
 
 /**
  * Stores an order and its new timeline entries in one commit. Writes nothing and returns false when the
- * order has another revision or driver than expected.
+ * order has another revision or driver than expected. Waits while another transaction holds the row.
  */
 export async function recordProgress(db: Queryable, progress: Progress): Promise<boolean> {
-  return (await recordAll(db, [progress])).has(progress.order.id);
+  const rows = await db.query<RecordRow>(recordWaiting(toParameters([progress])));
+  return rows.some(({ stored }) => stored);
 }
 
-/** Like {@link recordProgress}, for different orders. Returns the ids of the orders that were stored. */
+interface RecordRow {
+  readonly id: string;
+  readonly stored: boolean;
+}
+
+/**
+ * Like {@link recordProgress}, for different orders, without a wait: the result has no value for an order whose row another
+ * transaction holds.
+ */
 export async function recordAll(
   db: Queryable,
   progresses: readonly Progress[],
-): Promise<ReadonlySet<string>> {
+): Promise<ReadonlyMap<string, boolean>> {
+  const rows = await db.query<RecordRow>(recordUnlocked(toParameters(progresses)));
+  return new Map(rows.map(({ id, stored }) => [id, stored]));
+}
+
+function toParameters(progresses: readonly Progress[]) {
   const items = JSON.stringify(progresses.map(progressRow));
-  const rows = await db.query<{ id: string }>(
-    record({ items, ids: progresses.map(({ order }) => order.id) }),
-  );
-  return new Set(rows.map(({ id }) => id));
+  return { items, ids: progresses.map(({ order }) => order.id) };
 }
 
 function progressRow({ order, entries, expected, next }: Progress) {

@@ -1,4 +1,4 @@
-import { Batcher, done, type Database } from '../../postgres/index.js';
+import { Batcher, done, doneUnlessContended, type Database } from '../../postgres/index.js';
 import type { Batching, WaitLimits } from '../../runtime/index.js';
 import {
   captureCharges,
@@ -9,16 +9,18 @@ import {
 } from './store.js';
 import { captureRefusingMethods } from './test-methods.js';
 
+/** Time before another attempt to capture a charge whose row another transaction holds. */
+const contendedDelayMs = 50;
 /** Maximum number of batches of one operation in flight. */
 const concurrency = 2;
 
 /** Writes of the simulated gateway that concurrent calls share: one statement and one commit for many charges. */
 export class ChargeBatches {
   readonly #decide: Batcher<DecidedCharge, GatewayCharge | undefined>;
-  readonly #capture: Batcher<ChargeCapture, GatewayCharge | undefined>;
+  readonly #capture: Batcher<ChargeCapture, { readonly changed: GatewayCharge | undefined }>;
 
   constructor(db: Database, batching: Batching) {
-    const writes = { batching, concurrency, sameBody: () => false };
+    const writes = { batching, concurrency, contendedDelayMs, sameBody: () => false };
     this.#decide = new Batcher({
       ...writes,
       operation: 'gateway.decide',
@@ -34,7 +36,7 @@ export class ChargeBatches {
       keyOf: ({ key }) => key,
       execute: async (captures) => {
         const captured = await captureCharges(db, captures, captureRefusingMethods);
-        return captures.map(({ key }) => done(captured.get(key)));
+        return captures.map(({ key }) => doneUnlessContended(captured.get(key)));
       },
     });
   }
@@ -45,8 +47,8 @@ export class ChargeBatches {
   }
 
   /** Returns undefined, without a change, if the charge cannot be captured or is captured already. */
-  capture(capture: ChargeCapture, limits: WaitLimits): Promise<GatewayCharge | undefined> {
-    return this.#capture.run(capture, limits);
+  async capture(capture: ChargeCapture, limits: WaitLimits): Promise<GatewayCharge | undefined> {
+    return (await this.#capture.run(capture, limits)).changed;
   }
 
   /** Completes the calls in progress and rejects further calls. */

@@ -228,20 +228,26 @@ const capture = sql(
   'gateway.capture',
   `with item as materialized (
      select * from json_to_recordset($items::json) as item (key uuid, amount bigint)
+   ), locked as materialized (
+     select charge_key as key, outcome, voided, expired, captured_minor, amount_minor, method
+     from gateway_charges where charge_key = any ($keys::uuid[]) order by charge_key for update skip locked
    ), target as materialized (
-     select charge_key from gateway_charges join item on item.key = charge_key
-     where charge_key = any ($keys::uuid[]) and outcome = 'APPROVED' and not voided and not expired
-       and captured_minor = 0 and amount_minor >= item.amount and method <> all ($refusingMethods)
-     order by charge_key for update of gateway_charges
+     select key, item.amount from item join locked using (key)
+     where outcome = 'APPROVED' and not voided and not expired and captured_minor = 0
+       and amount_minor >= item.amount and method <> all ($refusingMethods)
    ), changed as (
-     update gateway_charges set captured_minor = item.amount
-     from item where charge_key = any (array(select charge_key from target)) and charge_key = item.key
+     update gateway_charges set captured_minor = amount
+     from target where charge_key = any ($keys::uuid[]) and charge_key = key
      returning ${chargeColumns}
    ), entry as (
      insert into gateway_ledger (charge_key, kind, amount_minor) select charge_key, 'CAPTURE', captured_minor from changed
    )
-   select ${chargeColumns} from changed`,
+   select item.key, changed.* from item left join changed on charge_key = item.key
+   where item.key in (select key from locked) or not exists (select from gateway_charges where charge_key = item.key)`,
 );
+
+/** A captured charge, or the key of a charge that did not change. */
+type CaptureRow = { readonly key: string } & (ChargeRow | { readonly charge_key: null });
 
 export interface ChargeCapture {
   readonly key: string;
@@ -250,17 +256,21 @@ export interface ChargeCapture {
 }
 
 /**
- * Captures charges with different keys. The result has no charge, and no change, for a charge that is authorized for less,
- * already captured, expired or voided, or whose payment method is one of `refusingMethods`.
+ * Captures charges with different keys. A charge does not change if it is authorized for less, already captured, expired or
+ * voided, or if its payment method is one of `refusingMethods`. The result has no value for a charge whose row another
+ * transaction holds.
  */
 export async function captureCharges(
   db: Queryable,
   captures: readonly ChargeCapture[],
   refusingMethods: readonly string[],
-): Promise<ReadonlyMap<string, GatewayCharge>> {
+): Promise<ReadonlyMap<string, { readonly changed: GatewayCharge | undefined }>> {
   const items = JSON.stringify(captures.map(({ key, amount }) => ({ key, amount: String(amount) })));
   const keys = captures.map(({ key }) => key);
-  return chargesByKey(await db.query<ChargeRow>(capture({ items, keys, refusingMethods })));
+  const rows = await db.query<CaptureRow>(capture({ items, keys, refusingMethods }));
+  return new Map(
+    rows.map((row) => [row.key, { changed: row.charge_key === null ? undefined : toGatewayCharge(row) }]),
+  );
 }
 
 const expire = sql(

@@ -2,7 +2,7 @@ import type { Database, Transaction } from '../../postgres/index.js';
 import type { PaymentChange } from '../domain.js';
 import type { PaymentEvents } from '../events.js';
 import type { GatewayEvent } from '../gateway/gateway.js';
-import { recordIntentAnswers } from '../intents/store.js';
+import { recordIntentAnswer } from '../intents/store.js';
 import { changeOfAnswer } from '../ledger.js';
 import { recordRefundAnswer } from '../refunds/refund-service.js';
 import { findRefund } from '../refunds/refund-store.js';
@@ -51,7 +51,7 @@ export class GatewayInbox {
 async function applyEvent(tx: Transaction, event: GatewayEvent): Promise<PaymentChange | undefined> {
   if (event.kind === 'AUTHORIZATION') {
     const { key: id, answer } = event;
-    const payment = (await recordIntentAnswers(tx, [{ id, answer }])).get(id);
+    const payment = await recordIntentAnswer(tx, { id, answer });
     return payment && changeOfAnswer(payment);
   }
   const key = { paymentId: event.key, requestId: event.refundKey };

@@ -3,9 +3,13 @@ import type { Backoff } from '../../runtime/index.js';
 import type { Payment, PaymentState } from '../domain.js';
 import type { AuthorizationStatus } from '../gateway/gateway.js';
 import {
+  changedOrUnchanged,
+  changesById,
   paymentColumns,
   paymentsById,
   toPayment,
+  type BatchChange,
+  type ChangeRow,
   type PaymentRequest,
   type PaymentRow,
 } from '../payment-store.js';
@@ -66,22 +70,21 @@ const stateAfter = {
   ACTION_REQUIRED: 'ACTION_REQUIRED',
 } as const satisfies Record<IntentAnswer['outcome'], PaymentState>;
 
-// The payments are locked in the order of their ids.
-const record = sql(
-  'intent.record_answer',
-  `with item as materialized (
+/** Records answers. `lock` is the locking clause of the payments, which are locked in the order of their ids. */
+function record<const Lock extends string>(lock: Lock) {
+  return `with item as materialized (
      select * from json_to_recordset($items::json) as item (key uuid, new_state text, new_expired boolean,
        reference text, code text, advice text, url text, due_at timestamptz)
-   ), target as materialized (
-     select id from payments where id = any ($ids::uuid[]) and state in ('PENDING', 'ACTION_REQUIRED')
-     order by id for update
+   ), locked as materialized (
+     select id as locked_id, state as locked_state from payments where id = any ($ids::uuid[]) order by id ${lock}
    ), changed as (
      update payments set state = new_state, expired = new_expired, gateway_reference = reference,
        authorized_minor = case when new_state = 'AUTHORIZED' then amount_minor else 0 end,
        decline_code = code, decline_advice = advice, action_url = url, action_due_at = due_at,
        intent_retry_at = case when new_state = 'ACTION_REQUIRED' then greatest(intent_retry_at, due_at) end,
        updated_at = now()
-     from item where id = any (array(select id from target)) and id = key
+     from item join locked on locked_id = key
+     where id = any ($ids::uuid[]) and id = key and locked_state in ('PENDING', 'ACTION_REQUIRED')
      returning ${paymentColumns}
    ), entry as (
      insert into payment_ledger (payment_id, kind, amount_minor, request_key)
@@ -89,8 +92,11 @@ const record = sql(
        amount_minor, id
      from changed where state <> 'ACTION_REQUIRED'
    )
-   select ${paymentColumns} from changed`,
-);
+   ${changedOrUnchanged}` as const;
+}
+
+const recordUnlocked = sql('intent.record_answer', record('for update skip locked'));
+const recordWaiting = sql('intent.record_event_answer', record('for update'));
 
 /** The gateway's answer to the authorization of a payment. */
 export interface AnsweredIntent {
@@ -98,14 +104,31 @@ export interface AnsweredIntent {
   readonly answer: IntentAnswer;
 }
 
-/** Records answers for different payments. The result has no payment, and no change, for a payment that is no intent. */
+/**
+ * Records answers for different payments. A payment that is no intent does not change. The result has no value for a payment
+ * whose row another transaction holds.
+ */
 export async function recordIntentAnswers(
   db: Queryable,
   answered: readonly AnsweredIntent[],
-): Promise<ReadonlyMap<string, Payment>> {
-  const items = JSON.stringify(answered.map(toItem));
-  const ids = answered.map(({ id }) => id);
-  return paymentsById(await db.query<PaymentRow>(record({ items, ids })));
+): Promise<ReadonlyMap<string, BatchChange>> {
+  return changesById(await db.query<ChangeRow>(recordUnlocked(toParameters(answered))));
+}
+
+/**
+ * Records an answer. Waits while another transaction holds the row. Returns undefined, without a change, if the payment is
+ * not an intent.
+ */
+export async function recordIntentAnswer(
+  db: Queryable,
+  answered: AnsweredIntent,
+): Promise<Payment | undefined> {
+  const rows = await db.query<ChangeRow>(recordWaiting(toParameters([answered])));
+  return changesById(rows).get(answered.id)?.changed;
+}
+
+function toParameters(answered: readonly AnsweredIntent[]) {
+  return { items: JSON.stringify(answered.map(toItem)), ids: answered.map(({ id }) => id) };
 }
 
 function toItem({ id, answer }: AnsweredIntent) {

@@ -4,7 +4,7 @@ import type { SagaOrder, TimelineEntry } from '../../../pkg/order/domain.js';
 import { orderMigrations } from '../../../pkg/order/migrations.js';
 import { OrderBatches } from '../../../pkg/order/order-batches.js';
 import type { Progress } from '../../../pkg/order/saga/store.js';
-import { readTimeline, type Acceptance } from '../../../pkg/order/store.js';
+import { lockOrder, readTimeline, type Acceptance } from '../../../pkg/order/store.js';
 import { anOrder } from '../../../pkg/order/testing/builders.js';
 import { sql } from '../../../pkg/postgres/index.js';
 import { uuidv7 } from '../../../pkg/runtime/index.js';
@@ -104,6 +104,38 @@ describe('OrderBatches', () => {
 
     expect(stored).to.deep.equal([true, false, false]);
     expect(await readTimeline(database.db, second.order.id, 0)).to.have.lengthOf(1);
+  });
+
+  it('does not delay other writes while another transaction holds rows', async () => {
+    const held = [anAcceptance(), anAcceptance()];
+    const others = Array.from({ length: 20 }, () => anAcceptance());
+    await accept(...held, ...others);
+    const { promise: released, resolve: release } = Promise.withResolvers<void>();
+    const { promise: locked, resolve: onLocked } = Promise.withResolvers<void>();
+    const holder = database.db.transaction(async (tx) => {
+      for (const { order } of held) await lockOrder(tx, order.id);
+      onLocked();
+      await released;
+    });
+    await locked;
+
+    const blocked = held.map(({ order }) => batches.record(aDoubt(order, 1)));
+    const rest = others.map(({ order }) => batches.record(aDoubt(order, 1)));
+    const first = await Promise.race([Promise.allSettled(blocked).then(() => 'held'), Promise.all(rest)]);
+    expect(first).to.deep.equal(others.map(() => true));
+    for (const result of await Promise.allSettled(blocked))
+      expect(result).to.have.property('reason').that.includes({ reason: 'CONFLICT' });
+
+    release();
+    await holder;
+    expect(await Promise.all(held.map(({ order }) => batches.record(aDoubt(order, 1))))).to.deep.equal([
+      true,
+      true,
+    ]);
+  });
+
+  it('stores nothing for an order that does not exist', async () => {
+    expect(await batches.record(aDoubt(anOrder(), 1))).to.equal(false);
   });
 
   it('fails only the write that the database rejects', async () => {

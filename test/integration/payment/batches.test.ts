@@ -6,6 +6,7 @@ import { SimulatedGateway } from '../../../pkg/payment/gateway/simulated-gateway
 import { paymentMigrations, PaymentBatches, PaymentService } from '../../../pkg/payment/index.js';
 import { sql, type Database } from '../../../pkg/postgres/index.js';
 import { pause, Scope, uuidv7 } from '../../../pkg/runtime/index.js';
+import { expectReason } from '../../support/expect-reason.js';
 import { RecordingDatabase } from '../../support/recording-database.js';
 import { createTestDatabase, type TestDatabase } from '../../support/postgres/test-database.js';
 import { gatewayConfig, retryTimes } from './server.js';
@@ -21,6 +22,7 @@ const readRows = sql(
      array(select kind || ' ' || amount_minor from gateway_ledger where charge_key = p.id order by id) as gateway
    from payments p where id = any ($ids::uuid[]) order by id`,
 );
+const lockPayment = sql('test.lock_payment', 'select from payments where id = $id for update');
 const countDeadlocks = sql(
   'test.payment_deadlocks',
   'select deadlocks::int from pg_stat_database where datname = current_database()',
@@ -93,6 +95,31 @@ describe('PaymentBatches', () => {
       'gateway.capture',
       'payment.capture',
     ]);
+  });
+
+  it('do not delay other payments while another transaction holds a row', async () => {
+    const payments = open(database.db, 64);
+    const ids = Array.from({ length: 20 }, () => uuidv7());
+    for (const paymentId of ids)
+      await payments.authorize({ paymentId, orderId: uuidv7(), amount, method: 'pm_approve' }, signal);
+    const { promise: released, resolve: release } = Promise.withResolvers<void>();
+    const { promise: locked, resolve: onLocked } = Promise.withResolvers<void>();
+    const [held = '', ...others] = ids;
+    const holder = database.db.transaction(async (tx) => {
+      await tx.query(lockPayment({ id: held }));
+      onLocked();
+      await released;
+    });
+    await locked;
+
+    const blocked = payments.capture(held, undefined, signal);
+    const rest = Promise.all(others.map((id) => payments.capture(id, undefined, signal)));
+    expect(await Promise.race([blocked.catch(() => 'held'), rest])).to.have.length(others.length);
+    await expectReason(blocked, 'PAYMENT_IN_DOUBT');
+
+    release();
+    await holder;
+    expect((await payments.capture(held, undefined, signal)).state).to.equal('CAPTURED');
   });
 
   it('give the answers and the rows of single calls', async () => {
