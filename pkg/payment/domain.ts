@@ -74,6 +74,8 @@ export interface Payment {
   readonly voidedIntent: boolean;
   /** Whether the payment is VOIDED in this database and the gateway has not confirmed the void. */
   readonly voidPending: boolean;
+  /** Set if this call has made the pending void: the lease of the void began with it, so this call asks the gateway. */
+  readonly holdsVoid?: true;
   /** The amount that the gateway released for a payment that was VOIDED before its approval was recorded. */
   readonly released: Money | undefined;
   readonly createdAt: Date;

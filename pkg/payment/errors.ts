@@ -148,7 +148,7 @@ export async function awaitRecording<T>(paymentId: string, recording: Promise<T>
 /** Delay after which a caller repeats a request in doubt. */
 const retryAfterMs = 500;
 
-/** The gateway has accepted the request and answers later. */
+/** The gateway has accepted the request and answers later, or another call asks it. */
 export function paymentPending(paymentId: string): AppError {
   return new AppError({
     reason: 'PAYMENT_IN_DOUBT',

@@ -75,8 +75,12 @@ export class PaymentLedger {
     const { actor, reason } = note;
     const parameters = { id: paymentId, idleMs, leaseMs: times.leaseMs, actor, reason };
     const changed = await awaitRecording(paymentId, voidIntent(db, parameters));
-    if (changed) this.#publish('VOID', changed);
-    return changed ?? this.find(paymentId);
+    return this.#madeVoid(changed) ?? this.find(paymentId);
+  }
+
+  #madeVoid(made: Payment | undefined): Payment | undefined {
+    if (made) this.#publish('VOID', made);
+    return made && { ...made, holdsVoid: true };
   }
 
   /**
@@ -92,8 +96,7 @@ export class PaymentLedger {
       request.paymentId,
       insertVoidedPayment(db, request, { ...note, leaseMs: times.leaseMs }),
     );
-    if (created) this.#publish('VOID', created);
-    return created ?? this.find(request.paymentId);
+    return this.#madeVoid(created) ?? this.find(request.paymentId);
   }
 
   /** @throws Error if the stored state rules out a capture of this amount */
@@ -154,15 +157,18 @@ export class PaymentLedger {
     return payment;
   }
 
-  /** Records that the gateway captured the charge of a tombstone, and reserves the refund of what is left. */
-  async captureTombstone(charge: TombstoneCharge): Promise<Payment> {
+  /**
+   * Records that the gateway captured the charge of a tombstone, and reserves the refund of what is left. Also returns
+   * whether this call has reserved it.
+   */
+  async captureTombstone(charge: TombstoneCharge): Promise<{ payment: Payment; isReserved: boolean }> {
     const changed = await awaitRecording(charge.id, captureTombstone(this.#deps.db, charge));
     if (changed) {
       this.#publish('AUTHORIZE', changed, charge.authorized);
       this.#publish('CAPTURE', changed, charge.captured);
       if (charge.refunded > 0n) this.#publish('REFUND', changed, charge.refunded);
     }
-    return changed ?? this.find(charge.id);
+    return { payment: changed ?? (await this.find(charge.id)), isReserved: changed !== undefined };
   }
 
   async find(paymentId: string): Promise<Payment> {

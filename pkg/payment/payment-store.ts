@@ -361,6 +361,19 @@ export async function claimDueVoids(
   return rows.map(({ id }) => ({ paymentId: id }));
 }
 
+const claimOne = sql(
+  'payment.claim_unconfirmed_void',
+  `update payments set attempts = attempts + 1,
+     void_retry_at = now() + make_interval(secs => $leaseMs::float8 / 1000)
+   where id = $id and void_retry_at <= now()
+   returning id`,
+);
+
+/** Claims one pending void. Returns false if none is pending, if another call holds its lease, or before its retry time. */
+export async function claimVoid(db: Queryable, id: string, leaseMs: number): Promise<boolean> {
+  return (await db.query(claimOne({ id, leaseMs }))).length > 0;
+}
+
 const defer = sql(
   'payment.defer_void',
   `update payments set void_retry_at = now() + make_interval(secs =>

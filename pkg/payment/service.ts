@@ -137,7 +137,7 @@ export class PaymentService {
       case 'EXECUTE':
         return this.#void(paymentId, signal, note);
       case 'UNCHANGED':
-        return payment.voidPending ? this.#confirmVoid(paymentId, signal) : payment;
+        return payment.voidPending ? this.#confirmVoid(payment, signal) : payment;
       case 'REJECT':
       case 'IN_DOUBT':
         throw illegalTransition(payment, 'VOID');
@@ -145,10 +145,10 @@ export class PaymentService {
   }
 
   /** @throws AppError ILLEGAL_TRANSITION if the gateway captured the payment before the void */
-  async #confirmVoid(paymentId: string, signal: AbortSignal): Promise<Payment> {
-    const payment = await this.#voids.confirm(paymentId, signal);
-    if (verdicts.VOID[payment.state] === 'REJECT') throw illegalTransition(payment, 'VOID');
-    return payment;
+  async #confirmVoid(payment: Payment, signal: AbortSignal): Promise<Payment> {
+    const confirmed = await this.#voids.confirm(payment, signal);
+    if (verdicts.VOID[confirmed.state] === 'REJECT') throw illegalTransition(confirmed, 'VOID');
+    return confirmed;
   }
 
   async #void(paymentId: string, signal: AbortSignal, note: OperatorNote): Promise<Payment> {

@@ -1,10 +1,10 @@
 import { isAppError } from '../errors/index.js';
 import { isTombstone, type Payment } from './domain.js';
 import { backoffOf, callGateway, drain, type RetryTimes } from './background.js';
-import { awaitGateway } from './errors.js';
-import type { PaymentGateway } from './gateway/gateway.js';
+import { awaitGateway, awaitRecording, paymentPending } from './errors.js';
+import type { GatewayRecord, PaymentGateway, VoidAnswer } from './gateway/gateway.js';
 import type { PaymentLedger } from './ledger.js';
-import { claimDueVoids, deferVoid, type TombstoneCharge } from './payment-store.js';
+import { claimDueVoids, claimVoid, deferVoid, type TombstoneCharge } from './payment-store.js';
 import { fingerprintOf, type RefundService } from './refunds/refund-service.js';
 import type { Database } from '../postgres/index.js';
 
@@ -15,6 +15,10 @@ export interface PendingVoidsDeps {
   readonly refunds: RefundService;
   readonly times: RetryTimes;
 }
+
+/** A void that came after a capture, with the gateway's record of the payment. */
+type CapturedVoid = Extract<VoidAnswer, { outcome: 'CAPTURED' }> & { readonly record: GatewayRecord };
+type VoidResult = Exclude<VoidAnswer, { outcome: 'CAPTURED' }> | CapturedVoid;
 
 /** Reason of the refund of a captured tombstone, in the ledger. */
 const tombstoneReason = 'the payment was voided before its charge was known';
@@ -28,18 +32,33 @@ export class PendingVoids {
   }
 
   /**
+   * Confirms the pending void of one payment. Only the call that has made the void or claims it asks the gateway. While
+   * another call holds its lease, and until the delay after a failed attempt has passed, the void is in doubt.
+   *
+   * @throws AppError PAYMENT_IN_DOUBT
+   */
+  async confirm({ id, holdsVoid }: Payment, signal: AbortSignal): Promise<Payment> {
+    const { db, ledger, times } = this.#deps;
+    if (holdsVoid || (await awaitRecording(id, claimVoid(db, id, times.leaseMs))))
+      return this.#confirmClaimed(id, signal);
+    const payment = await ledger.find(id);
+    if (payment.voidPending) throw paymentPending(id);
+    return payment;
+  }
+
+  /**
    * Voids one payment at the gateway. The gateway then cannot authorize the payment. If the gateway captured the payment
    * before the void, for example for a replica of an earlier version, the payment becomes CAPTURED. No caller refunds
    * the charge of a tombstone, so it is refunded here.
    *
    * @throws AppError PAYMENT_IN_DOUBT
    */
-  async confirm(paymentId: string, signal: AbortSignal): Promise<Payment> {
-    const { db, gateway, ledger, times } = this.#deps;
+  async #confirmClaimed(paymentId: string, signal: AbortSignal): Promise<Payment> {
+    const { db, ledger, times } = this.#deps;
     try {
-      const call = callGateway(signal, times, (limit) => gateway.void({ key: paymentId, signal: limit }));
+      const call = callGateway(signal, times, (limit) => this.#ask(paymentId, limit));
       const answer = await awaitGateway(paymentId, call);
-      if (answer.outcome === 'CAPTURED') return await this.#endCaptured(paymentId, answer.amount, signal);
+      if (answer.outcome === 'CAPTURED') return await this.#endCaptured(paymentId, answer, signal);
       return await ledger.confirmVoid(paymentId, answer.outcome === 'VOIDED' ? answer.released : undefined);
     } catch (error) {
       // If the delay cannot be stored, the void is due when the lease of the claim ends.
@@ -48,11 +67,21 @@ export class PendingVoids {
     }
   }
 
-  /** The answer to a void has no reference of the authorization, so the payment is looked up. */
-  async #endCaptured(paymentId: string, amount: bigint, signal: AbortSignal): Promise<Payment> {
-    const { gateway, ledger, times } = this.#deps;
-    const call = callGateway(signal, times, (limit) => gateway.lookup({ key: paymentId, signal: limit }));
-    const { authorization, currency, authorized, refunded } = await awaitGateway(paymentId, call);
+  /** The answer to a void has no reference of the authorization, so a captured payment is looked up. */
+  async #ask(key: string, signal: AbortSignal): Promise<VoidResult> {
+    const { gateway } = this.#deps;
+    const answer = await gateway.void({ key, signal });
+    if (answer.outcome !== 'CAPTURED') return answer;
+    return { ...answer, record: await gateway.lookup({ key, signal }) };
+  }
+
+  async #endCaptured(
+    paymentId: string,
+    { amount, record }: CapturedVoid,
+    signal: AbortSignal,
+  ): Promise<Payment> {
+    const { ledger } = this.#deps;
+    const { authorization, currency, authorized, refunded } = record;
     if (authorization?.outcome !== 'APPROVED' || currency === undefined)
       throw new Error(`the gateway captured payment ${paymentId}, but reports no approval`);
     const { reference } = authorization;
@@ -69,14 +98,14 @@ export class PendingVoids {
   ): Promise<Payment> {
     const { ledger, refunds, times } = this.#deps;
     const rest = { paymentId: charge.id, requestId: charge.id, amount: undefined };
-    const payment = await ledger.captureTombstone({
+    const { payment, isReserved } = await ledger.captureTombstone({
       ...charge,
       fingerprint: fingerprintOf(rest),
       reason: tombstoneReason,
       leaseMs: times.leaseMs,
     });
     if (payment.charge?.refundPending === 0n) return payment;
-    await refunds.refund(rest, signal).catch((error: unknown) => {
+    await refunds.refund({ ...rest, isReserved }, signal).catch((error: unknown) => {
       if (!isAppError(error, 'REFUND_DECLINED')) throw error;
     });
     return ledger.find(charge.id);
@@ -93,7 +122,7 @@ export class PendingVoids {
       {
         name: 'payment.confirm_void',
         claim: (limit) => claimDueVoids(db, times.leaseMs, limit),
-        attempt: ({ paymentId }) => this.confirm(paymentId, signal),
+        attempt: ({ paymentId }) => this.#confirmClaimed(paymentId, signal),
       },
       signal,
     );

@@ -108,7 +108,7 @@ export class Authorizer {
     if (payment.state === 'PENDING') throw paymentPending(id);
     if (!isTombstone(payment) && !wasNeverAuthorized(payment)) return payment;
     // The gateway may have approved this call or an earlier call. The void releases the approved amount.
-    const ended = voidPending ? await this.#deps.voids.confirm(id, signal) : payment;
+    const ended = voidPending ? await this.#deps.voids.confirm(payment, signal) : payment;
     if (charge?.orderId === undefined) throw paymentVoided(id);
     if (!wasNeverAuthorized(ended)) return ended;
     throw voidedIntent ? paymentVoided(id) : orderHasLivePayment(id, charge.orderId);
@@ -182,7 +182,7 @@ export class Authorizer {
         ? await this.#recordFound(paymentId, authorization, captured)
         : await ledger.abandonIntent(paymentId);
       isAnswered = !isIntent(payment);
-      if (payment.voidPending) await voids.confirm(paymentId, signal);
+      if (payment.holdsVoid) await voids.confirm(payment, signal);
     } finally {
       // If the delay cannot be stored, the payment is due when the lease of the claim ends.
       if (!isAnswered) await deferIntent(db, paymentId, backoffOf(times)).catch(() => undefined);

@@ -19,6 +19,7 @@ import type { PaymentDeps } from '../service.js';
 import {
   cancelRefund,
   claimDueRefunds,
+  claimRefund,
   deferRefund,
   findRefund,
   insertExternalRefund,
@@ -41,6 +42,8 @@ export interface RefundRequest extends RefundKey {
   readonly amount: Money | undefined;
   /** Whether the money was returned outside the gateway, so that the refund is only recorded. */
   readonly isExternal?: boolean;
+  /** Whether the calling code has just reserved the refund, and therefore holds its lease. */
+  readonly isReserved?: boolean;
   readonly note?: OperatorNote;
 }
 
@@ -71,7 +74,10 @@ export class RefundService {
     if (!isSameRequest(refund.fingerprint, requestFingerprint)) throw keyReused('request_id', requestId);
     if (refund.outcome.state !== 'PENDING') return this.#resultOf(refund);
     const pending = { paymentId, requestId, amount: refund.outcome.amount };
-    return this.#finish(pending, isNew, signal);
+    // The insertion of the refund has begun its lease.
+    const isClaimed = isNew || request.isReserved || (await awaitRecording(paymentId, this.#claim(pending)));
+    if (isClaimed) await this.#attempt(pending, isNew, signal);
+    return this.#finished(pending);
   }
 
   /**
@@ -168,9 +174,17 @@ export class RefundService {
     return { refund: stored, isNew: true, ...(external ? { external } : {}) };
   }
 
-  async #finish(refund: PendingRefund, isNew: boolean, signal: AbortSignal): Promise<Payment> {
+  #claim(refund: PendingRefund): Promise<boolean> {
+    const { db, times } = this.#deps;
+    return claimRefund(db, refund, times.leaseMs);
+  }
+
+  /**
+   * @throws AppError PAYMENT_IN_DOUBT while the gateway has not decided, while another call holds the lease of the refund,
+   *   and until the delay after a failed attempt has passed
+   */
+  async #finished(refund: PendingRefund): Promise<Payment> {
     const { paymentId } = refund;
-    await this.#attempt(refund, isNew, signal);
     const finished = await awaitRecording(paymentId, findRefund(this.#deps.db, refund));
     if (!finished) throw new Error(`a refund of payment ${paymentId} is missing`);
     if (finished.outcome.state === 'PENDING') throw paymentPending(paymentId);

@@ -262,6 +262,22 @@ export async function claimDueRefunds(
   }));
 }
 
+const claimOne = sql(
+  'refund.claim_one_pending',
+  `update refunds set attempts = attempts + 1, retry_at = now() + make_interval(secs => $leaseMs::float8 / 1000)
+   where payment_id = $paymentId and request_id = $requestId and state = 'PENDING' and retry_at <= now()
+   returning request_id`,
+);
+
+/** Claims one refund. Returns false if it is not pending, if another call holds its lease, or before its retry time. */
+export async function claimRefund(
+  db: Queryable,
+  { paymentId, requestId }: RefundKey,
+  leaseMs: number,
+): Promise<boolean> {
+  return (await db.query(claimOne({ paymentId, requestId, leaseMs }))).length > 0;
+}
+
 const defer = sql(
   'refund.defer',
   `update refunds set retry_at = now() + make_interval(secs =>

@@ -10,6 +10,7 @@ import {
   captured,
   cents,
   expectInSync,
+  makeRefundDue,
   paymentOf,
   usd,
 } from './requests.js';
@@ -127,6 +128,8 @@ describe('a payment in doubt', () => {
     const other = { requestId: 'other', paymentId, amount: usd(500) };
     await expectReason(client.refundPayment(other), 'PAYMENT_IN_DOUBT');
     expect((await audited(client, paymentId)).refundPendingAmount).to.deep.equal(usd(600));
+    await expectReason(client.refundPayment(request), 'PAYMENT_IN_DOUBT');
+    await server.db.query(makeRefundDue({ paymentId }));
     expect(cents(paymentOf(await client.refundPayment(request)).refundedAmount)).to.equal(600);
     await expectReason(client.refundPayment(other), 'REFUND_EXCEEDS_CAPTURE');
     expectInSync(await audited(client, paymentId));

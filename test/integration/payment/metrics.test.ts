@@ -6,7 +6,7 @@ import { sql } from '../../../pkg/postgres/index.js';
 import { recentSpans } from '../../support/rpc/span-recorder.js';
 import { waitFor } from '../../support/wait-for.js';
 import { uuidv7 } from '../../../pkg/runtime/index.js';
-import { aCapture, anAuthorization, authorized, captured, usd } from './requests.js';
+import { aCapture, anAuthorization, authorized, captured, makeRefundDue, usd } from './requests.js';
 import { startPaymentServer, type PaymentClient, type PaymentTestServer } from './server.js';
 import { createScraper, type Scraper } from '../../support/scrape.js';
 
@@ -64,6 +64,7 @@ describe('payment metrics', () => {
     const [age] = await scraper.lines('payments_oldest_in_doubt_age_seconds');
     expect(Number(age?.split(' ')[1])).to.be.at.least(3600);
 
+    await server.db.query(makeRefundDue({ paymentId }));
     await client.refundPayment(refund);
     await waitFor(() => isShown('payments_in_doubt{kind="refund"} 0'), 'confirmed refund in the metrics');
     expect(await isShown('payments_oldest_in_doubt_age_seconds 0')).to.equal(true);

@@ -9,6 +9,7 @@ import {
   type CapturePaymentRequest,
   type Payment,
 } from '../../../pkg/pb/payment/v1/payment.js';
+import { sql } from '../../../pkg/postgres/index.js';
 import { uuidv7 } from '../../../pkg/runtime/index.js';
 import { waitFor } from '../../support/wait-for.js';
 import type { PaymentClient } from './server.js';
@@ -80,6 +81,12 @@ export function expectInSync({ state, audit, ...payment }: Payment): void {
   expect(cents(audit?.authorizedAmount), 'authorized').to.equal(cents(payment.authorizedAmount));
   expect(audit?.authorizationCount).to.equal(cents(payment.authorizedAmount) > 0 ? 1 : 0);
 }
+
+/** Ends the lease, or the delay after a failed attempt, of each pending refund of a payment. */
+export const makeRefundDue = sql(
+  'test.make_refund_due',
+  `update refunds set retry_at = now() where payment_id = $paymentId and state = 'PENDING'`,
+);
 
 /** Repeats a call while it fails with PAYMENT_IN_DOUBT, as clients do. */
 export function repeatInDoubt<T>(call: () => Promise<T>): Promise<T> {
