@@ -119,11 +119,27 @@ export class PaymentLedger {
 
   /** @throws Error if the stored state rules out an expired authorization */
   async expire(paymentId: string): Promise<Payment> {
-    const changed = await awaitRecording(paymentId, expirePayment(this.#deps.db, paymentId));
-    if (changed) this.#publish('EXPIRE', changed);
-    const payment = changed ?? (await this.find(paymentId));
+    const payment = await this.#expire(paymentId);
     if (payment.state !== 'EXPIRED') throw outOfSync(payment);
     return payment;
+  }
+
+  /**
+   * Records that the gateway has no authorization left. Returns an EXPIRED payment, or a VOIDED one if another call has
+   * recorded its void.
+   *
+   * @throws Error if the payment is captured
+   */
+  async expireReleased(paymentId: string): Promise<Payment> {
+    const payment = await this.#expire(paymentId);
+    if (payment.state !== 'EXPIRED' && payment.state !== 'VOIDED') throw outOfSync(payment);
+    return payment;
+  }
+
+  async #expire(paymentId: string): Promise<Payment> {
+    const changed = await awaitRecording(paymentId, expirePayment(this.#deps.db, paymentId));
+    if (changed) this.#publish('EXPIRE', changed);
+    return changed ?? this.find(paymentId);
   }
 
   /** @throws Error if the stored state rules out a void */

@@ -80,7 +80,7 @@ export class PaymentService {
    * Captures `requested`, or the whole authorized amount if `requested` is undefined. The payment id is the idempotency
    * key: a captured payment is returned for an equal or unset amount, and another amount is rejected as
    * REQUEST_ID_REUSED. An expired authorization and a declined capture are results: the payment is EXPIRED, or AUTHORIZED
-   * with `captureDecline`.
+   * with `captureDecline`. An authorization that the gateway no longer has for the amount counts as expired.
    *
    * @throws AppError PAYMENT_IN_DOUBT, PAYMENT_NOT_FOUND, ILLEGAL_TRANSITION, CURRENCY_MISMATCH,
    *   REQUEST_ID_REUSED, or VALIDATION_FAILED if the amount exceeds the authorization
@@ -118,8 +118,22 @@ export class PaymentService {
       case 'VOIDED':
         throw illegalTransition(await this.#ledger.void(paymentId), 'CAPTURE');
       case 'NOT_AUTHORIZED':
-        throw new Error(`the gateway has no authorization for the amount of payment ${paymentId}`);
+        return this.#releaseRest(paymentId, requested, signal);
     }
+  }
+
+  /**
+   * Ends a payment whose authorization no longer covers the capture. The gateway may hold a smaller amount, which the void
+   * releases; then the payment is EXPIRED.
+   */
+  async #releaseRest(paymentId: string, requested: Money | undefined, signal: AbortSignal): Promise<Payment> {
+    const call = this.#call(signal, (gateway, limit) => gateway.void({ key: paymentId, signal: limit }));
+    const answer = await awaitGateway(paymentId, call);
+    if (answer.outcome === 'CAPTURED')
+      return requireCaptured(await this.#ledger.capture(paymentId, answer.amount), requested);
+    const payment = await this.#ledger.expireReleased(paymentId);
+    if (payment.state === 'VOIDED') throw illegalTransition(payment, 'CAPTURE');
+    return payment;
   }
 
   /**

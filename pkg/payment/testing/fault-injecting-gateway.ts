@@ -1,4 +1,4 @@
-import { GatewayInDoubt, type PaymentGateway } from '../gateway/gateway.js';
+import { GatewayInDoubt, type CaptureAnswer, type PaymentGateway } from '../gateway/gateway.js';
 
 type GatewayMethod = keyof PaymentGateway;
 
@@ -14,6 +14,7 @@ export class FaultInjectingGateway implements PaymentGateway {
   readonly #afterCall = new Map<GatewayMethod, () => Promise<void>>();
   readonly #droppedRequests = new Set<GatewayMethod>();
   readonly #calls = new Map<string, number>();
+  #captureAnswer: CaptureAnswer | undefined;
   /** While true, no call reaches the gateway. */
   isDown = false;
 
@@ -45,6 +46,11 @@ export class FaultInjectingGateway implements PaymentGateway {
     });
   }
 
+  /** Answers each capture with `answer`; no capture reaches the gateway. */
+  answerCaptures(answer: CaptureAnswer): void {
+    this.#captureAnswer = answer;
+  }
+
   /** Returns how often a method was called for one payment, including calls that did not reach the gateway. */
   callsOf(method: GatewayMethod, key: string): number {
     return this.#calls.get(`${method} ${key}`) ?? 0;
@@ -53,7 +59,7 @@ export class FaultInjectingGateway implements PaymentGateway {
   readonly authorize: PaymentGateway['authorize'] = (request) =>
     this.#pass('authorize', request.key, () => this.#gateway.authorize(request));
   readonly capture: PaymentGateway['capture'] = (request) =>
-    this.#pass('capture', request.key, () => this.#gateway.capture(request));
+    this.#pass('capture', request.key, async () => this.#captureAnswer ?? this.#gateway.capture(request));
   readonly void: PaymentGateway['void'] = (request) =>
     this.#pass('void', request.key, () => this.#gateway.void(request));
   readonly refund: PaymentGateway['refund'] = (request) =>
