@@ -36,6 +36,9 @@ const newOrphanAgeMs = 60_000;
 const drainedIntervalMs = 5000;
 const tidyIntervalMs = 60_000;
 
+/** The orders that a round may have left: none, only parked orders that are due, or any. */
+type Rest = 'NONE' | 'DUE' | 'ANY';
+
 const nothing: Claimed = { orders: [], unreadable: [] };
 
 /** Steps that this version can execute. */
@@ -89,30 +92,34 @@ export class Claims {
     return this.#loop.close();
   }
 
-  /** Claims without a pause while there are more orders than one round can claim. */
+  /** Claims while there are more orders than one round can claim. A round that has no slot left waits for slots. */
   async #rounds(signal: AbortSignal): Promise<void> {
     const { runner, intervalMs } = this.#deps;
-    while ((await this.#round()) && !signal.aborted)
+    for (;;) {
+      const rest = await this.#round();
+      if (rest === 'NONE' || signal.aborted) return;
       if (runner.capacity('STORAGE') === 0) await runner.recoverySlot(intervalMs, signal);
+      else if (rest === 'DUE') await this.#retries.freed(intervalMs, signal);
+    }
   }
 
-  /** Returns whether more orders can be claimed now. */
-  async #round(): Promise<boolean> {
+  async #round(): Promise<Rest> {
     const { heartbeats, events } = this.#deps;
     // Other instances may treat this instance as dead, and a slow instance must not take over even more orders.
     if (heartbeats.isLate) {
       events.claimRound('skipped');
-      return false;
+      return 'NONE';
     }
     const isFull = [
       await this.#recover((claim) => claimReleasedOrders(this.#deps.db, claim)),
       await this.#recover((claim) => this.#claimDead(claim)),
       await this.#recover((claim) => this.#claimOrphans(claim)),
-      await this.#resume(),
     ];
+    const hasDue = await this.#resume();
     await this.#tidy();
     events.claimRound('completed');
-    return isFull.includes(true);
+    if (isFull.includes(true)) return 'ANY';
+    return hasDue ? 'DUE' : 'NONE';
   }
 
   /** Starts the sagas of claimed orders. Returns whether the claim reached its limit. */
@@ -127,7 +134,7 @@ export class Claims {
     return claimed.orders.length + claimed.unreadable.length >= claim.limit;
   }
 
-  /** Starts the sagas of due orders. Returns whether more due orders can be attempted at once. */
+  /** Starts the sagas of due orders. Returns whether more due orders can be attempted before the next interval. */
   async #resume(): Promise<boolean> {
     const { db, runner } = this.#deps;
     const claim = this.#claim(Math.min(runner.capacity('STORAGE'), this.#retries.capacity));

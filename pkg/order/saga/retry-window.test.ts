@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { pause } from '../../runtime/index.js';
 import type { SagaOrder } from '../domain.js';
 import { anOrder } from '../testing/builders.js';
 import { attemptOutcome, RetryWindow } from './retry-window.js';
@@ -34,6 +35,38 @@ describe('RetryWindow', () => {
     expect(window.capacity).to.equal(1);
     window.started();
     expect(window.capacity).to.equal(0);
+  });
+
+  describe('a wait for free capacity', () => {
+    const waiting = (window: RetryWindow, ms: number, signal = new AbortController().signal) => {
+      const state = { isOver: false, end: Promise.resolve() };
+      state.end = window.freed(ms, signal).then(() => void (state.isOver = true));
+      return state;
+    };
+    const fullWindow = (): RetryWindow => {
+      const window = new RetryWindow({ minimum: 8, maximum: 8 });
+      for (let started = 0; started < 8; started += 1) window.started();
+      return window;
+    };
+
+    it('ends when a quarter of the limit is free', async () => {
+      const window = fullWindow();
+      const wait = waiting(window, 60_000);
+      window.ended('FAILED');
+      await pause(10);
+      expect(wait.isOver).to.equal(false);
+      window.ended('FAILED');
+      await wait.end;
+      await window.freed(60_000, new AbortController().signal);
+    });
+
+    it('ends after its maximum duration, and when it is aborted', async () => {
+      await waiting(fullWindow(), 5).end;
+      const stop = new AbortController();
+      const wait = waiting(fullWindow(), 60_000, stop.signal);
+      stop.abort();
+      await wait.end;
+    });
   });
 });
 

@@ -1,3 +1,4 @@
+import { pause } from '../../runtime/index.js';
 import { isTerminal, type SagaOrder } from '../domain.js';
 
 export type AttemptOutcome = 'SUCCEEDED' | 'FAILED';
@@ -24,6 +25,7 @@ export class RetryWindow {
   readonly #maximum: number;
   #limit: number;
   #running = 0;
+  #onFreed: () => void = () => undefined;
 
   constructor({ minimum, maximum }: { readonly minimum: number; readonly maximum: number }) {
     this.#minimum = Math.min(minimum, maximum);
@@ -41,6 +43,17 @@ export class RetryWindow {
     return this.#limit > this.#minimum;
   }
 
+  /**
+   * Waits until a quarter of the limit is free, `ms` pass or `signal` aborts. A wait for each single attempt would cost
+   * one claim per order.
+   */
+  async freed(ms: number, signal: AbortSignal): Promise<void> {
+    if (this.#isFreed) return;
+    const freed = new AbortController();
+    this.#onFreed = () => freed.abort();
+    await pause(ms, AbortSignal.any([signal, freed.signal]));
+  }
+
   started(): void {
     this.#running += 1;
   }
@@ -49,5 +62,10 @@ export class RetryWindow {
     this.#running -= 1;
     const limit = this.#limit + (outcome === 'SUCCEEDED' ? 1 : -1);
     this.#limit = Math.min(this.#maximum, Math.max(this.#minimum, limit));
+    if (this.#isFreed) this.#onFreed();
+  }
+
+  get #isFreed(): boolean {
+    return this.capacity * 4 >= this.#limit;
   }
 }

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import type { SagaStep } from '../../../pkg/order/domain.js';
-import { Gate } from '../../../pkg/order/testing/faults.js';
+import { Gate, inSequence, takingMs } from '../../../pkg/order/testing/faults.js';
 import { sql } from '../../../pkg/postgres/index.js';
-import { uuidv7 } from '../../../pkg/runtime/index.js';
+import { pause, uuidv7 } from '../../../pkg/runtime/index.js';
 import { useOrders } from '../../support/order/fixture.js';
 import { fastRecovery } from '../../support/order/replica.js';
 import { waitFor } from '../../support/wait-for.js';
@@ -13,6 +13,10 @@ const setDriver = sql(
 );
 const setStep = sql('test.order_set_step', 'update orders set step = $step where id = any($ids::uuid[])');
 const setCurrency = sql('test.order_set_currency', 'update orders set currency = $currency where id = $id');
+const park = sql(
+  'test.order_park',
+  'update orders set driver = null, next_attempt_at = now() where id = any($ids::uuid[])',
+);
 const block = sql(
   'test.order_block',
   `update orders set state = 'CANCELLING', driver = null, blocked_reason = 'REFUND_DECLINED', blocked_since = now()
@@ -67,6 +71,29 @@ describe('claims', () => {
       expect((await fixture.finishedTimeline(id, busy.orders)).at(-1)).to.equal('CONFIRM → CONFIRMED');
     gate.open();
     for (const { id } of blocked) await fixture.finishedTimeline(id, busy.orders);
+  });
+
+  it('wait while as many due orders are attempted as the limit permits', async () => {
+    await fixture.replica.close();
+    const orders = await fixture.storeOrphans(80);
+    await fixture.database.db.query(park({ ids: idsOf(orders) }));
+    const gate = new Gate();
+    const calls = (): number => fixture.ports.calls.filter(({ step }) => step === 'AUTHORIZE_PAYMENT').length;
+    // Eight successes raise the limit from 8 to 16.
+    const successes = Array.from({ length: 8 }, () => takingMs(0));
+    const blocked = Array.from({ length: 72 }, () => gate.beforeEffect());
+    fixture.ports.faults.set('AUTHORIZE_PAYMENT', inSequence(...successes, ...blocked));
+    const successor = await fixture.start({ ORDER_MAX_IN_FLIGHT: '64', HEARTBEAT_INTERVAL: '300ms' });
+    await waitFor(() => calls() === 24, 'maximum number of attempts');
+
+    const before = await fixture.claimRounds(successor);
+    await pause(1000);
+    const rounds = (await fixture.claimRounds(successor)) - before;
+
+    expect(rounds).to.be.within(2, 5);
+    expect(calls()).to.equal(24);
+    gate.open();
+    for (const { id } of orders) await fixture.finishedTimeline(id, successor.orders);
   });
 
   const unknownStep = 'ASK_THE_ORACLE' as SagaStep;

@@ -146,11 +146,19 @@ export class OrderFixture {
   async claimRound(replicas: readonly Replica[]): Promise<void> {
     await Promise.all(
       replicas.map(async (replica) => {
-        const first = await claimRounds(replica);
+        const first = await this.claimRounds(replica);
         // The round that is in progress may have started earlier.
-        await waitFor(async () => (await claimRounds(replica)) >= first + 2, 'claim round of the replica');
+        await waitFor(
+          async () => (await this.claimRounds(replica)) >= first + 2,
+          'claim round of the replica',
+        );
       }),
     );
+  }
+
+  /** Number of times that a replica has searched for orders without a live driver. */
+  async claimRounds(replica: Replica): Promise<number> {
+    return Number(/^claim_rounds_total\{outcome="completed"\} (\d+)$/m.exec(await replica.metrics())?.[1]);
   }
 
   async open(): Promise<void> {
@@ -169,10 +177,6 @@ export class OrderFixture {
     this.#replicas = [];
     await Promise.all(replicas.map((replica) => replica.close()));
   }
-}
-
-async function claimRounds(replica: Replica): Promise<number> {
-  return Number(/^claim_rounds_total\{outcome="completed"\} (\d+)$/m.exec(await replica.metrics())?.[1]);
 }
 
 /** Returns a fixture for one `describe`. All tests share a database, and each test has a new replica. */
