@@ -19,7 +19,14 @@ import {
   type Database,
   type DatabaseGauges,
 } from '../../pkg/postgres/index.js';
-import { FailureLogger, systemClock, uuidv7, type Batching, type Scope } from '../../pkg/runtime/index.js';
+import {
+  FailureLogger,
+  systemClock,
+  uuidv7,
+  type Batching,
+  type Clock,
+  type Scope,
+} from '../../pkg/runtime/index.js';
 import type { ServiceConfig } from '../../pkg/service/index.js';
 import { startOperators } from './operators.js';
 
@@ -36,16 +43,17 @@ export interface OrdersDeps {
   readonly gauges: DatabaseGauges;
   readonly ports: OrderPorts;
   readonly batching: Batching;
+  /** Default: the clock of the system. */
+  readonly clock?: Clock;
 }
 
 /** Starts the business objects of one process: order service, sagas, order feed and recovery. */
 export async function startOrders(
-  { config, telemetry, db, gauges, ports, batching }: OrdersDeps,
+  { config, telemetry, db, gauges, ports, batching, clock = systemClock }: OrdersDeps,
   scope: Scope,
 ): Promise<OrderService> {
   const { logger, metrics } = telemetry;
   const instance = uuidv7();
-  const clock = systemClock;
   const events = orderEvents(logger, orderMetrics(metrics.registry));
   orderGauges(gauges);
   const feed = scope.use(

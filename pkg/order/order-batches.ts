@@ -1,4 +1,4 @@
-import { Batcher, done, doneUnlessContended, type Database } from '../postgres/index.js';
+import { Batcher, done, doneUnlessContended, sql, type Database } from '../postgres/index.js';
 import type { Batching, WaitLimits } from '../runtime/index.js';
 import type { SagaOrder } from './domain.js';
 import { recordAll, type Progress } from './saga/store.js';
@@ -9,6 +9,8 @@ const contendedDelayMs = 50;
 /** Maximum number of batches of one operation in flight. */
 const concurrency = 2;
 
+const readTime = sql('order.database_time', 'select now() as now');
+
 /**
  * Writes and reads of orders that concurrent calls share: one statement and one commit for many orders. A call takes
  * part in one batch and gets the result of its own order.
@@ -17,6 +19,7 @@ export class OrderBatches {
   readonly #accept: Batcher<Acceptance, boolean>;
   readonly #record: Batcher<Progress, boolean>;
   readonly #find: Batcher<string, OrderRow | undefined>;
+  readonly #time: Batcher<'now', Date>;
 
   constructor(db: Database, batching: Batching) {
     const shared = { batching, concurrency };
@@ -55,6 +58,17 @@ export class OrderBatches {
         return ids.map((id) => done(byId.get(id)));
       },
     });
+    this.#time = new Batcher({
+      ...shared,
+      operation: 'order.database_time',
+      keyOf: (key) => key,
+      sameBody: () => true,
+      execute: async (keys) => {
+        const [row] = await db.query<{ now: Date }>(readTime());
+        if (!row) throw new Error('the database returned no time');
+        return keys.map(() => done(row.now));
+      },
+    });
   }
 
   /** Stores a new order. Returns false when the customer has used the request id before. */
@@ -76,8 +90,13 @@ export class OrderBatches {
     return row && toOrder(row);
   }
 
+  /** Returns the time of the database, which all replicas share. The clock of a replica may be wrong. */
+  databaseTime(): Promise<Date> {
+    return this.#time.run('now');
+  }
+
   /** Completes the calls in progress and rejects further calls. */
   async close(): Promise<void> {
-    await Promise.all([this.#accept.close(), this.#record.close(), this.#find.close()]);
+    await Promise.all([this.#accept, this.#record, this.#find, this.#time].map((batcher) => batcher.close()));
   }
 }

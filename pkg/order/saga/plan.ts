@@ -84,11 +84,14 @@ export interface Refusal {
   readonly effect: 'NONE' | 'UNKNOWN';
 }
 
-/** A definite answer of another service. `waiting`: the customer must act before the payment is authorized. */
-export type StepResult =
-  | { readonly kind: 'done'; readonly detail?: string }
-  | { readonly kind: 'waiting'; readonly action: PaymentAction }
-  | Refusal;
+/** The customer must act before the payment is authorized. */
+export interface Waiting {
+  readonly kind: 'waiting';
+  readonly action: PaymentAction;
+}
+
+/** A definite answer of another service. */
+export type StepResult = { readonly kind: 'done'; readonly detail?: string } | Waiting | Refusal;
 
 /** Time after the due time of a payment action in which the payment service still decides on the action. */
 const actionGraceMs = 30_000;
@@ -96,10 +99,10 @@ const actionGraceMs = 30_000;
 /**
  * Returns a refusal for a payment that still waits for its customer long after the due time, so that an order ends even
  * if the gateway never expires the action. The payment may be authorized later, so the effect is unknown.
+ * @param now time of the database; the clock of a replica may be wrong
  */
-export function refuseOverdue(answer: StepResult, now: Date): StepResult {
-  if (answer.kind !== 'waiting' || now.getTime() <= answer.action.dueAt.getTime() + actionGraceMs)
-    return answer;
+export function refuseOverdue(answer: Waiting, now: Date): Waiting | Refusal {
+  if (now.getTime() <= answer.action.dueAt.getTime() + actionGraceMs) return answer;
   const reason = 'PAYMENT_ACTION_EXPIRED';
   return { kind: 'refused', rejection: { reason }, detail: reason, effect: 'UNKNOWN' };
 }

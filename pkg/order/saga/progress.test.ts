@@ -213,7 +213,7 @@ describe('an order that waits for its customer', () => {
   it('has one entry for each action, and no failure', () => {
     const progress = aProgress({ step: 'AUTHORIZE_PAYMENT' });
     for (const current of [action, action, { ...action, url: 'https://bank.example/other' }])
-      progress.waiting(current);
+      progress.waiting(current, new Date());
     expect(progress.entries.map(({ detail }) => detail)).to.deep.equal(
       Array(2).fill('PAYMENT_ACTION_REQUIRED'),
     );

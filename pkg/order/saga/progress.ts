@@ -86,12 +86,14 @@ export class SagaProgress {
     this.#order = { ...this.#order, failures: 0, rejection: undefined, block };
   }
 
-  /** Stores what the customer must do. Adds an entry for a new action only, because the saga polls the payment. */
-  waiting(action: PaymentAction): void {
+  /**
+   * Stores what the customer must do. Adds an entry for a new action only, because the saga polls the payment.
+   * @param now time of the database, as other replicas continue the wait
+   */
+  waiting(action: PaymentAction, now: Date): void {
     const { step, state, failures, paymentAction, waitingSince } = this.#order;
     const isKnown =
       paymentAction?.url === action.url && paymentAction.dueAt.getTime() === action.dueAt.getTime();
-    const now = this.clock.now();
     if (!isKnown)
       this.#append({
         step,
@@ -100,8 +102,13 @@ export class SagaProgress {
         attempt: failures + 1,
         detail: 'PAYMENT_ACTION_REQUIRED',
       });
-    const since = isKnown ? waitingSince : now;
-    this.#order = { ...this.#order, failures: 0, paymentAction: action, waitingSince: since, updatedAt: now };
+    this.#order = {
+      ...this.#order,
+      failures: 0,
+      paymentAction: action,
+      waitingSince: isKnown ? waitingSince : now,
+      updatedAt: this.clock.now(),
+    };
   }
 
   /** Counts an attempt without a definite answer, and adds an entry if the attempt is listed. */

@@ -2,7 +2,7 @@ import { isAppError } from '../../errors/index.js';
 import type { Logger } from '../../observability/index.js';
 import type { CallOptions } from '../../rpc/index.js';
 import { backoffMs, pause, type Clock } from '../../runtime/index.js';
-import { isTerminal, type PaymentAction, type SagaOrder } from '../domain.js';
+import { isTerminal, type SagaOrder } from '../domain.js';
 import type { OrderEvents } from '../events.js';
 import type { OrderBatches } from '../order-batches.js';
 import type { InventoryPort, PaymentPort } from '../ports.js';
@@ -18,6 +18,7 @@ import {
   type RemoteStep,
   type StepAttempt,
   type StepResult,
+  type Waiting,
 } from './plan.js';
 import { SagaProgress } from './progress.js';
 import type { NextDrive } from './store.js';
@@ -29,7 +30,7 @@ export interface SagaConfig {
 }
 
 export interface SagaDeps {
-  readonly orders: Pick<OrderBatches, 'record' | 'find'>;
+  readonly orders: Pick<OrderBatches, 'record' | 'find' | 'databaseTime'>;
   readonly inventory: InventoryPort;
   readonly payment: PaymentPort;
   readonly clock: Clock;
@@ -42,7 +43,8 @@ export interface SagaDeps {
   readonly feed: Pick<OrderFeed, 'follow' | 'unfollow' | 'wake'>;
 }
 
-type Answer = StepResult | { readonly doubt: unknown };
+/** `now`: time of the database after the answer. */
+type Answer = Exclude<StepResult, Waiting> | (Waiting & { readonly now: Date }) | { readonly doubt: unknown };
 
 /** SUSPENDED: stored without a driver, parked or blocked. SUPERSEDED: another saga took over the order. */
 type Advance = 'CONTINUED' | 'SUSPENDED' | 'SUPERSEDED';
@@ -59,8 +61,8 @@ interface Drive {
  */
 const attemptsInMemory = 3;
 
-/** Maximum delay before a write that found no free connection is repeated. */
-const maxWriteDelayMs = 250;
+/** Maximum delay before a statement that found no free connection is repeated. */
+const maxStatementDelayMs = 250;
 
 /**
  * Drives one order from its current step until the order is terminal, parked or blocked. The entries of the
@@ -108,7 +110,7 @@ export class Saga {
     const result = await this.#answer(step, progress.order, { deadline, signal });
     if (signal.aborted) return 'CONTINUED';
     if ('doubt' in result) return this.#retryLater(progress, result.doubt, signal);
-    if (result.kind === 'waiting') return this.#wait(progress, result.action, signal);
+    if (result.kind === 'waiting') return this.#wait(progress, result, signal);
     const { state, failures } = progress.order;
     const next = nextStep(step, result, { state, failures, origin });
     if (next === 'BLOCKED') return this.#block(progress, result.detail ?? '', signal);
@@ -122,11 +124,9 @@ export class Saga {
 
   async #answer(step: RemoteStep, order: SagaOrder, options: CallOptions): Promise<Answer> {
     const started = performance.now();
-    const answer: Answer = await this.#call(step, order, options).then(
-      (result) => refuseOverdue(result, this.#deps.clock.now()),
-      (doubt: unknown) => ({ doubt }),
-    );
+    const result = await this.#call(step, order, options).catch((doubt: unknown) => ({ doubt }));
     const seconds = (performance.now() - started) / 1000;
+    const answer = 'kind' in result && result.kind === 'waiting' ? await this.#date(result, options) : result;
     this.#deps.events.stepEnded({ step, outcome: outcomeOf(answer), attempt: order.failures + 1, seconds });
     return answer;
   }
@@ -151,14 +151,24 @@ export class Saga {
     }
   }
 
+  /** Adds the time of the database to an answer that waits, or refuses the answer. */
+  async #date(answer: Waiting, { signal }: CallOptions): Promise<Answer> {
+    const now = await this.#execute(() => this.#deps.orders.databaseTime(), signal);
+    const decided = refuseOverdue(answer, now);
+    return decided.kind === 'waiting' ? { ...decided, now } : decided;
+  }
+
   /** Parks an order whose customer must act. A later drive repeats the authorization. */
-  async #wait(progress: SagaProgress, action: PaymentAction, signal: AbortSignal): Promise<Advance> {
-    progress.waiting(action);
+  async #wait(
+    progress: SagaProgress,
+    { action, now }: Waiting & { readonly now: Date },
+    signal: AbortSignal,
+  ): Promise<Advance> {
+    progress.waiting(action, now);
     const { waitingSince, createdAt } = progress.order;
-    const now = this.#deps.clock.now().getTime();
     const delayMs = actionPollDelayMs({
-      waitingMs: now - (waitingSince ?? createdAt).getTime(),
-      untilDueMs: action.dueAt.getTime() - now,
+      waitingMs: now.getTime() - (waitingSince ?? createdAt).getTime(),
+      untilDueMs: action.dueAt.getTime() - now.getTime(),
     });
     return this.#suspend(progress, { kind: 'PARKED', delayMs: Math.round(delayMs) }, signal);
   }
@@ -196,9 +206,11 @@ export class Saga {
 
   /** Stores the unsaved entries. Returns false when another saga took over the order. */
   async #store(progress: SagaProgress, signal: AbortSignal, next = this.#driven): Promise<boolean> {
-    const { events, feed } = this.#deps;
+    const { orders, instance, events, feed } = this.#deps;
     const { order } = progress;
-    if (!(await this.#write(progress, next, signal))) return false;
+    const { entries, storedRevision: revision } = progress;
+    const update = { order, entries, expected: { revision, driver: instance }, next };
+    if (!(await this.#execute(() => orders.record(update), signal))) return false;
     progress.saved();
     feed.wake(order.id);
     if (isTerminal(order.state)) events.changed(order);
@@ -206,23 +218,18 @@ export class Saga {
   }
 
   /**
-   * Retries while the connection pool is exhausted or another transaction holds the row. Without retries, the saga would end
-   * and the order would wait for recovery.
+   * Executes a statement, and retries while the connection pool is exhausted or another transaction holds the row. Without
+   * retries, the saga would end and the order would wait for recovery.
    */
-  async #write(
-    { order, entries, storedRevision }: SagaProgress,
-    next: NextDrive,
-    signal: AbortSignal,
-  ): Promise<boolean> {
-    const { orders, instance, config } = this.#deps;
-    const expected = { revision: storedRevision, driver: instance };
+  async #execute<T>(execute: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    const backoff = statementBackoff(this.#deps.config);
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await orders.record({ order, entries, expected, next });
+        return await execute();
       } catch (error) {
-        // After OVERLOADED and CONFLICT, nothing was written. After other errors, the order may have been written.
+        // After OVERLOADED and CONFLICT, nothing was written. After other errors, the statement may have been executed.
         if (!isAppError(error, 'OVERLOADED') && !isAppError(error, 'CONFLICT')) throw error;
-        if (!(await pause(backoffMs(attempt, writeBackoff(config)), signal))) throw error;
+        if (!(await pause(backoffMs(attempt, backoff), signal))) throw error;
       }
     }
   }
@@ -235,10 +242,10 @@ export class Saga {
 
 /**
  * The delays are short, because the queue of the pool shrinks as soon as other statements end, and because callers wait
- * for the write.
+ * for the saga.
  */
-function writeBackoff({ backoff: { baseMs, capMs } }: SagaConfig): SagaConfig['backoff'] {
-  return { baseMs: Math.min(baseMs, maxWriteDelayMs), capMs: Math.min(capMs, maxWriteDelayMs) };
+function statementBackoff({ backoff: { baseMs, capMs } }: SagaConfig): SagaConfig['backoff'] {
+  return { baseMs: Math.min(baseMs, maxStatementDelayMs), capMs: Math.min(capMs, maxStatementDelayMs) };
 }
 
 function outcomeOf(answer: Answer): StepAttempt['outcome'] {

@@ -1,10 +1,11 @@
 import { expect } from 'chai';
+import { AppError } from '../../../pkg/errors/index.js';
 import type { PaymentAction } from '../../../pkg/order/domain.js';
 import { anOrderRequest } from '../../../pkg/order/testing/builders.js';
 import { Gate, inSequence, refusing, times, waitingFor } from '../../../pkg/order/testing/faults.js';
 import { sql } from '../../../pkg/postgres/index.js';
 import { useOrders } from '../../support/order/fixture.js';
-import { callOptions, fastRecovery } from '../../support/order/replica.js';
+import { callOptions, fastRecovery, type Replica } from '../../support/order/replica.js';
 import { waitFor } from '../../support/wait-for.js';
 
 const makeDue = sql(
@@ -25,6 +26,11 @@ const readPolls = sql(
   'test.order_polls',
   `select extract(epoch from next_attempt_at - now())::float8 as due_in from orders
    where id = any($ids::uuid[]) and driver is null and next_attempt_at > now()`,
+);
+const readWaited = sql(
+  'test.order_waited',
+  `select extract(epoch from now() - (payment_action ->> 'since')::timestamptz)::float8 as waited from orders
+   where id = $id`,
 );
 const readDelay = sql(
   'test.order_delay',
@@ -177,6 +183,59 @@ describe('an order whose customer must act', () => {
     fixture.ports.faults.set('AUTHORIZE_PAYMENT', waitingFor(dueIn(-20_000)));
     const { id, state } = await fixture.create();
     expect(state).to.equal('PENDING');
+    await fixture.cancel(id);
+  });
+
+  const hours = 3 * 3_600_000;
+  const clocks = { ahead: hours, behind: -hours };
+  for (const [direction, offsetMs] of Object.entries(clocks)) {
+    const startWithWrongClock = (): Promise<Replica> =>
+      fixture.start({}, { now: () => new Date(Date.now() + offsetMs) });
+
+    it(`waits until its due time, also at a replica whose clock is hours ${direction}`, async () => {
+      const { orders } = await startWithWrongClock();
+      const delays: [dueMs: number, minMs: number, maxMs: number][] = [
+        [600_000, 1.5, 2.5],
+        [1500, 0.2, 1.5],
+        [-20_000, 1.5, 2.5],
+      ];
+      for (const [dueMs, min, max] of delays) {
+        fixture.ports.faults.set('AUTHORIZE_PAYMENT', waitingFor(dueIn(dueMs)));
+        const { id, state } = await orders.createOrder(anOrderRequest(), callOptions());
+        expect(state).to.equal('PENDING');
+        const [row] = await fixture.database.db.query<{ due_in: number }>(readPolls({ ids: [id] }));
+        expect(row?.due_in).to.be.within(min, max);
+        await fixture.cancel(id);
+      }
+    });
+
+    it(`ends long after its due time, also at a replica whose clock is hours ${direction}`, async () => {
+      const { orders } = await startWithWrongClock();
+      fixture.ports.faults.set('AUTHORIZE_PAYMENT', waitingFor(dueIn(-31_000)));
+      expect(await orders.createOrder(anOrderRequest(), callOptions())).to.deep.include({
+        state: 'REJECTED',
+        rejection: { reason: 'PAYMENT_ACTION_EXPIRED' },
+      });
+    });
+
+    it(`is polled at growing intervals after it met a replica whose clock is hours ${direction}`, async () => {
+      const { orders } = await startWithWrongClock();
+      fixture.ports.faults.set('AUTHORIZE_PAYMENT', waitingFor(dueIn(600_000)));
+      const { id } = await orders.createOrder(anOrderRequest(), callOptions());
+      const [row] = await fixture.database.db.query<{ waited: number }>(readWaited({ id }));
+      expect(row?.waited).to.be.within(0, 5);
+      await fixture.cancel(id);
+    });
+  }
+
+  it('reads the time again when no connection was free', async () => {
+    fixture.replica.db.failBefore.set('order.database_time', [
+      new AppError({ reason: 'OVERLOADED', message: 'busy' }),
+    ]);
+    fixture.ports.faults.set('AUTHORIZE_PAYMENT', waitingFor(dueIn(600_000)));
+    const { id, state } = await fixture.create();
+    expect(state).to.equal('PENDING');
+    expect(fixture.ports.stepsOf(id)).to.deep.equal(['RESERVE_STOCK', 'AUTHORIZE_PAYMENT']);
     await fixture.cancel(id);
   });
 

@@ -9,7 +9,7 @@ import { expectConsistentLedger } from '../../../pkg/order/testing/effect-ledger
 import { FakePorts } from '../../../pkg/order/testing/fake-ports.js';
 import { expectLegalTimeline, summarize } from '../../../pkg/order/testing/timeline.js';
 import { sql } from '../../../pkg/postgres/index.js';
-import { uuidv7 } from '../../../pkg/runtime/index.js';
+import { systemClock, uuidv7 } from '../../../pkg/runtime/index.js';
 import { createTestDatabase, type TestDatabase } from '../postgres/test-database.js';
 import { waitFor } from '../wait-for.js';
 import { callOptions, startReplica, type Env, type Replica } from './replica.js';
@@ -74,8 +74,8 @@ export class OrderFixture {
   }
 
   /** Starts another replica. The fixture closes the replica after the test. */
-  async start(env: Env = {}): Promise<Replica> {
-    const replica = await startReplica(this.database.url, this.ports, { ...this.#env, ...env });
+  async start(env: Env = {}, clock = systemClock): Promise<Replica> {
+    const replica = await startReplica(this.database.url, this.ports, { ...this.#env, ...env }, clock);
     this.#replicas.push(replica);
     return replica;
   }

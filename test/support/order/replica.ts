@@ -5,7 +5,7 @@ import { createLogger, createMetrics } from '../../../pkg/observability/index.js
 import type { OrderPorts } from '../../../pkg/order/clients/clients.js';
 import type { OrderService } from '../../../pkg/order/service.js';
 import { DatabaseGauges, openDatabase } from '../../../pkg/postgres/index.js';
-import { Scope } from '../../../pkg/runtime/index.js';
+import { Scope, systemClock } from '../../../pkg/runtime/index.js';
 import { testSettings } from '../test-settings.js';
 import { RecordingDatabase } from '../recording-database.js';
 
@@ -45,7 +45,12 @@ export const fastRecovery = { HEARTBEAT_INTERVAL: '50ms', HEARTBEAT_TIMEOUT: '20
 const processMetrics = createMetrics('order-service');
 
 /** Starts a replica of the order service without a gRPC server, with the database at `url`. */
-export async function startReplica(url: string, ports: OrderPorts, env: Env = {}): Promise<Replica> {
+export async function startReplica(
+  url: string,
+  ports: OrderPorts,
+  env: Env = {},
+  clock = systemClock,
+): Promise<Replica> {
   const scope = new Scope();
   const config = orderService.configure({ ...withoutRecovery, DATABASE_URL: url, ...env });
   const logs: string[] = [];
@@ -55,7 +60,7 @@ export async function startReplica(url: string, ports: OrderPorts, env: Env = {}
   const telemetry = { logger, metrics: { ...processMetrics, registry } };
   const gauges = scope.use(new DatabaseGauges(config.database, telemetry));
   const batching = { maxItems: config.batchMax };
-  const orders = await startOrders({ config, telemetry, db, gauges, ports, batching }, scope);
+  const orders = await startOrders({ config, telemetry, db, gauges, ports, batching, clock }, scope);
   return {
     orders,
     db,
