@@ -17,7 +17,7 @@ export function infrastructure(): Dashboard {
       'Replicas and resource usage of the services, their databases and certificates, and the telemetry pipeline.',
     variables: [labelVariable('service', { metric: 'process_info', label: 'service' })],
     annotations: [scalingEvents()],
-    rows: [replicaRow(), processor(), memory(), databases(), certificates(), ...telemetry()],
+    rows: [replicaRow(), processor(), memory(), databases(), batches(), certificates(), ...telemetry()],
   });
 }
 
@@ -222,6 +222,40 @@ function databases(): Row {
         width: 6,
         thresholds: below(1, 5),
         queries: [rangeQuery(`database_pool_waiting{${selected}}`, '{{job}} {{instance}}')],
+      }),
+    ],
+  };
+}
+
+function batches(): Row {
+  const bySum = (metric: string): string =>
+    `sum by (job, operation) (rate(${metric}{${selected}}[$__rate_interval]))`;
+  return {
+    title: 'Batches',
+    panels: [
+      graph({
+        title: 'Calls in a batch, by operation',
+        description:
+          'Mean number of concurrent calls that one batch executes together. It grows with the load, up to `BATCH_MAX`. ' +
+          'Operations with `_contended` wait for rows that another transaction holds. Normal: few of them.',
+        unit: 'none',
+        width: 12,
+        queries: [
+          rangeQuery(`${bySum('batch_size_sum')} / ${bySum('batch_size_count')}`, '{{job}} {{operation}}'),
+        ],
+      }),
+      graph({
+        title: 'Wait for a batch, 99th percentile by operation',
+        description: 'Time from a call to the start of its batch. Normal: below 50 ms.',
+        unit: 's',
+        width: 12,
+        thresholds: below(0.05, 0.5),
+        queries: [
+          rangeQuery(
+            `histogram_quantile(0.99, sum by (job, operation, le) (rate(batch_queue_wait_seconds_bucket{${selected}}[$__rate_interval])))`,
+            '{{job}} {{operation}}',
+          ),
+        ],
       }),
     ],
   };
