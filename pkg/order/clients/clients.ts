@@ -64,11 +64,12 @@ export function connectPorts(
   };
   const catalogClient = scope.use(createClient(CatalogServiceService, catalog));
   const paymentClient = scope.use(createClient(PaymentServiceService, payment));
+  const inventoryClient = scope.use(createClient(InventoryServiceService, inventory));
   return {
-    inventory: inventoryPort(scope.use(createClient(InventoryServiceService, inventory))),
+    inventory: inventoryPort(inventoryClient),
     payment: paymentPort(paymentClient),
     refunds: { refund: (part, call) => refundPart(paymentClient, part, call) },
-    resolutions: resolutionPort(paymentClient),
+    resolutions: resolutionPort({ payment: paymentClient, inventory: inventoryClient }),
     catalog: new PriceCache(catalogPort(catalogClient), priceMaxAgeMs),
   };
 }

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { failureOf } from '../../../test/support/expect-reason.js';
 import { AppError } from '../../errors/index.js';
+import { ReservationState, type InventoryServiceService } from '../../pb/inventory/v1/inventory.js';
 import {
   PaymentState,
   GatewayAudit,
@@ -28,13 +29,43 @@ describe('resolutionPort', () => {
   });
 
   const apply = (order: ReturnType<typeof anOrder>): Promise<void> => {
-    const port = resolutionPort(fake.client as RpcClient<typeof PaymentServiceService>);
+    const port = resolutionPort({
+      payment: fake.client as RpcClient<typeof PaymentServiceService>,
+      inventory: fake.client as RpcClient<typeof InventoryServiceService>,
+    });
     return port.apply(order, { orderId: order.id, ...note }, options);
   };
 
-  it('asks no service about a blocked release', async () => {
-    await apply(anOrder({ step: 'RELEASE_STOCK' }));
-    expect(fake.requests).to.deep.equal([]);
+  describe('with a blocked release', () => {
+    const order = anOrder({ step: 'RELEASE_STOCK' });
+    const answer = (state: ReservationState): void => {
+      fake.respond = () => ({ reservation: { reservationId: order.reservationId, state } });
+    };
+
+    for (const state of [ReservationState.RELEASED, ReservationState.RETURNED, ReservationState.REFUSED])
+      it(`releases the reservation, and accepts the state ${ReservationState[state]}`, async () => {
+        answer(state);
+        await apply(order);
+        expect(fake.requests).to.deep.equal([{ releaseReservation: { reservationId: order.reservationId } }]);
+      });
+
+    for (const state of [ReservationState.COMMITTED, ReservationState.RESERVED, 99 as ReservationState])
+      it(`rejects the state ${ReservationState[state] ?? 'of a later version'}`, async () => {
+        answer(state);
+        const error = await failureOf(apply(order));
+        expect(error).to.deep.include({
+          reason: 'ILLEGAL_TRANSITION',
+          metadata: { order_id: order.id, reservation_id: order.reservationId, step: 'RELEASE_STOCK' },
+        });
+        expect(error.message).to.contain('holds stock');
+      });
+
+    for (const reason of ['VALIDATION_FAILED', 'ILLEGAL_TRANSITION', 'DEPENDENCY_UNAVAILABLE'] as const)
+      it(`fails when the inventory service answers ${reason}`, async () => {
+        const refusal = new AppError({ reason, message: 'refused' });
+        fake.fail(refusal);
+        expect(await failureOf(apply(order))).to.equal(refusal);
+      });
   });
 
   describe('with a blocked void', () => {

@@ -1,4 +1,5 @@
 import { isAppError } from '../../errors/index.js';
+import { ReservationState, type InventoryServiceService } from '../../pb/inventory/v1/inventory.js';
 import {
   PaymentView,
   RefundState,
@@ -8,7 +9,7 @@ import {
 import type { WireMoney } from '../../money/index.js';
 import type { CallOptions, RpcClient } from '../../rpc/index.js';
 import type { OperatorAction, SagaOrder } from '../domain.js';
-import { contradictedResolution, refundUndecided } from '../operator/errors.js';
+import { contradictedResolution, refundUndecided, reservationHeld } from '../operator/errors.js';
 import type { ResolutionPort } from '../operator/resolution.js';
 import {
   isReturned,
@@ -19,14 +20,21 @@ import {
 } from './payment-answers.js';
 
 type PaymentClient = RpcClient<typeof PaymentServiceService>;
+type InventoryClient = RpcClient<typeof InventoryServiceService>;
 
-export function resolutionPort(client: PaymentClient): ResolutionPort {
+interface Clients {
+  readonly payment: PaymentClient;
+  readonly inventory: InventoryClient;
+}
+
+export function resolutionPort({ payment, inventory }: Clients): ResolutionPort {
   return {
     apply: async (order, action, options) => {
-      if (order.step === 'VOID_PAYMENT') await voidPayment(client, order, { action, options });
+      if (order.step === 'VOID_PAYMENT') await voidPayment(payment, order, { action, options });
+      if (order.step === 'RELEASE_STOCK') await releaseStock(inventory, order, options);
       if (order.step !== 'REFUND_PAYMENT') return;
-      await cancelRefund(client, order, { action, options });
-      await recordExternalRefund(client, order, { action, options });
+      await cancelRefund(payment, order, { action, options });
+      await recordExternalRefund(payment, order, { action, options });
     },
   };
 }
@@ -56,6 +64,23 @@ async function voidPayment(
   const { payment } = await client.getPayment({ paymentId, view: PaymentView.AUDIT }, options);
   if (!isReturned(payment) || !isReturnedByGateway(payment))
     throw contradictedResolution(order, 'the gateway has captured the payment, and money is left to refund');
+}
+
+/** The end of a reservation that holds no stock. */
+const released: ReadonlySet<ReservationState | undefined> = new Set([
+  ReservationState.RELEASED,
+  ReservationState.RETURNED,
+  ReservationState.REFUSED,
+]);
+
+/**
+ * Releases the reservation, or stores a tombstone for an unknown one, so that an order that has ended holds no stock and
+ * no late call reserves or commits it.
+ */
+async function releaseStock(client: InventoryClient, order: SagaOrder, options: CallOptions): Promise<void> {
+  const { reservationId } = order;
+  const { reservation } = await client.releaseReservation({ reservationId }, options);
+  if (!released.has(reservation?.state)) throw reservationHeld(order);
 }
 
 function isReturnedByGateway({ audit, externallyRefundedAmount }: Partial<Payment> = {}): boolean {

@@ -33,7 +33,8 @@ export function retryOrder(order: SagaOrder, action: OperatorAction, context: Ac
 
 /**
  * Ends the block of an order whose step has taken effect by other means. The payment service must have stored
- * the void before a blocked void is resolved, and an external refund before a blocked refund is resolved.
+ * the void before a blocked void is resolved, and an external refund before a blocked refund is resolved; the inventory
+ * service must have released the reservation before a blocked release is resolved.
  * @throws AppError ILLEGAL_TRANSITION for an order that is not blocked
  */
 export function resolveOrder(

@@ -38,6 +38,17 @@ export function contradictedResolution({ id, paymentId, step }: SagaOrder, descr
   });
 }
 
+/** The inventory service has answered a release with another state. */
+export function reservationHeld({ id, reservationId, step }: SagaOrder): AppError {
+  const description = 'the reservation still holds stock after its release';
+  return new AppError({
+    reason: 'ILLEGAL_TRANSITION',
+    message: description,
+    metadata: { order_id: id, reservation_id: reservationId, step },
+    preconditions: [{ type: 'RESERVATION', subject: reservationId, description }],
+  });
+}
+
 export function refundUndecided(orderId: string): AppError {
   return new AppError({
     reason: 'PAYMENT_IN_DOUBT',

@@ -50,9 +50,9 @@ export class OperatorService {
 
   /**
    * Ends the block of an order whose step has taken effect by other means, and makes the order due. A repeated call of
-   * the same actor with the same reason returns the order. The void of a blocked void, or the external refund of a
-   * blocked refund, is stored before the block ends, so that no replica, also of an earlier version, can charge the
-   * payment or refund the money at the gateway.
+   * the same actor with the same reason returns the order. The void of a blocked void, the external refund of a blocked
+   * refund, or the release of a blocked release is stored before the block ends, so that no replica, also of an earlier
+   * version, can charge the payment, refund the money at the gateway or leave the stock reserved or committed.
    * @throws AppError ORDER_NOT_FOUND, ILLEGAL_TRANSITION for an order that is not blocked, CONFLICT, and the errors of
    *   {@link ResolutionPort.apply}
    */

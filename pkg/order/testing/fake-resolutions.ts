@@ -1,7 +1,7 @@
 import type { OperatorAction, SagaOrder } from '../domain.js';
 import type { ResolutionPort } from '../operator/resolution.js';
 
-/** Payment service that agrees with every resolution. */
+/** Payment and inventory services that agree with every resolution. */
 export class FakeResolutions implements ResolutionPort {
   /** The applied resolutions, with the orders as they were at the call. */
   readonly applied: { readonly order: SagaOrder; readonly action: OperatorAction }[] = [];

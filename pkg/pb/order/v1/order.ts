@@ -3646,14 +3646,17 @@ export const OrderServiceService = {
    * attempt of it takes effect, and is recorded as an external refund of the payment, before
    * the block ends. If a void is blocked, the payment service voids the payment, or stores a
    * tombstone for an unknown payment, before the block ends, so that no late call charges it.
+   * If a release is blocked, the inventory service releases the reservation, or stores a
+   * tombstone for an unknown one, before the block ends: do not correct the stock as well.
    * If this fails, the order stays blocked. Fails with FAILED_PRECONDITION, reason
    * ILLEGAL_TRANSITION, if the order is not blocked, if the gateway has captured a payment
    * whose void is blocked and money is left to refund, or if the gateway has made the blocked
-   * refund: RetryOrder continues such an order. Fails with the error of VoidPayment, if the
-   * payment service rejects the blocked void. Fails with UNAVAILABLE, reason PAYMENT_IN_DOUBT,
-   * while the gateway has not decided the blocked void or refund, and reason
-   * DEPENDENCY_UNAVAILABLE, while the payment service is unreachable or has an earlier version;
-   * and with ABORTED, reason CONFLICT, if the order was blocked again during the call.
+   * refund: RetryOrder continues such an order. Fails with the error of VoidPayment or
+   * ReleaseReservation, if the service rejects the blocked void or release. Fails with
+   * UNAVAILABLE, reason PAYMENT_IN_DOUBT, while the gateway has not decided the blocked void
+   * or refund, and reason DEPENDENCY_UNAVAILABLE, while the payment or inventory service is
+   * unreachable or the payment service has an earlier version; and with ABORTED, reason
+   * CONFLICT, if the order was blocked again during the call.
    */
   resolveOrder: {
     path: "/order.v1.OrderService/ResolveOrder" as const,
@@ -3744,14 +3747,17 @@ export interface OrderServiceServer extends UntypedServiceImplementation {
    * attempt of it takes effect, and is recorded as an external refund of the payment, before
    * the block ends. If a void is blocked, the payment service voids the payment, or stores a
    * tombstone for an unknown payment, before the block ends, so that no late call charges it.
+   * If a release is blocked, the inventory service releases the reservation, or stores a
+   * tombstone for an unknown one, before the block ends: do not correct the stock as well.
    * If this fails, the order stays blocked. Fails with FAILED_PRECONDITION, reason
    * ILLEGAL_TRANSITION, if the order is not blocked, if the gateway has captured a payment
    * whose void is blocked and money is left to refund, or if the gateway has made the blocked
-   * refund: RetryOrder continues such an order. Fails with the error of VoidPayment, if the
-   * payment service rejects the blocked void. Fails with UNAVAILABLE, reason PAYMENT_IN_DOUBT,
-   * while the gateway has not decided the blocked void or refund, and reason
-   * DEPENDENCY_UNAVAILABLE, while the payment service is unreachable or has an earlier version;
-   * and with ABORTED, reason CONFLICT, if the order was blocked again during the call.
+   * refund: RetryOrder continues such an order. Fails with the error of VoidPayment or
+   * ReleaseReservation, if the service rejects the blocked void or release. Fails with
+   * UNAVAILABLE, reason PAYMENT_IN_DOUBT, while the gateway has not decided the blocked void
+   * or refund, and reason DEPENDENCY_UNAVAILABLE, while the payment or inventory service is
+   * unreachable or the payment service has an earlier version; and with ABORTED, reason
+   * CONFLICT, if the order was blocked again during the call.
    */
   resolveOrder: handleUnaryCall<ResolveOrderRequest, ResolveOrderResponse>;
   /**
@@ -3899,14 +3905,17 @@ export interface OrderServiceClient extends Client {
    * attempt of it takes effect, and is recorded as an external refund of the payment, before
    * the block ends. If a void is blocked, the payment service voids the payment, or stores a
    * tombstone for an unknown payment, before the block ends, so that no late call charges it.
+   * If a release is blocked, the inventory service releases the reservation, or stores a
+   * tombstone for an unknown one, before the block ends: do not correct the stock as well.
    * If this fails, the order stays blocked. Fails with FAILED_PRECONDITION, reason
    * ILLEGAL_TRANSITION, if the order is not blocked, if the gateway has captured a payment
    * whose void is blocked and money is left to refund, or if the gateway has made the blocked
-   * refund: RetryOrder continues such an order. Fails with the error of VoidPayment, if the
-   * payment service rejects the blocked void. Fails with UNAVAILABLE, reason PAYMENT_IN_DOUBT,
-   * while the gateway has not decided the blocked void or refund, and reason
-   * DEPENDENCY_UNAVAILABLE, while the payment service is unreachable or has an earlier version;
-   * and with ABORTED, reason CONFLICT, if the order was blocked again during the call.
+   * refund: RetryOrder continues such an order. Fails with the error of VoidPayment or
+   * ReleaseReservation, if the service rejects the blocked void or release. Fails with
+   * UNAVAILABLE, reason PAYMENT_IN_DOUBT, while the gateway has not decided the blocked void
+   * or refund, and reason DEPENDENCY_UNAVAILABLE, while the payment or inventory service is
+   * unreachable or the payment service has an earlier version; and with ABORTED, reason
+   * CONFLICT, if the order was blocked again during the call.
    */
   resolveOrder(
     request: ResolveOrderRequest,
