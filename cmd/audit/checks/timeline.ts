@@ -33,13 +33,14 @@ function entryViolations(entry: TimelineEntry, previous: TimelineEntry | undefin
   const { revision, fromState, toState } = entry;
   const expectedRevision = (previous?.revision ?? 0) + 1;
   const expectedFrom = previous?.toState ?? OrderState.UNSPECIFIED;
-  const isStep = fromState === toState && previous !== undefined;
   return violationsOf({
     [`the revision should be ${expectedRevision}`]: revision !== expectedRevision,
     [`the previous state is ${OrderState[fromState]} instead of ${OrderState[expectedFrom]}`]:
       fromState !== expectedFrom,
-    [`${OrderState[fromState]} → ${OrderState[toState]} is not a legal transition`]:
-      !isStep && !isLegalTransition(fromState, toState),
+    [`${OrderState[fromState]} → ${OrderState[toState]} is not a legal transition`]: !isLegalTransition(
+      fromState,
+      toState,
+    ),
     'the entry is earlier than the previous entry':
       (entry.time?.getTime() ?? 0) < (previous?.time?.getTime() ?? 0),
   });

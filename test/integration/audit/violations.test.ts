@@ -161,6 +161,19 @@ const corruptions: Readonly<Record<number, readonly Corruption[]>> = {
       },
     },
     {
+      title: 'a rejected order has another step',
+      async corrupt({ databases }, { rejected: { orderId, revision } }) {
+        await execute(
+          databases.order,
+          `insert into order_timeline
+             (order_id, revision, from_state, to_state, step, outcome, attempt, occurred_at, trace_id, detail)
+           values ('${orderId}', ${revision + 1}, 'REJECTED', 'REJECTED', 'RETRY_ORDER', 'SUCCEEDED', 1, now(), '', '')`,
+          `update orders set revision = revision + 1 where id = '${orderId}'`,
+        );
+        return [`order ${orderId}, revision ${revision + 1}: REJECTED → REJECTED is not a legal transition`];
+      },
+    },
+    {
       title: 'a timeline has an illegal transition',
       async corrupt({ databases }, { confirmed: { orderId, revision } }) {
         await execute(
