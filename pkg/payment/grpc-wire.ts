@@ -88,5 +88,6 @@ function toAudit({ currency, ...record }: GatewayRecord): GatewayAudit {
     capturedAmount: wire(record.captured),
     refundedAmount: wire(record.refunded),
     voided: record.voided,
+    pending: record.pending,
   };
 }

@@ -149,6 +149,8 @@ export interface GatewayRecord {
   readonly captured: bigint;
   readonly refunded: bigint;
   readonly voided: boolean;
+  /** Whether the gateway has received an authorization or a refund that it has not decided yet. */
+  readonly pending: boolean;
 }
 
 /** The gateway did not answer, or its answer was lost: the effect of the call is unknown. */

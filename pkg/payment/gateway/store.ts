@@ -313,18 +313,23 @@ const readRecord = sql(
      coalesce(sum(amount_minor) filter (where kind = 'AUTHORIZE'), 0)::bigint as authorized,
      coalesce(sum(amount_minor) filter (where kind = 'CAPTURE'), 0)::bigint as captured,
      coalesce(sum(amount_minor) filter (where kind = 'REFUND'), 0)::bigint as refunded,
-     count(*) filter (where kind = 'VOID') > 0 as voided
+     count(*) filter (where kind = 'VOID') > 0 as voided,
+     exists (select from gateway_refunds where charge_key = $key and state = 'PENDING') as "hasPendingRefund"
    from gateway_ledger where charge_key = $key`,
 );
 
+interface RecordRow extends Omit<GatewayRecord, 'currency' | 'authorization' | 'pending'> {
+  readonly hasPendingRefund: boolean;
+}
+
 /** Sums up the ledger entries of one charge. */
 export async function readGatewayRecord(db: Queryable, key: string): Promise<GatewayRecord> {
-  const [charge, [record]] = await Promise.all([
-    findCharge(db, key),
-    db.query<Omit<GatewayRecord, 'currency' | 'authorization'>>(readRecord({ key })),
-  ]);
-  if (!record) throw new Error('an aggregate query returned no row');
-  return { ...record, currency: charge?.amount?.currency, authorization: charge?.status };
+  const [charge, [row]] = await Promise.all([findCharge(db, key), db.query<RecordRow>(readRecord({ key }))]);
+  if (!row) throw new Error('an aggregate query returned no row');
+  const { hasPendingRefund, ...record } = row;
+  const authorization = charge?.status;
+  const pending = hasPendingRefund || authorization?.outcome === 'PENDING';
+  return { ...record, currency: charge?.amount?.currency, authorization, pending };
 }
 
 interface TransactionRow {

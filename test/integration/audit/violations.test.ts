@@ -148,6 +148,25 @@ const corruptions: Readonly<Record<number, readonly Corruption[]>> = {
         return [`order ${orderId} (PENDING): unfinished since 2026-01-01T00:00:00.000Z`];
       },
     },
+    {
+      title: 'an order waits for a payment of which the gateway has no request',
+      async corrupt({ databases }, { confirmed: { orderId, paymentId } }) {
+        await withoutChecks(databases.payment, 'payments');
+        await execute(
+          databases.payment,
+          `update payments set state = 'PENDING', authorized_minor = 0, captured_minor = 0, gateway_reference = null,
+             requested_at = now(), intent_retry_at = now() + interval '1 day' where id = '${paymentId}'`,
+        );
+        await execute(
+          databases.order,
+          `create function ignore_change() returns trigger language plpgsql as 'begin return null; end'`,
+          `update orders set state = 'PENDING', created_at = '2026-01-01T00:00:00Z' where id = '${orderId}'`,
+          `update order_timeline set occurred_at = '2026-01-01T00:00:00Z' where order_id = '${orderId}'`,
+          `create trigger ignore_change before update on orders for each row execute function ignore_change()`,
+        );
+        return [`order ${orderId} (PENDING): unfinished since 2026-01-01T00:00:00.000Z`];
+      },
+    },
   ],
   7: [
     {

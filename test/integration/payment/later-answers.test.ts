@@ -53,8 +53,10 @@ describe('a payment with a later answer', () => {
     const request = anAuthorization({ paymentMethod: 'pm_authorize_pending' });
     const error = await expectReason(client.authorizePayment(request), 'PAYMENT_IN_DOUBT');
     expect(error.retryAfterMs).to.be.greaterThan(0);
-    expect(await audited(client, request.paymentId)).to.include({ state: PaymentState.PENDING });
+    const pending = await audited(client, request.paymentId);
+    expect([pending.state, pending.audit?.pending]).to.deep.equal([PaymentState.PENDING, true]);
     await until(request.paymentId, PaymentState.AUTHORIZED);
+    expect((await audited(client, request.paymentId)).audit?.pending).to.equal(false);
     expect(paymentOf(await client.authorizePayment(request)).state).to.equal(PaymentState.AUTHORIZED);
     expectInSync(await audited(client, request.paymentId));
   });
@@ -115,9 +117,11 @@ describe('a payment with a later answer', () => {
     await expectReason(client.refundPayment(request), 'PAYMENT_IN_DOUBT');
     const pending = await audited(client, paymentId);
     expect([cents(pending.refundPendingAmount), cents(pending.refundedAmount)]).to.deep.equal([400, 0]);
+    expect(pending.audit?.pending).to.equal(true);
     const refunded = paymentOf(await repeatInDoubt(() => client.refundPayment(request)));
     expect([cents(refunded.refundPendingAmount), cents(refunded.refundedAmount)]).to.deep.equal([0, 400]);
     expectInSync(await audited(client, paymentId));
+    expect((await audited(client, paymentId)).audit?.pending).to.equal(false);
   });
 
   it('decides nothing about the remaining amount while a refund is pending that is declined later', async () => {

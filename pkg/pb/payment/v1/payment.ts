@@ -555,6 +555,11 @@ export interface GatewayAudit {
     | undefined;
   /** Whether the payment is voided at the gateway. */
   voided: boolean;
+  /**
+   * Whether the gateway has received an authorization or a refund that it has not decided
+   * yet. False while only the customer must act.
+   */
+  pending: boolean;
 }
 
 /** One transaction in the ledger of the gateway. */
@@ -1396,6 +1401,7 @@ function createBaseGatewayAudit(): GatewayAudit {
     capturedAmount: undefined,
     refundedAmount: undefined,
     voided: false,
+    pending: false,
   };
 }
 
@@ -1418,6 +1424,9 @@ export const GatewayAudit: MessageFns<GatewayAudit> = {
     }
     if (message.voided !== false) {
       writer.uint32(48).bool(message.voided);
+    }
+    if (message.pending !== false) {
+      writer.uint32(56).bool(message.pending);
     }
     return writer;
   },
@@ -1483,6 +1492,14 @@ export const GatewayAudit: MessageFns<GatewayAudit> = {
             message.voided = reader.bool();
             continue;
           }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.pending = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1523,6 +1540,7 @@ export const GatewayAudit: MessageFns<GatewayAudit> = {
         ? Money.fromJSON(object.refunded_amount)
         : undefined,
       voided: isSet(object.voided) ? globalThis.Boolean(object.voided) : false,
+      pending: isSet(object.pending) ? globalThis.Boolean(object.pending) : false,
     };
   },
 
@@ -1546,6 +1564,9 @@ export const GatewayAudit: MessageFns<GatewayAudit> = {
     if (message.voided !== false) {
       obj.voided = message.voided;
     }
+    if (message.pending !== false) {
+      obj.pending = message.pending;
+    }
     return obj;
   },
 
@@ -1566,6 +1587,7 @@ export const GatewayAudit: MessageFns<GatewayAudit> = {
       ? Money.fromPartial(object.refundedAmount)
       : undefined;
     message.voided = object.voided ?? false;
+    message.pending = object.pending ?? false;
     return message;
   },
 };
