@@ -11,7 +11,7 @@ import { countValues, outcomeOf } from '../../cmd/test-client/output/format.js';
 import type { Printer } from '../../cmd/terminal/printer.js';
 import type { Environment } from '../../pkg/config/index.js';
 import { InventoryServiceService } from '../../pkg/pb/inventory/v1/inventory.js';
-import { OrderState, SagaStep, type Order } from '../../pkg/pb/order/v1/order.js';
+import type { Order } from '../../pkg/pb/order/v1/order.js';
 import { PaymentServiceService } from '../../pkg/pb/payment/v1/payment.js';
 import { plainTransport } from '../../pkg/rpc/index.js';
 import { pause, type Scope } from '../../pkg/runtime/index.js';
@@ -25,6 +25,7 @@ import { callsOf, History } from './history.js';
 import { ProcessFaults } from './process-faults.js';
 import type { FaultReport } from './report.js';
 import { PostgresAdmin } from './postgres-admin.js';
+import { findUnfinished, isSettled } from './unfinished.js';
 
 export interface FaultRun {
   readonly seed: number;
@@ -65,9 +66,10 @@ export async function runFaults(run: FaultRun): Promise<FaultReport> {
   const stoppedAt = performance.now();
   await customers.close();
   const deadline = stoppedAt + terminalTimeoutMs;
-  let unfinished = findUnfinished(await allOrders(context));
-  while (unfinished.length > 0 && performance.now() < deadline && (await pause(250, signal)))
-    unfinished = findUnfinished(await allOrders(context));
+  let awaited = await allOrders(context);
+  while (!awaited.every(isSettled) && performance.now() < deadline && (await pause(250, signal)))
+    awaited = await allOrders(context);
+  const unfinished = findUnfinished(awaited, Date.now());
   const terminalSeconds = Math.round((performance.now() - stoppedAt) / 100) / 10;
   const replays = await replay(context, (await allOrders(context)).filter(isTerminal));
   const acknowledged = callsOf<unknown, Order>(history.calls, 'CreateOrder').flatMap(({ result }) =>
@@ -150,13 +152,6 @@ function countsOf({ history, customers, callFaults }: Test, orders: readonly Ord
 
 async function allOrders(context: ScenarioContext): Promise<Order[]> {
   return (await inParallel(context.log.customers, 8, (customer) => listOrders(context, customer))).flat();
-}
-
-/** An order that is blocked or waits for its customer is not terminal, and the API shows why. */
-function findUnfinished(orders: readonly Order[]): string[] {
-  return orders
-    .filter((order) => !isTerminal(order) && order.blockedReason === '' && !order.paymentAction)
-    .map(({ orderId, state, step }) => `order ${orderId} is ${OrderState[state]} at ${SagaStep[step]}`);
 }
 
 /** Starts the services. Each order service calls inventory and payment through proxies of its own. */
