@@ -22,8 +22,8 @@ const intervalMs = 10_000;
 
 const refunds = 40;
 const outageMs = 6000;
-/** The longest backoff of a saga is 10 s. */
-const refundLimitMs = 15_000;
+/** The longest backoff of a saga, 10 s, after the delay of a failed refund, which is at most one interval. */
+const refundLimitMs = intervalMs + 10_000;
 
 /** Counts the voids that the simulated gateway receives, also those without an effect. */
 const countCalls = [
