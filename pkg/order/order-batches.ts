@@ -1,4 +1,4 @@
-import { Batcher, done, doneUnlessContended, sql, type Database } from '../postgres/index.js';
+import { Batcher, done, doneUnlessContended, readBatcher, sql, type Database } from '../postgres/index.js';
 import type { Batching, WaitLimits } from '../runtime/index.js';
 import type { SagaOrder } from './domain.js';
 import { recordAll, type Progress } from './saga/store.js';
@@ -47,15 +47,12 @@ export class OrderBatches {
         return items.map(({ order }) => doneUnlessContended(stored.get(order.id)));
       },
     });
-    this.#find = new Batcher({
+    this.#find = readBatcher({
       ...shared,
       operation: 'order.get',
-      keyOf: (id) => id,
-      sameBody: () => true,
-      execute: async (ids, { deadline }) => {
-        const rows = await findOrderRows(db.within({ deadline }), ids);
-        const byId = new Map(rows.map((row) => [row.id, row]));
-        return ids.map((id) => done(byId.get(id)));
+      read: async (ids, limits) => {
+        const rows = await findOrderRows(db.within(limits), ids);
+        return new Map(rows.map((row) => [row.id, row]));
       },
     });
     this.#time = new Batcher({

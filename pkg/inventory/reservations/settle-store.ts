@@ -40,7 +40,10 @@ function decide<const Lock extends string>(lock: Lock) {
    )` as const;
 }
 
-/** Stores the decisions of {@link decide}, and a tombstone for each release of an unknown id. */
+/**
+ * Stores the decisions of {@link decide}, and a tombstone for each release of an unknown id. The tombstones count the changes,
+ * so that their ids are locked after the stock and the reservations.
+ */
 const storeDecisions = `line as materialized (
      select w.id, w.sku, w.quantity, c.is_reserved,
        case c.state when 'COMMITTED' then -w.quantity when 'RETURNED' then w.quantity else 0 end as delta
