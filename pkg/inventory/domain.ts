@@ -33,6 +33,9 @@ export interface Reservation {
   readonly expiresAt: Date | undefined;
   readonly createdAt: Date;
   readonly updatedAt: Date;
+  /** Operator that released the reservation or returned its stock; undefined if a service did. */
+  readonly releasedBy?: string | undefined;
+  readonly releaseReason?: string | undefined;
   /** Fingerprint of the ReserveStock request; undefined for a tombstone. */
   readonly fingerprint: Buffer | undefined;
   /** Shortages for which ReserveStock, or CommitReservation after the expiry, was rejected permanently. */
@@ -59,7 +62,7 @@ export interface StockMovement {
   readonly kind: 'ADJUST' | 'COMMIT' | 'RETURN';
   /** Reservation of a commit or return; '' for an adjustment. */
   readonly reservationId: string;
-  /** Operator of an adjustment; may be ''. */
+  /** Operator of an adjustment or return; may be ''. */
   readonly actor: string;
   readonly reason: string;
   readonly createdAt: Date;
@@ -85,10 +88,10 @@ export const limits = {
   reasonLength: 200,
   actorLength: 128,
   /**
-   * Lines on a page of reservations. A line has at most 74 bytes on the wire, so that a page stays below 3 MiB. A page
-   * of movements has at most 1.5 MiB, because reason and actor are short.
+   * Lines on a page of reservations. A line has at most 74 bytes on the wire and a reservation, with actor and reason, at
+   * most 1.5 kB, so that a page of 1,000 reservations stays below 3 MiB. A page of movements has at most 1.5 MiB.
    */
-  pageLines: 30_000,
+  pageLines: 21_000,
   batchSkus: 1000,
   watchedSkus: 100,
 } as const;

@@ -8,6 +8,7 @@ import {
   type ListReservationsRequest,
   type ListStockMovementsRequest,
   type ListStockRequest,
+  type ReleaseReservationRequest,
   type ReserveStockRequest,
   type StockItem,
   type WatchStockRequest,
@@ -16,7 +17,7 @@ import { decodePageToken, encodePageToken, invalidToken, pageSizeOf, pageSizes }
 import { compareSkus, limits, mergeLines } from './domain.js';
 import { stateFromWire } from './grpc-wire.js';
 import type { MovementQuery, ReservationQuery } from './listing-store.js';
-import type { ReserveInput } from './service.js';
+import type { Release, ReserveInput } from './service.js';
 import type { Adjustment } from './stock-store.js';
 
 export function parseReserve({ reservationId, items, ttl }: ReserveStockRequest): ReserveInput {
@@ -62,6 +63,15 @@ export function parseReservationId({ reservationId }: { readonly reservationId: 
   check.text('reservation_id', reservationId, textRules.uuid);
   check.throwIfAny();
   return reservationId;
+}
+
+export function parseRelease({ reservationId, actor, reason }: ReleaseReservationRequest): Release {
+  const check = new Validation();
+  const id = check.text('reservation_id', reservationId, textRules.uuid);
+  check.text('actor', actor ?? '', { max: limits.actorLength, optional: true });
+  check.text('reason', reason ?? '', { max: limits.reasonLength, optional: true });
+  check.throwIfAny();
+  return { id, actor: actor || undefined, reason: reason || undefined };
 }
 
 export interface StockQuery {

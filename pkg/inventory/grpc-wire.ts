@@ -30,6 +30,8 @@ export function reservationToWire(reservation: Reservation): WireReservation {
     expireTime: reservation.expiresAt,
     createTime: reservation.createdAt,
     updateTime: reservation.updatedAt,
+    releaseActor: reservation.releasedBy ?? '',
+    releaseReason: reservation.releaseReason ?? '',
   };
 }
 

@@ -16,6 +16,7 @@ import {
   parseListMovements,
   parseListReservations,
   parseListStock,
+  parseRelease,
   parseReservationId,
   parseReserve,
   parseWatchStock,
@@ -44,9 +45,10 @@ export function inventoryHandlers(inventory: InventoryService, watch: StockWatch
       annotateId(id);
       return toResponse(await inventory.commit(id, context));
     }),
-    releaseReservation: handler(parseReservationId, async (id, context) => {
-      annotateId(id);
-      return toResponse(await inventory.release(id, context));
+    releaseReservation: handler(parseRelease, async (release, context) => {
+      annotateId(release.id);
+      if (release.actor !== undefined) annotateCall({ actor: release.actor }, {});
+      return toResponse(await inventory.release(release, context));
     }),
     ...batchMethods,
     getReservation: handler(parseReservationId, async (id, context) => {

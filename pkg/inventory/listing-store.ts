@@ -78,7 +78,7 @@ export interface ReservationQuery {
  */
 function reservations<const Filter extends string>(filter: Filter) {
   return `with page as materialized (
-     select r.id, r.fingerprint, r.shortages, r.expires_at, r.created_at,
+     select r.id, r.fingerprint, r.shortages, r.expires_at, r.created_at, r.release_actor, r.release_reason,
        case when r.state = 'RESERVED' and r.expires_at <= now() then 'EXPIRED' else r.state end as state,
        case when r.state = 'RESERVED' and r.expires_at <= now() then r.expires_at else r.updated_at end as updated_at,
        (select count(*) from reservation_lines l where l.reservation_id = r.id) as line_count
@@ -89,7 +89,8 @@ function reservations<const Filter extends string>(filter: Filter) {
      select page.*, sum(line_count) over (order by id) - line_count as lines_before, count(*) over () as found
      from page
    )
-   select id, state, fingerprint, shortages, expires_at, created_at, updated_at, found,
+   select id, state, fingerprint, shortages, expires_at, created_at, updated_at, release_actor,
+     release_reason, found,
      array(select sku from reservation_lines where reservation_id = n.id order by sku) as skus,
      array(select quantity from reservation_lines where reservation_id = n.id order by sku) as quantities
    from numbered n where lines_before < $maxLines

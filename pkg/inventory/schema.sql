@@ -30,7 +30,9 @@ create table reservations (
   expires_at timestamp with time zone,
   shortages jsonb,
   created_at timestamp with time zone not null,
-  updated_at timestamp with time zone not null
+  updated_at timestamp with time zone not null,
+  release_actor text,
+  release_reason text
 ) with (fillfactor=70);
 
 create table stock (
@@ -96,7 +98,7 @@ alter table stock
   add constraint stock_sku_well_formed CHECK ((sku ~ '^[A-Za-z0-9._-]{1,64}$'::text));
 
 alter table stock_movements
-  add constraint stock_movements_actor_only_if_adjusted CHECK (((actor = ''::text) OR (kind = 'ADJUST'::text))) NOT VALID;
+  add constraint stock_movements_actor_fits_kind CHECK (((actor = ''::text) OR (kind = ANY (ARRAY['ADJUST'::text, 'RETURN'::text])))) NOT VALID;
 
 alter table stock_movements
   add constraint stock_movements_delta_fits_kind CHECK (

@@ -46,6 +46,13 @@ export interface ReserveInput {
   readonly ttlMs: number | undefined;
 }
 
+export interface Release {
+  readonly id: string;
+  /** Operator; undefined when a service calls. */
+  readonly actor?: string | undefined;
+  readonly reason?: string | undefined;
+}
+
 /** Maximum attempts of a call that conflicts with concurrent calls or expired reservations. */
 const maxAttempts = 10;
 /** Maximum number of reservations that one statement expires. The statement locks the stock of all their SKUs. */
@@ -103,9 +110,9 @@ export class InventoryService {
    * is rejected.
    * @throws AppError CONFLICT
    */
-  async release(id: string, options: CallOptions): Promise<Reservation> {
+  async release(release: Release, options: CallOptions): Promise<Reservation> {
     for (let attempt = 1; attempt <= maxAttempts; attempt += 1) {
-      const result = await this.#deps.reservations.settle({ id, action: 'RELEASE' }, options);
+      const result = await this.#deps.reservations.settle({ ...release, action: 'RELEASE' }, options);
       if (result !== 'unknown') return this.#released(result);
     }
     throw errors.contended();

@@ -1,10 +1,11 @@
 /** Commands for an operator, with the default addresses. Each command may be repeated. */
 
-export function releaseStep(reservationId: string): string {
-  return call(50_052, 'inventory.v1.InventoryService/ReleaseReservation', { reservation_id: reservationId });
-}
-
 const reason = 'order lost in a restore';
+
+export function releaseStep(reservationId: string): string {
+  const request = { reservation_id: reservationId, actor: 'YOU', reason };
+  return call(50_052, 'inventory.v1.InventoryService/ReleaseReservation', request);
+}
 
 /** A void also refunds a charge that only the gateway knows. */
 export function voidStep(paymentId: string): string {

@@ -27,6 +27,9 @@ export interface ReservationRow {
   readonly shortages: Shortage[] | null;
   readonly created_at: Date;
   readonly updated_at: Date;
+  /** Missing in the rows of statements that neither release nor read a released reservation. */
+  readonly release_actor?: string | null;
+  readonly release_reason?: string | null;
   readonly skus: string[];
   readonly quantities: bigint[];
 }
@@ -38,7 +41,7 @@ export const lineColumns = `
 
 const find = sql(
   'inventory.find_reservation',
-  `select id, fingerprint, expires_at, shortages, created_at,
+  `select id, fingerprint, expires_at, shortages, created_at, release_actor, release_reason,
      case when state = 'RESERVED' and expires_at <= now() then 'EXPIRED' else state end as state,
      case when state = 'RESERVED' and expires_at <= now() then expires_at else updated_at end as updated_at,
      ${lineColumns}
@@ -123,6 +126,8 @@ export function toReservation(row: ReservationRow): Reservation {
     expiresAt: row.expires_at ?? undefined,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
+    releasedBy: row.release_actor ?? undefined,
+    releaseReason: row.release_reason ?? undefined,
     fingerprint: row.fingerprint ?? undefined,
     shortages: row.shortages ?? undefined,
   };

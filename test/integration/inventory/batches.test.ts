@@ -89,7 +89,7 @@ describe('ReservationBatches', () => {
     ]);
     expect(await levelOf(inventory, 'hot')).to.equal('0/0');
 
-    expect(await statementsOf(all((id) => inventory.release(id, soon())))).to.deep.equal([
+    expect(await statementsOf(all((id) => inventory.release({ id }, soon())))).to.deep.equal([
       'inventory.settle_reservations',
     ]);
     expect(await levelOf(inventory, 'hot')).to.equal('64/0');
@@ -190,7 +190,7 @@ describe('ReservationBatches', () => {
       await new Promise((resolve) => setTimeout(resolve, random(1500)));
       if (kind < 5) return outcomeOf(reserve(replica, someUnits(random), id));
       if (kind < 7) return outcomeOf(replica.commit(id, soon()));
-      if (kind < 9) return outcomeOf(replica.release(id, soon()));
+      if (kind < 9) return outcomeOf(replica.release({ id }, soon()));
       return random(4) === 0 ? outcomeOf(replica.sweep()) : outcomeOf(stock(replica, { a: 1 }));
     });
     const outcomes = new Set(await Promise.all(calls));
@@ -227,7 +227,7 @@ function withPrefix(prefix: string, units: Units): Units {
 function execute(service: InventoryService, operation: Operation): Promise<unknown> {
   if (operation.kind === 'RESERVE') return reserve(service, operation.units, operation.id);
   if (operation.kind === 'COMMIT') return service.commit(operation.id, soon());
-  return service.release(operation.id, soon());
+  return service.release({ id: operation.id }, soon());
 }
 
 async function stock(service: InventoryService, units: Units): Promise<void> {

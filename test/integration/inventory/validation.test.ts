@@ -38,6 +38,16 @@ const cases: readonly (readonly [string, Call, readonly string[]])[] = [
     reserving({ reservationId: id.toUpperCase().replace('8F', 'AF') }),
     ['reservation_id'],
   ],
+  [
+    'an operator of a release with 129 characters',
+    (client) => client.releaseReservation({ reservationId: id, actor: 'x'.repeat(129) }),
+    ['actor'],
+  ],
+  [
+    'a reason of a release with NUL',
+    (client) => client.releaseReservation({ reservationId: id, actor: 'olga', reason: 'nul\0' }),
+    ['reason'],
+  ],
   ['a reservation without lines', reserving({ items: [] }), ['items']],
   ['a reservation with 101 lines', reserving({ items: manyItems.slice(0, 101) }), ['items']],
   ['a reservation with 10,000 lines', reserving({ items: manyItems }), ['items']],

@@ -251,7 +251,13 @@ export interface Reservation {
     | Date
     | undefined;
   /** Time of the last state change. */
-  updateTime?: Date | undefined;
+  updateTime?:
+    | Date
+    | undefined;
+  /** Operator that released the reservation or returned its stock; empty if a service did. */
+  releaseActor: string;
+  /** Reason that the operator gave. */
+  releaseReason: string;
 }
 
 /** Request of ReserveStock. */
@@ -344,6 +350,15 @@ export interface BatchCommitReservationsResult {
 export interface ReleaseReservationRequest {
   /** Id of the reservation. Required. */
   reservationId: string;
+  /**
+   * Operator that releases, at most 128 characters; unset when a service calls. Stored by the call
+   * that changes the reservation; a repeated call changes nothing.
+   */
+  actor?:
+    | string
+    | undefined;
+  /** Reason, at most 200 characters. */
+  reason?: string | undefined;
 }
 
 /** Response of ReleaseReservation. */
@@ -488,9 +503,9 @@ export interface StockMovement {
   kind: StockMovementKind;
   /** Reservation of a commit or return; empty for an adjustment. */
   reservationId: string;
-  /** Operator of an adjustment; may be empty. */
+  /** Operator of an adjustment or return; may be empty. */
   actor: string;
-  /** Reason of an adjustment. */
+  /** Reason of an adjustment or return. */
   reason: string;
   /** Time of the movement. */
   time?: Date | undefined;
@@ -945,6 +960,8 @@ function createBaseReservation(): Reservation {
     expireTime: undefined,
     createTime: undefined,
     updateTime: undefined,
+    releaseActor: "",
+    releaseReason: "",
   };
 }
 
@@ -967,6 +984,12 @@ export const Reservation: MessageFns<Reservation> = {
     }
     if (message.updateTime !== undefined) {
       Timestamp.encode(toTimestamp(message.updateTime), writer.uint32(50).fork()).join();
+    }
+    if (message.releaseActor !== "") {
+      writer.uint32(58).string(message.releaseActor);
+    }
+    if (message.releaseReason !== "") {
+      writer.uint32(66).string(message.releaseReason);
     }
     return writer;
   },
@@ -1032,6 +1055,22 @@ export const Reservation: MessageFns<Reservation> = {
             message.updateTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.releaseActor = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.releaseReason = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1068,6 +1107,16 @@ export const Reservation: MessageFns<Reservation> = {
         : isSet(object.update_time)
         ? fromJsonTimestamp(object.update_time)
         : undefined,
+      releaseActor: isSet(object.releaseActor)
+        ? globalThis.String(object.releaseActor)
+        : isSet(object.release_actor)
+        ? globalThis.String(object.release_actor)
+        : "",
+      releaseReason: isSet(object.releaseReason)
+        ? globalThis.String(object.releaseReason)
+        : isSet(object.release_reason)
+        ? globalThis.String(object.release_reason)
+        : "",
     };
   },
 
@@ -1091,6 +1140,12 @@ export const Reservation: MessageFns<Reservation> = {
     if (message.updateTime !== undefined) {
       obj.updateTime = message.updateTime.toISOString();
     }
+    if (message.releaseActor !== "") {
+      obj.releaseActor = message.releaseActor;
+    }
+    if (message.releaseReason !== "") {
+      obj.releaseReason = message.releaseReason;
+    }
     return obj;
   },
 
@@ -1105,6 +1160,8 @@ export const Reservation: MessageFns<Reservation> = {
     message.expireTime = object.expireTime ?? undefined;
     message.createTime = object.createTime ?? undefined;
     message.updateTime = object.updateTime ?? undefined;
+    message.releaseActor = object.releaseActor ?? "";
+    message.releaseReason = object.releaseReason ?? "";
     return message;
   },
 };
@@ -1986,13 +2043,19 @@ export const BatchCommitReservationsResult: MessageFns<BatchCommitReservationsRe
 };
 
 function createBaseReleaseReservationRequest(): ReleaseReservationRequest {
-  return { reservationId: "" };
+  return { reservationId: "", actor: undefined, reason: undefined };
 }
 
 export const ReleaseReservationRequest: MessageFns<ReleaseReservationRequest> = {
   encode(message: ReleaseReservationRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.reservationId !== "") {
       writer.uint32(10).string(message.reservationId);
+    }
+    if (message.actor !== undefined) {
+      writer.uint32(18).string(message.actor);
+    }
+    if (message.reason !== undefined) {
+      writer.uint32(26).string(message.reason);
     }
     return writer;
   },
@@ -2018,6 +2081,22 @@ export const ReleaseReservationRequest: MessageFns<ReleaseReservationRequest> = 
             message.reservationId = reader.string();
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.actor = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2037,6 +2116,8 @@ export const ReleaseReservationRequest: MessageFns<ReleaseReservationRequest> = 
         : isSet(object.reservation_id)
         ? globalThis.String(object.reservation_id)
         : "",
+      actor: isSet(object.actor) ? globalThis.String(object.actor) : undefined,
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : undefined,
     };
   },
 
@@ -2044,6 +2125,12 @@ export const ReleaseReservationRequest: MessageFns<ReleaseReservationRequest> = 
     const obj: any = {};
     if (message.reservationId !== "") {
       obj.reservationId = message.reservationId;
+    }
+    if (message.actor !== undefined) {
+      obj.actor = message.actor;
+    }
+    if (message.reason !== undefined) {
+      obj.reason = message.reason;
     }
     return obj;
   },
@@ -2054,6 +2141,8 @@ export const ReleaseReservationRequest: MessageFns<ReleaseReservationRequest> = 
   fromPartial<I extends Exact<DeepPartial<ReleaseReservationRequest>, I>>(object: I): ReleaseReservationRequest {
     const message = createBaseReleaseReservationRequest();
     message.reservationId = object.reservationId ?? "";
+    message.actor = object.actor ?? undefined;
+    message.reason = object.reason ?? undefined;
     return message;
   },
 };
