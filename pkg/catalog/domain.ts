@@ -16,10 +16,28 @@ export interface Product extends ProductDetails {
   readonly updatedAt: Date;
 }
 
+/** Note of an operator on a change; '' when there is none. */
+export interface OperatorNote {
+  readonly actor: string;
+  readonly reason: string;
+}
+
+export interface ProductChange extends OperatorNote {
+  /** Later changes have greater ids. */
+  readonly id: bigint;
+  readonly kind: 'CREATE' | 'UPDATE' | 'DELETE';
+  readonly sku: string;
+  /** Revision, name and price after the change; of a deleted product, the last ones. */
+  readonly revision: bigint;
+  readonly name: string;
+  readonly price: Money;
+  readonly changedAt: Date;
+}
+
 export const updatableFields = ['name', 'description', 'price'] as const;
 export type UpdatableField = (typeof updatableFields)[number];
 
-export const limits = { name: 200, description: 2000, batch: 1000 } as const;
+export const limits = { name: 200, description: 2000, batch: 1000, actor: 128, reason: 200 } as const;
 
 /** Returns a copy of `current` in which each of `fields` has its value from `changes`. */
 export function withChanges(

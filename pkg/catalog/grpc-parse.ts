@@ -5,13 +5,21 @@ import type {
   CreateProductRequest,
   DeleteProductRequest,
   GetProductRequest,
+  ListProductChangesRequest,
   ListProductsRequest,
   Product as WireProduct,
   UpdateProductRequest,
 } from '../pb/catalog/v1/catalog.js';
-import { decodePageToken, invalidToken, pageSizeOf, pageSizes } from '../rpc/index.js';
-import { limits, updatableFields, type ProductDetails, type UpdatableField } from './domain.js';
-import type { ProductCreation, ProductUpdate } from './service.js';
+import { decodePageToken, encodePageToken, invalidToken, pageSizeOf, pageSizes } from '../rpc/index.js';
+import type { ChangeQuery } from './change-store.js';
+import {
+  limits,
+  updatableFields,
+  type OperatorNote,
+  type ProductDetails,
+  type UpdatableField,
+} from './domain.js';
+import type { ProductCreation, ProductDeletion, ProductUpdate } from './service.js';
 
 /** Part of every page token, so that ListProducts rejects the page tokens of other methods. */
 export const pageFilter: readonly string[] = ['ListProducts'];
@@ -42,22 +50,48 @@ export interface Page {
 /** @throws AppError INVALID_PAGE_TOKEN */
 export function parseListProducts({ pageSize, pageToken }: ListProductsRequest): Page {
   const check = new Validation();
-  const isPageSize = pageSize >= 0 && pageSize <= pageSizes.maximum;
-  check.require(isPageSize, 'page_size', `must be from 0 to ${pageSizes.maximum}`);
+  checkPageSize(check, pageSize);
   check.throwIfAny();
   const [after = ''] = decodePageToken(pageToken, 1, pageFilter) ?? [];
   if (after !== '' && !textRules.sku.pattern.test(after)) throw invalidToken();
   return { after, size: pageSizeOf(pageSize) };
 }
 
-export function parseCreateProduct({ requestId, product }: CreateProductRequest): ProductCreation {
+function changeListing(sku: string): readonly string[] {
+  return ['ListProductChanges', sku];
+}
+
+/** @throws AppError INVALID_PAGE_TOKEN */
+export function parseListChanges({ pageSize, pageToken, sku }: ListProductChangesRequest): ChangeQuery {
   const check = new Validation();
+  checkPageSize(check, pageSize);
+  check.text('sku', sku, { ...textRules.sku, optional: true });
+  check.throwIfAny();
+  const [after = '0'] = decodePageToken(pageToken, 1, changeListing(sku)) ?? [];
+  if (!/^(0|[1-9]\d{0,17})$/.test(after)) throw invalidToken();
+  return { sku, after: BigInt(after), size: pageSizeOf(pageSize) };
+}
+
+/** Token of the page that starts after the change `id`. */
+export function changeTokenAfter(id: bigint, { sku }: Pick<ChangeQuery, 'sku'>): string {
+  return encodePageToken([String(id)], changeListing(sku));
+}
+
+function checkPageSize(check: Validation, pageSize: number): void {
+  const { maximum } = pageSizes;
+  check.require(pageSize >= 0 && pageSize <= maximum, 'page_size', `must be from 0 to ${maximum}`);
+}
+
+export function parseCreateProduct(request: CreateProductRequest): ProductCreation {
+  const check = new Validation();
+  const { requestId, product } = request;
   check.text('request_id', requestId, textRules.requestId);
   if (!product) check.fail('product', 'is required');
   const sku = check.text('product.sku', product?.sku ?? '', textRules.sku);
   const details = parseDetails(check, product, updatableFields);
+  const note = parseNote(check, request);
   check.throwIfAny();
-  return { requestId, sku, details: details as ProductDetails };
+  return { requestId, sku, details: details as ProductDetails, note };
 }
 
 export function parseUpdateProduct(request: UpdateProductRequest): ProductUpdate {
@@ -69,19 +103,29 @@ export function parseUpdateProduct(request: UpdateProductRequest): ProductUpdate
   check.require((product?.revision ?? 0n) >= 0n, 'product.revision', 'must not be negative');
   const fields = parseMask(check, updateMask ?? []);
   const changes = parseDetails(check, product, fields);
+  const note = parseNote(check, request);
   check.throwIfAny();
-  return { requestId, sku, changes, fields, revision: product?.revision ?? 0n };
+  return { requestId, sku, changes, fields, revision: product?.revision ?? 0n, note };
 }
 
-export function parseDeleteProduct({ requestId, sku }: DeleteProductRequest): {
-  requestId: string;
-  sku: string;
-} {
+export function parseDeleteProduct(request: DeleteProductRequest): ProductDeletion {
   const check = new Validation();
+  const { requestId, sku } = request;
   check.text('request_id', requestId, textRules.requestId);
   check.text('sku', sku, textRules.sku);
+  const note = parseNote(check, request);
   check.throwIfAny();
-  return { requestId, sku };
+  return { requestId, sku, note };
+}
+
+function parseNote(
+  check: Validation,
+  note: { readonly actor?: string | undefined; readonly reason?: string | undefined },
+): OperatorNote {
+  const { actor = '', reason = '' } = note;
+  check.text('actor', actor, { max: limits.actor, optional: true });
+  check.text('reason', reason, { max: limits.reason, optional: true });
+  return { actor, reason };
 }
 
 function parseMask(check: Validation, paths: readonly string[]): readonly UpdatableField[] {

@@ -1,7 +1,15 @@
 import { AppError, isAppError } from '../errors/index.js';
 import { fingerprint, withIdempotencyKey, type Database, type Transaction } from '../postgres/index.js';
 import type { CallOptions } from '../rpc/index.js';
-import { withChanges, type Product, type ProductDetails, type UpdatableField } from './domain.js';
+import { listChanges, recordChange, type ChangeQuery } from './change-store.js';
+import {
+  withChanges,
+  type OperatorNote,
+  type Product,
+  type ProductChange,
+  type ProductDetails,
+  type UpdatableField,
+} from './domain.js';
 import {
   restoreResponse,
   snapshotError,
@@ -21,6 +29,7 @@ export interface ProductCreation {
   readonly requestId: string;
   readonly sku: string;
   readonly details: ProductDetails;
+  readonly note: OperatorNote;
 }
 
 export interface ProductUpdate {
@@ -30,6 +39,13 @@ export interface ProductUpdate {
   readonly fields: readonly UpdatableField[];
   /** Expected revision (optimistic lock); 0 accepts every revision. */
   readonly revision: bigint;
+  readonly note: OperatorNote;
+}
+
+export interface ProductDeletion {
+  readonly requestId: string;
+  readonly sku: string;
+  readonly note: OperatorNote;
 }
 
 interface KeyedMutation {
@@ -39,7 +55,10 @@ interface KeyedMutation {
   readonly options: CallOptions;
 }
 
-/** Products and their prices. A mutation with a known request id returns the stored response or error. */
+/**
+ * Products, their prices and the history of their changes. A mutation with a known request id returns the stored response
+ * or error. The note of an operator is not part of what makes requests equal.
+ */
 export class CatalogService {
   readonly #db: Database;
 
@@ -64,13 +83,22 @@ export class CatalogService {
     return listProducts(this.#db.within(options), after, limit);
   }
 
+  /** Returns up to `size` + 1 changes, oldest first. */
+  listChanges(query: ChangeQuery, options: CallOptions): Promise<ProductChange[]> {
+    return listChanges(this.#db.within(options), query, query.size + 1);
+  }
+
   /** @throws AppError PRODUCT_ALREADY_EXISTS, REQUEST_ID_REUSED */
-  async createProduct({ requestId, sku, details }: ProductCreation, options: CallOptions): Promise<Product> {
+  async createProduct(
+    { requestId, sku, details, note }: ProductCreation,
+    options: CallOptions,
+  ): Promise<Product> {
     const request = { method: 'CreateProduct', requestId, body: { sku, ...details }, options };
     return required(
       await this.#runOnce(request, async (tx) => {
         const product = await insertProduct(tx, sku, details);
         if (!product) throw alreadyExists(sku);
+        await recordChange(tx, 'CREATE', product, note);
         return product;
       }),
     );
@@ -78,7 +106,7 @@ export class CatalogService {
 
   /** @throws AppError PRODUCT_NOT_FOUND, REQUEST_ID_REUSED, or CONFLICT when the revision is no longer current */
   async updateProduct(
-    { requestId, sku, changes, fields, revision }: ProductUpdate,
+    { requestId, sku, changes, fields, revision, note }: ProductUpdate,
     options: CallOptions,
   ): Promise<Product> {
     // Property names must not change, because they are part of the stored fingerprint.
@@ -88,15 +116,19 @@ export class CatalogService {
         const current = await lockProduct(tx, sku);
         if (!current) throw notFound(sku);
         if (revision !== 0n && revision !== current.revision) throw outdated(sku);
-        return updateProduct(tx, sku, withChanges(current, changes, fields));
+        const product = await updateProduct(tx, sku, withChanges(current, changes, fields));
+        await recordChange(tx, 'UPDATE', product, note);
+        return product;
       }),
     );
   }
 
   /** @throws AppError PRODUCT_NOT_FOUND, REQUEST_ID_REUSED */
-  async deleteProduct(requestId: string, sku: string, options: CallOptions): Promise<void> {
+  async deleteProduct({ requestId, sku, note }: ProductDeletion, options: CallOptions): Promise<void> {
     await this.#runOnce({ method: 'DeleteProduct', requestId, body: { sku }, options }, async (tx) => {
-      if (!(await deleteProduct(tx, sku))) throw notFound(sku);
+      const product = await deleteProduct(tx, sku);
+      if (!product) throw notFound(sku);
+      await recordChange(tx, 'DELETE', product, note);
       return undefined;
     });
   }

@@ -80,12 +80,13 @@ export async function updateProduct(tx: Transaction, sku: string, details: Produ
 
 const remove = sql(
   'catalog.delete_product',
-  'update products set deleted_at = clock_timestamp() where sku = $sku and deleted_at is null returning sku',
+  `update products set deleted_at = clock_timestamp() where sku = $sku and deleted_at is null returning ${columns}`,
 );
 
-/** Returns false when the product does not exist. */
-export async function deleteProduct(tx: Transaction, sku: string): Promise<boolean> {
-  return (await tx.query(remove({ sku }))).length > 0;
+/** Returns the deleted product; undefined when it does not exist. */
+export async function deleteProduct(tx: Transaction, sku: string): Promise<Product | undefined> {
+  const [row] = await tx.query<ProductRow>(remove({ sku }));
+  return row && toProduct(row);
 }
 
 function parametersOf(sku: string, { name, description, price }: ProductDetails) {

@@ -47,7 +47,7 @@ export function inventoryHandlers(inventory: InventoryService, watch: StockWatch
     }),
     releaseReservation: handler(parseRelease, async (release, context) => {
       annotateId(release.id);
-      if (release.actor !== undefined) annotateCall({ actor: release.actor }, {});
+      if (release.actor !== undefined) annotateCall({ actor: release.actor });
       return toResponse(await inventory.release(release, context));
     }),
     ...batchMethods,

@@ -22,6 +22,56 @@ import { FieldMask } from "../../google/protobuf/field_mask.js";
 import { Timestamp } from "../../google/protobuf/timestamp.js";
 import { Money } from "../../google/type/money.js";
 
+/** Kind of a change of a product. */
+export enum ProductChangeKind {
+  /** UNSPECIFIED - Not set. */
+  UNSPECIFIED = 0,
+  /** CREATE - The product was created. */
+  CREATE = 1,
+  /** UPDATE - The product was updated. */
+  UPDATE = 2,
+  /** DELETE - The product was deleted. */
+  DELETE = 3,
+  UNRECOGNIZED = -1,
+}
+
+export function productChangeKindFromJSON(object: any): ProductChangeKind {
+  switch (object) {
+    case 0:
+    case "PRODUCT_CHANGE_KIND_UNSPECIFIED":
+      return ProductChangeKind.UNSPECIFIED;
+    case 1:
+    case "PRODUCT_CHANGE_KIND_CREATE":
+      return ProductChangeKind.CREATE;
+    case 2:
+    case "PRODUCT_CHANGE_KIND_UPDATE":
+      return ProductChangeKind.UPDATE;
+    case 3:
+    case "PRODUCT_CHANGE_KIND_DELETE":
+      return ProductChangeKind.DELETE;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return ProductChangeKind.UNRECOGNIZED;
+  }
+}
+
+export function productChangeKindToJSON(object: ProductChangeKind): string {
+  switch (object) {
+    case ProductChangeKind.UNSPECIFIED:
+      return "PRODUCT_CHANGE_KIND_UNSPECIFIED";
+    case ProductChangeKind.CREATE:
+      return "PRODUCT_CHANGE_KIND_CREATE";
+    case ProductChangeKind.UPDATE:
+      return "PRODUCT_CHANGE_KIND_UPDATE";
+    case ProductChangeKind.DELETE:
+      return "PRODUCT_CHANGE_KIND_DELETE";
+    case ProductChangeKind.UNRECOGNIZED:
+    default:
+      return "UNRECOGNIZED";
+  }
+}
+
 /** A product that can be ordered. */
 export interface Product {
   /** Stock keeping unit: 1 to 64 characters of A-Z, a-z, 0-9, '.', '_' and '-'. Case-sensitive. */
@@ -100,7 +150,18 @@ export interface CreateProductRequest {
    */
   requestId: string;
   /** The product to create. The server ignores `revision` and the times. */
-  product?: Product | undefined;
+  product?:
+    | Product
+    | undefined;
+  /**
+   * Operator that makes the change, at most 128 characters. Two requests that differ only in
+   * `actor` and `reason` are equal.
+   */
+  actor?:
+    | string
+    | undefined;
+  /** Reason, at most 200 characters. */
+  reason?: string | undefined;
 }
 
 /** Response of CreateProduct. */
@@ -121,7 +182,18 @@ export interface UpdateProductRequest {
     | Product
     | undefined;
   /** Fields to change: `name`, `description`, `price`. An empty mask changes all three fields. */
-  updateMask?: string[] | undefined;
+  updateMask?:
+    | string[]
+    | undefined;
+  /**
+   * Operator that makes the change, at most 128 characters. Two requests that differ only in
+   * `actor` and `reason` are equal.
+   */
+  actor?:
+    | string
+    | undefined;
+  /** Reason, at most 200 characters. */
+  reason?: string | undefined;
 }
 
 /** Response of UpdateProduct. */
@@ -136,10 +208,64 @@ export interface DeleteProductRequest {
   requestId: string;
   /** SKU of the product. Required. */
   sku: string;
+  /**
+   * Operator that makes the change, at most 128 characters. Two requests that differ only in
+   * `actor` and `reason` are equal.
+   */
+  actor?:
+    | string
+    | undefined;
+  /** Reason, at most 200 characters. */
+  reason?: string | undefined;
 }
 
 /** Response of DeleteProduct. */
 export interface DeleteProductResponse {
+}
+
+/** One change of a product. */
+export interface ProductChange {
+  /** Id; later changes have greater ids. */
+  changeId: bigint;
+  /** Kind. */
+  kind: ProductChangeKind;
+  /** SKU of the product. */
+  sku: string;
+  /** Revision after the change; of a deleted product, its last revision. */
+  revision: bigint;
+  /** Name after the change; of a deleted product, its last name. */
+  name: string;
+  /** Price after the change; of a deleted product, its last price. */
+  price?:
+    | Money
+    | undefined;
+  /** Operator that made the change; may be empty. */
+  actor: string;
+  /** Reason of the change; may be empty. */
+  reason: string;
+  /** Time of the change. */
+  time?: Date | undefined;
+}
+
+/** Request of ListProductChanges. */
+export interface ListProductChangesRequest {
+  /** Changes per page, 0 to 1,000; 0 means 50. A page may contain fewer changes. */
+  pageSize: number;
+  /**
+   * `next_page_token` of the previous page; empty for the first page. `sku` must equal
+   * the value in the previous request.
+   */
+  pageToken: string;
+  /** Lists only changes of this SKU; empty for all SKUs. */
+  sku: string;
+}
+
+/** Response of ListProductChanges. */
+export interface ListProductChangesResponse {
+  /** Changes, oldest first. */
+  changes: ProductChange[];
+  /** Token of the next page; empty on the last page. */
+  nextPageToken: string;
 }
 
 function createBaseProduct(): Product {
@@ -801,7 +927,7 @@ export const ListProductsResponse: MessageFns<ListProductsResponse> = {
 };
 
 function createBaseCreateProductRequest(): CreateProductRequest {
-  return { requestId: "", product: undefined };
+  return { requestId: "", product: undefined, actor: undefined, reason: undefined };
 }
 
 export const CreateProductRequest: MessageFns<CreateProductRequest> = {
@@ -811,6 +937,12 @@ export const CreateProductRequest: MessageFns<CreateProductRequest> = {
     }
     if (message.product !== undefined) {
       Product.encode(message.product, writer.uint32(18).fork()).join();
+    }
+    if (message.actor !== undefined) {
+      writer.uint32(26).string(message.actor);
+    }
+    if (message.reason !== undefined) {
+      writer.uint32(34).string(message.reason);
     }
     return writer;
   },
@@ -844,6 +976,22 @@ export const CreateProductRequest: MessageFns<CreateProductRequest> = {
             message.product = Product.decode(reader, reader.uint32());
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.actor = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -864,6 +1012,8 @@ export const CreateProductRequest: MessageFns<CreateProductRequest> = {
         ? globalThis.String(object.request_id)
         : "",
       product: isSet(object.product) ? Product.fromJSON(object.product) : undefined,
+      actor: isSet(object.actor) ? globalThis.String(object.actor) : undefined,
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : undefined,
     };
   },
 
@@ -874,6 +1024,12 @@ export const CreateProductRequest: MessageFns<CreateProductRequest> = {
     }
     if (message.product !== undefined) {
       obj.product = Product.toJSON(message.product);
+    }
+    if (message.actor !== undefined) {
+      obj.actor = message.actor;
+    }
+    if (message.reason !== undefined) {
+      obj.reason = message.reason;
     }
     return obj;
   },
@@ -887,6 +1043,8 @@ export const CreateProductRequest: MessageFns<CreateProductRequest> = {
     message.product = (object.product !== undefined && object.product !== null)
       ? Product.fromPartial(object.product)
       : undefined;
+    message.actor = object.actor ?? undefined;
+    message.reason = object.reason ?? undefined;
     return message;
   },
 };
@@ -961,7 +1119,7 @@ export const CreateProductResponse: MessageFns<CreateProductResponse> = {
 };
 
 function createBaseUpdateProductRequest(): UpdateProductRequest {
-  return { requestId: "", product: undefined, updateMask: undefined };
+  return { requestId: "", product: undefined, updateMask: undefined, actor: undefined, reason: undefined };
 }
 
 export const UpdateProductRequest: MessageFns<UpdateProductRequest> = {
@@ -974,6 +1132,12 @@ export const UpdateProductRequest: MessageFns<UpdateProductRequest> = {
     }
     if (message.updateMask !== undefined) {
       FieldMask.encode(FieldMask.wrap(message.updateMask), writer.uint32(26).fork()).join();
+    }
+    if (message.actor !== undefined) {
+      writer.uint32(34).string(message.actor);
+    }
+    if (message.reason !== undefined) {
+      writer.uint32(42).string(message.reason);
     }
     return writer;
   },
@@ -1015,6 +1179,22 @@ export const UpdateProductRequest: MessageFns<UpdateProductRequest> = {
             message.updateMask = FieldMask.unwrap(FieldMask.decode(reader, reader.uint32()));
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.actor = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1040,6 +1220,8 @@ export const UpdateProductRequest: MessageFns<UpdateProductRequest> = {
         : isSet(object.update_mask)
         ? FieldMask.unwrap(FieldMask.fromJSON(object.update_mask))
         : undefined,
+      actor: isSet(object.actor) ? globalThis.String(object.actor) : undefined,
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : undefined,
     };
   },
 
@@ -1054,6 +1236,12 @@ export const UpdateProductRequest: MessageFns<UpdateProductRequest> = {
     if (message.updateMask !== undefined) {
       obj.updateMask = FieldMask.toJSON(FieldMask.wrap(message.updateMask));
     }
+    if (message.actor !== undefined) {
+      obj.actor = message.actor;
+    }
+    if (message.reason !== undefined) {
+      obj.reason = message.reason;
+    }
     return obj;
   },
 
@@ -1067,6 +1255,8 @@ export const UpdateProductRequest: MessageFns<UpdateProductRequest> = {
       ? Product.fromPartial(object.product)
       : undefined;
     message.updateMask = object.updateMask ?? undefined;
+    message.actor = object.actor ?? undefined;
+    message.reason = object.reason ?? undefined;
     return message;
   },
 };
@@ -1141,7 +1331,7 @@ export const UpdateProductResponse: MessageFns<UpdateProductResponse> = {
 };
 
 function createBaseDeleteProductRequest(): DeleteProductRequest {
-  return { requestId: "", sku: "" };
+  return { requestId: "", sku: "", actor: undefined, reason: undefined };
 }
 
 export const DeleteProductRequest: MessageFns<DeleteProductRequest> = {
@@ -1151,6 +1341,12 @@ export const DeleteProductRequest: MessageFns<DeleteProductRequest> = {
     }
     if (message.sku !== "") {
       writer.uint32(18).string(message.sku);
+    }
+    if (message.actor !== undefined) {
+      writer.uint32(26).string(message.actor);
+    }
+    if (message.reason !== undefined) {
+      writer.uint32(34).string(message.reason);
     }
     return writer;
   },
@@ -1184,6 +1380,22 @@ export const DeleteProductRequest: MessageFns<DeleteProductRequest> = {
             message.sku = reader.string();
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.actor = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1204,6 +1416,8 @@ export const DeleteProductRequest: MessageFns<DeleteProductRequest> = {
         ? globalThis.String(object.request_id)
         : "",
       sku: isSet(object.sku) ? globalThis.String(object.sku) : "",
+      actor: isSet(object.actor) ? globalThis.String(object.actor) : undefined,
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : undefined,
     };
   },
 
@@ -1215,6 +1429,12 @@ export const DeleteProductRequest: MessageFns<DeleteProductRequest> = {
     if (message.sku !== "") {
       obj.sku = message.sku;
     }
+    if (message.actor !== undefined) {
+      obj.actor = message.actor;
+    }
+    if (message.reason !== undefined) {
+      obj.reason = message.reason;
+    }
     return obj;
   },
 
@@ -1225,6 +1445,8 @@ export const DeleteProductRequest: MessageFns<DeleteProductRequest> = {
     const message = createBaseDeleteProductRequest();
     message.requestId = object.requestId ?? "";
     message.sku = object.sku ?? "";
+    message.actor = object.actor ?? undefined;
+    message.reason = object.reason ?? undefined;
     return message;
   },
 };
@@ -1277,6 +1499,423 @@ export const DeleteProductResponse: MessageFns<DeleteProductResponse> = {
   },
   fromPartial<I extends Exact<DeepPartial<DeleteProductResponse>, I>>(_: I): DeleteProductResponse {
     const message = createBaseDeleteProductResponse();
+    return message;
+  },
+};
+
+function createBaseProductChange(): ProductChange {
+  return {
+    changeId: 0n,
+    kind: 0,
+    sku: "",
+    revision: 0n,
+    name: "",
+    price: undefined,
+    actor: "",
+    reason: "",
+    time: undefined,
+  };
+}
+
+export const ProductChange: MessageFns<ProductChange> = {
+  encode(message: ProductChange, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.changeId !== 0n) {
+      if (BigInt.asIntN(64, message.changeId) !== message.changeId) {
+        throw new globalThis.Error("value provided for field message.changeId of type int64 too large");
+      }
+      writer.uint32(8).int64(message.changeId);
+    }
+    if (message.kind !== 0) {
+      writer.uint32(16).int32(message.kind);
+    }
+    if (message.sku !== "") {
+      writer.uint32(26).string(message.sku);
+    }
+    if (message.revision !== 0n) {
+      if (BigInt.asIntN(64, message.revision) !== message.revision) {
+        throw new globalThis.Error("value provided for field message.revision of type int64 too large");
+      }
+      writer.uint32(32).int64(message.revision);
+    }
+    if (message.name !== "") {
+      writer.uint32(42).string(message.name);
+    }
+    if (message.price !== undefined) {
+      Money.encode(message.price, writer.uint32(50).fork()).join();
+    }
+    if (message.actor !== "") {
+      writer.uint32(58).string(message.actor);
+    }
+    if (message.reason !== "") {
+      writer.uint32(66).string(message.reason);
+    }
+    if (message.time !== undefined) {
+      Timestamp.encode(toTimestamp(message.time), writer.uint32(74).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ProductChange {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseProductChange();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.changeId = reader.int64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.kind = reader.int32() as any;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.sku = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.revision = reader.int64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.price = Money.decode(reader, reader.uint32());
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.actor = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.time = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ProductChange {
+    return {
+      changeId: isSet(object.changeId)
+        ? BigInt(object.changeId)
+        : isSet(object.change_id)
+        ? BigInt(object.change_id)
+        : 0n,
+      kind: isSet(object.kind) ? productChangeKindFromJSON(object.kind) : 0,
+      sku: isSet(object.sku) ? globalThis.String(object.sku) : "",
+      revision: isSet(object.revision) ? BigInt(object.revision) : 0n,
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      price: isSet(object.price) ? Money.fromJSON(object.price) : undefined,
+      actor: isSet(object.actor) ? globalThis.String(object.actor) : "",
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+      time: isSet(object.time) ? fromJsonTimestamp(object.time) : undefined,
+    };
+  },
+
+  toJSON(message: ProductChange): unknown {
+    const obj: any = {};
+    if (message.changeId !== 0n) {
+      obj.changeId = message.changeId.toString();
+    }
+    if (message.kind !== 0) {
+      obj.kind = productChangeKindToJSON(message.kind);
+    }
+    if (message.sku !== "") {
+      obj.sku = message.sku;
+    }
+    if (message.revision !== 0n) {
+      obj.revision = message.revision.toString();
+    }
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.price !== undefined) {
+      obj.price = Money.toJSON(message.price);
+    }
+    if (message.actor !== "") {
+      obj.actor = message.actor;
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    if (message.time !== undefined) {
+      obj.time = message.time.toISOString();
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ProductChange>, I>>(base?: I): ProductChange {
+    return ProductChange.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ProductChange>, I>>(object: I): ProductChange {
+    const message = createBaseProductChange();
+    message.changeId = (object.changeId !== undefined && object.changeId !== null) ? BigInt(object.changeId) : 0n;
+    message.kind = object.kind ?? 0;
+    message.sku = object.sku ?? "";
+    message.revision = (object.revision !== undefined && object.revision !== null) ? BigInt(object.revision) : 0n;
+    message.name = object.name ?? "";
+    message.price = (object.price !== undefined && object.price !== null) ? Money.fromPartial(object.price) : undefined;
+    message.actor = object.actor ?? "";
+    message.reason = object.reason ?? "";
+    message.time = object.time ?? undefined;
+    return message;
+  },
+};
+
+function createBaseListProductChangesRequest(): ListProductChangesRequest {
+  return { pageSize: 0, pageToken: "", sku: "" };
+}
+
+export const ListProductChangesRequest: MessageFns<ListProductChangesRequest> = {
+  encode(message: ListProductChangesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.pageSize !== 0) {
+      writer.uint32(8).int32(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      writer.uint32(18).string(message.pageToken);
+    }
+    if (message.sku !== "") {
+      writer.uint32(26).string(message.sku);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListProductChangesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListProductChangesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.pageSize = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.pageToken = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.sku = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListProductChangesRequest {
+    return {
+      pageSize: isSet(object.pageSize)
+        ? globalThis.Number(object.pageSize)
+        : isSet(object.page_size)
+        ? globalThis.Number(object.page_size)
+        : 0,
+      pageToken: isSet(object.pageToken)
+        ? globalThis.String(object.pageToken)
+        : isSet(object.page_token)
+        ? globalThis.String(object.page_token)
+        : "",
+      sku: isSet(object.sku) ? globalThis.String(object.sku) : "",
+    };
+  },
+
+  toJSON(message: ListProductChangesRequest): unknown {
+    const obj: any = {};
+    if (message.pageSize !== 0) {
+      obj.pageSize = Math.round(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      obj.pageToken = message.pageToken;
+    }
+    if (message.sku !== "") {
+      obj.sku = message.sku;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ListProductChangesRequest>, I>>(base?: I): ListProductChangesRequest {
+    return ListProductChangesRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListProductChangesRequest>, I>>(object: I): ListProductChangesRequest {
+    const message = createBaseListProductChangesRequest();
+    message.pageSize = object.pageSize ?? 0;
+    message.pageToken = object.pageToken ?? "";
+    message.sku = object.sku ?? "";
+    return message;
+  },
+};
+
+function createBaseListProductChangesResponse(): ListProductChangesResponse {
+  return { changes: [], nextPageToken: "" };
+}
+
+export const ListProductChangesResponse: MessageFns<ListProductChangesResponse> = {
+  encode(message: ListProductChangesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.changes) {
+      ProductChange.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.nextPageToken !== "") {
+      writer.uint32(18).string(message.nextPageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListProductChangesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListProductChangesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.changes.push(ProductChange.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.nextPageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListProductChangesResponse {
+    return {
+      changes: globalThis.Array.isArray(object?.changes)
+        ? object.changes.map((e: any) => ProductChange.fromJSON(e))
+        : [],
+      nextPageToken: isSet(object.nextPageToken)
+        ? globalThis.String(object.nextPageToken)
+        : isSet(object.next_page_token)
+        ? globalThis.String(object.next_page_token)
+        : "",
+    };
+  },
+
+  toJSON(message: ListProductChangesResponse): unknown {
+    const obj: any = {};
+    if (message.changes?.length) {
+      obj.changes = message.changes.map((e) => ProductChange.toJSON(e));
+    }
+    if (message.nextPageToken !== "") {
+      obj.nextPageToken = message.nextPageToken;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ListProductChangesResponse>, I>>(base?: I): ListProductChangesResponse {
+    return ListProductChangesResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListProductChangesResponse>, I>>(object: I): ListProductChangesResponse {
+    const message = createBaseListProductChangesResponse();
+    message.changes = object.changes?.map((e) => ProductChange.fromPartial(e)) || [];
+    message.nextPageToken = object.nextPageToken ?? "";
     return message;
   },
 };
@@ -1359,6 +1998,21 @@ export const CatalogServiceService = {
       Buffer.from(DeleteProductResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): DeleteProductResponse => DeleteProductResponse.decode(value),
   },
+  /**
+   * Lists the changes of all products or of one product, oldest first. Changes of a version that
+   * did not record them are missing.
+   */
+  listProductChanges: {
+    path: "/catalog.v1.CatalogService/ListProductChanges" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListProductChangesRequest): Buffer =>
+      Buffer.from(ListProductChangesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListProductChangesRequest => ListProductChangesRequest.decode(value),
+    responseSerialize: (value: ListProductChangesResponse): Buffer =>
+      Buffer.from(ListProductChangesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListProductChangesResponse => ListProductChangesResponse.decode(value),
+  },
 } as const;
 
 export interface CatalogServiceServer extends UntypedServiceImplementation {
@@ -1380,6 +2034,11 @@ export interface CatalogServiceServer extends UntypedServiceImplementation {
   updateProduct: handleUnaryCall<UpdateProductRequest, UpdateProductResponse>;
   /** Deletes a product. New orders cannot contain the product; existing orders do not change. */
   deleteProduct: handleUnaryCall<DeleteProductRequest, DeleteProductResponse>;
+  /**
+   * Lists the changes of all products or of one product, oldest first. Changes of a version that
+   * did not record them are missing.
+   */
+  listProductChanges: handleUnaryCall<ListProductChangesRequest, ListProductChangesResponse>;
 }
 
 export interface CatalogServiceClient extends Client {
@@ -1484,6 +2143,25 @@ export interface CatalogServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: DeleteProductResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Lists the changes of all products or of one product, oldest first. Changes of a version that
+   * did not record them are missing.
+   */
+  listProductChanges(
+    request: ListProductChangesRequest,
+    callback: (error: ServiceError | null, response: ListProductChangesResponse) => void,
+  ): ClientUnaryCall;
+  listProductChanges(
+    request: ListProductChangesRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListProductChangesResponse) => void,
+  ): ClientUnaryCall;
+  listProductChanges(
+    request: ListProductChangesRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListProductChangesResponse) => void,
   ): ClientUnaryCall;
 }
 
