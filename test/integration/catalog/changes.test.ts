@@ -20,7 +20,7 @@ describe('ListProductChanges', () => {
     catalog = await startCatalogForTest();
     const { client } = catalog;
     await client.createProduct({ requestId: 'c', product: first, actor: 'olga', reason: 'new menu' });
-    await client.createProduct({ requestId: 'c', product: first, actor: 'pavel', reason: 'a repeat' });
+    await client.createProduct({ requestId: 'c', product: first, actor: 'paul', reason: 'a repeat' });
     await client.updateProduct({
       requestId: 'u',
       product: repriced,
@@ -29,8 +29,8 @@ describe('ListProductChanges', () => {
       reason: 'higher price of beans',
     });
     await client.createProduct({ requestId: '', product: aProduct() });
-    await client.deleteProduct({ requestId: 'd', sku: first.sku, actor: 'pavel', reason: 'sold out' });
-    await failureOf(client.deleteProduct({ requestId: 'e', sku: first.sku, actor: 'pavel' }));
+    await client.deleteProduct({ requestId: 'd', sku: first.sku, actor: 'paul', reason: 'sold out' });
+    await failureOf(client.deleteProduct({ requestId: 'e', sku: first.sku, actor: 'paul' }));
   });
   after(() => catalog.close());
 
@@ -71,7 +71,7 @@ describe('ListProductChanges', () => {
         kind: ProductChangeKind.DELETE,
         revision: 2n,
         price: repriced.price,
-        actor: 'pavel',
+        actor: 'paul',
         reason: 'sold out',
       },
     ]);
