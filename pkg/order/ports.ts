@@ -1,7 +1,7 @@
 import type { Money } from '../money/index.js';
 import type { CallOptions } from '../rpc/index.js';
 import type { SagaOrder } from './domain.js';
-import type { StepResult } from './saga/plan.js';
+import type { ReservationLifetime, StepResult } from './saga/plan.js';
 
 /*
  * Interfaces of the services that the order service calls. Every attempt of a step sends the ids that were
@@ -11,6 +11,8 @@ import type { StepResult } from './saga/plan.js';
 
 export interface InventoryPort {
   reserve(order: SagaOrder, options: CallOptions): Promise<StepResult>;
+  /** Returns the lifetime of the reservation; undefined when the reservation holds no stock and never will. */
+  lifetime(order: SagaOrder, options: CallOptions): Promise<ReservationLifetime | undefined>;
   commit(order: SagaOrder, options: CallOptions): Promise<StepResult>;
   /** Releases a reservation or returns committed stock. A later reserve is refused. */
   release(order: SagaOrder, options: CallOptions): Promise<StepResult>;

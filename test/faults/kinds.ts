@@ -26,7 +26,13 @@ export const orderKinds: readonly OrderKind[] = [
   { name: 'capture answer lost', weight: 4, paymentMethod: 'pm_capture_answer_lost' },
   { name: 'refund answer lost', weight: 5, paymentMethod: 'pm_refund_answer_lost' },
   { name: 'answered later', weight: 4, paymentMethod: 'pm_authorize_pending' },
-  { name: 'customer acts', weight: 4, paymentMethod: 'pm_action_required' },
+  {
+    name: 'customer acts',
+    weight: 4,
+    paymentMethod: 'pm_action_required',
+    // The reservations are short, so that a customer may act after the due time.
+    outcomes: ['CONFIRMED', 'REJECTED PAYMENT_ACTION_EXPIRED'],
+  },
   { name: 'refund pending', weight: 5, paymentMethod: 'pm_refund_pending' },
   { name: 'refund declined', weight: 3, paymentMethod: 'pm_refund_declined', declinesRefunds: true },
   {

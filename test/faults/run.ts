@@ -47,7 +47,7 @@ const settings: Readonly<Record<Replica['domain'], Environment>> = {
   inventory: { RESERVATION_TTL: '1s', RESERVATION_SWEEP_INTERVAL: '500ms' },
   payment: {
     PAYMENT_SLOW_DELAY: '1800ms',
-    PAYMENT_ACTION_DELAY: '1s',
+    PAYMENT_ACTION_DELAY: '300ms',
     PAYMENT_ACTION_TIMEOUT: '3s',
     PAYMENT_GATEWAY_TIMEOUT: '5s',
     REFUND_RESOLVE_INTERVAL: '500ms',

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { AppError, reasons, type Reason } from '../../errors/index.js';
 import { money } from '../../money/index.js';
-import type { InventoryServiceService } from '../../pb/inventory/v1/inventory.js';
+import { ReservationState, type InventoryServiceService } from '../../pb/inventory/v1/inventory.js';
 import {
   DeclineAdvice,
   DeclineCode,
@@ -28,10 +28,12 @@ describe('inventoryPort and paymentPort', () => {
 
   beforeEach(() => {
     fake = new FakeClient();
-    const inventory = inventoryPort(fake.client as RpcClient<typeof InventoryServiceService>);
+    const { lifetime: _lifetime, ...stock } = inventoryPort(
+      fake.client as RpcClient<typeof InventoryServiceService>,
+    );
     const payment = paymentPort(fake.client as RpcClient<typeof PaymentServiceService>);
     steps = Object.fromEntries(
-      Object.entries({ ...inventory, ...payment }).map(([name, step]) => [
+      Object.entries({ ...stock, ...payment }).map(([name, step]) => [
         name,
         (order: SagaOrder) => step(order, options),
       ]),
@@ -79,6 +81,22 @@ describe('inventoryPort and paymentPort', () => {
       fake.fail(unexpected);
       expect(await failureOf(execute(step))).to.equal(unexpected);
     });
+
+  it('return the lifetime of an open reservation only', async () => {
+    const [createTime, expireTime] = [new Date(1000), new Date(2000)];
+    const { lifetime } = inventoryPort(fake.client as RpcClient<typeof InventoryServiceService>);
+    const states = { RESERVED: { reservedAt: createTime, expiresAt: expireTime }, EXPIRED: undefined };
+    for (const [state, expected] of Object.entries(states)) {
+      const reservation = { state: ReservationState[state as keyof typeof states], createTime, expireTime };
+      fake.respond = () => ({ reservation });
+      expect(await lifetime(anOrder(), options)).to.deep.equal(expected);
+    }
+    fake.fail(new AppError({ reason: 'RESERVATION_RELEASED', message: 'no' }));
+    expect(await lifetime(anOrder(), options)).to.equal(undefined);
+    const failure = new AppError({ reason: 'DEPENDENCY_UNAVAILABLE', message: 'no' });
+    fake.fail(failure);
+    expect(await failureOf(lifetime(anOrder(), options))).to.equal(failure);
+  });
 
   it('return the SKUs that are out of stock', async () => {
     const outOfStock = (subject: string) => ({ type: 'STOCK', subject, description: 'out of stock' });

@@ -1,12 +1,19 @@
 import { AppError } from '../../errors/index.js';
 import { fromWire, toWire } from '../../money/index.js';
 import { CatalogServiceService, type Product } from '../../pb/catalog/v1/catalog.js';
-import { InventoryServiceService } from '../../pb/inventory/v1/inventory.js';
+import {
+  InventoryServiceService,
+  ReservationState,
+  type ReserveStockRequest,
+  type ReserveStockResponse,
+} from '../../pb/inventory/v1/inventory.js';
 import { PaymentServiceService } from '../../pb/payment/v1/payment.js';
 import type { Telemetry } from '../../observability/index.js';
 import { createClient, type RpcClient, type Transport } from '../../rpc/index.js';
 import type { Batching, Scope } from '../../runtime/index.js';
+import type { SagaOrder } from '../domain.js';
 import type { CatalogPort, InventoryPort, PaymentPort, PricedProduct } from '../ports.js';
+import type { ReservationLifetime } from '../saga/plan.js';
 import type { RefundPort } from '../operator/refund.js';
 import type { ResolutionPort } from '../operator/resolution.js';
 import { acceptedResults, authorized, captured, refund, refundPart, voided } from './payment-answers.js';
@@ -76,16 +83,33 @@ export function connectPorts(
 
 export function inventoryPort(client: RpcClient<typeof InventoryServiceService>): InventoryPort {
   return {
-    reserve: (order, options) => {
-      const items = order.lines.map(({ sku, quantity }) => ({ sku, quantity }));
-      const request = { reservationId: order.reservationId, items, ttl: undefined };
-      return toStepResult(client.reserveStock(request, options), reserveRefusals);
+    reserve: (order, options) =>
+      toStepResult(client.reserveStock(reserveRequest(order), options), reserveRefusals),
+    // A repetition returns the reservation. GetReservation would need a permission that deployed access lists may lack.
+    lifetime: async (order, options) => {
+      let lifetime: ReservationLifetime | undefined;
+      await toStepResult(client.reserveStock(reserveRequest(order), options), reserveRefusals, (response) => {
+        lifetime = lifetimeOf(response);
+        return { kind: 'done' };
+      });
+      return lifetime;
     },
     commit: ({ reservationId }, options) =>
       toStepResult(client.commitReservation({ reservationId }, options), commitRefusals),
     release: ({ reservationId }, options) =>
       toStepResult(client.releaseReservation({ reservationId }, options), commonRefusals),
   };
+}
+
+function reserveRequest({ reservationId, lines }: SagaOrder): ReserveStockRequest {
+  const items = lines.map(({ sku, quantity }) => ({ sku, quantity }));
+  return { reservationId, items, ttl: undefined };
+}
+
+function lifetimeOf({ reservation }: ReserveStockResponse): ReservationLifetime | undefined {
+  const { state, createTime: reservedAt, expireTime: expiresAt } = reservation ?? {};
+  const isOpen = state === ReservationState.RESERVED;
+  return isOpen && reservedAt && expiresAt ? { reservedAt, expiresAt } : undefined;
 }
 
 export function paymentPort(client: RpcClient<typeof PaymentServiceService>): PaymentPort {

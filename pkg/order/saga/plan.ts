@@ -88,6 +88,14 @@ export interface Refusal {
 export interface Waiting {
   readonly kind: 'waiting';
   readonly action: PaymentAction;
+  /** The due time is earlier than that of the payment service, because the reservation must outlive it. */
+  readonly isLimited?: boolean;
+}
+
+/** Times of the database of the inventory service. */
+export interface ReservationLifetime {
+  readonly reservedAt: Date;
+  readonly expiresAt: Date;
 }
 
 /** A definite answer of another service. */
@@ -96,15 +104,41 @@ export type StepResult = { readonly kind: 'done'; readonly detail?: string } | W
 /** Time after the due time of a payment action in which the payment service still decides on the action. */
 const actionGraceMs = 30_000;
 
+/** Maximum time between the due time of a payment action and the expiry of the reservation, for the commit. */
+const maxCommitMarginMs = 30_000;
+/** The margin of a short reservation is this part of its lifetime. */
+const commitMarginPart = 1 / 10;
+
+/** Returns the latest due time of a payment action, so that a customer who acts in time gets the reserved stock. */
+export function latestDueTime({ reservedAt, expiresAt }: ReservationLifetime): Date {
+  const lifetimeMs = expiresAt.getTime() - reservedAt.getTime();
+  return new Date(expiresAt.getTime() - Math.min(maxCommitMarginMs, lifetimeMs * commitMarginPart));
+}
+
+/** Returns the answer with a due time that is not later than `latest`. */
+export function limitDueTime(answer: Waiting, latest: Date): Waiting {
+  const { url, dueAt } = answer.action;
+  return dueAt <= latest ? answer : { kind: 'waiting', action: { url, dueAt: latest }, isLimited: true };
+}
+
+/** The refusal of a payment whose customer did not act in time. The payment may be authorized later. */
+export const overdue: Refusal = {
+  kind: 'refused',
+  rejection: { reason: 'PAYMENT_ACTION_EXPIRED' },
+  detail: 'PAYMENT_ACTION_EXPIRED',
+  effect: 'UNKNOWN',
+};
+
 /**
- * Returns a refusal for a payment that still waits for its customer long after the due time, so that an order ends even
- * if the gateway never expires the action. The payment may be authorized later, so the effect is unknown.
+ * Returns a refusal for a payment that still waits for its customer after a limited due time, or long after the due time
+ * of the payment service, so that an order ends even if the gateway never expires the action.
  * @param now time of the database; the clock of a replica may be wrong
  */
 export function refuseOverdue(answer: Waiting, now: Date): Waiting | Refusal {
-  if (now.getTime() <= answer.action.dueAt.getTime() + actionGraceMs) return answer;
-  const reason = 'PAYMENT_ACTION_EXPIRED';
-  return { kind: 'refused', rejection: { reason }, detail: reason, effect: 'UNKNOWN' };
+  const { action, isLimited = false } = answer;
+  // The payment service does not know a limited due time, so it decides nothing then.
+  const graceMs = isLimited ? 0 : actionGraceMs;
+  return now.getTime() <= action.dueAt.getTime() + graceMs ? answer : overdue;
 }
 
 /**

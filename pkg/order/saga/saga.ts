@@ -12,9 +12,13 @@ import {
   isCompensation,
   isFinal,
   isRemote,
+  latestDueTime,
+  limitDueTime,
   nextStep,
+  overdue,
   refuseOverdue,
   type DriveOrigin,
+  type Refusal,
   type RemoteStep,
   type StepAttempt,
   type StepResult,
@@ -124,7 +128,12 @@ export class Saga {
 
   async #answer(step: RemoteStep, order: SagaOrder, options: CallOptions): Promise<Answer> {
     const started = performance.now();
-    const result = await this.#call(step, order, options).catch((doubt: unknown) => ({ doubt }));
+    const result = await this.#call(step, order, options)
+
+      .then((called): StepResult | Promise<StepResult> =>
+        called.kind === 'waiting' ? this.#limit(called, order, options) : called,
+      )
+      .catch((doubt: unknown) => ({ doubt }));
     const seconds = (performance.now() - started) / 1000;
     const answer = 'kind' in result && result.kind === 'waiting' ? await this.#date(result, options) : result;
     this.#deps.events.stepEnded({ step, outcome: outcomeOf(answer), attempt: order.failures + 1, seconds });
@@ -149,6 +158,17 @@ export class Saga {
       case 'RELEASE_STOCK':
         return inventory.release(order, options);
     }
+  }
+
+  /**
+   * Makes the reservation outlive the due time of the action. The due time of a known action is stored, so only a new
+   * action needs the lifetime of the reservation.
+   */
+  async #limit(answer: Waiting, order: SagaOrder, options: CallOptions): Promise<Waiting | Refusal> {
+    const known = order.paymentAction;
+    if (known?.url === answer.action.url) return limitDueTime(answer, known.dueAt);
+    const lifetime = await this.#deps.inventory.lifetime(order, options);
+    return lifetime ? limitDueTime(answer, latestDueTime(lifetime)) : overdue;
   }
 
   /** Adds the time of the database to an answer that waits, or refuses the answer. */

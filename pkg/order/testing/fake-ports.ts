@@ -4,11 +4,16 @@ import type { OrderPorts } from '../clients/clients.js';
 import type { SagaOrder } from '../domain.js';
 import type { CallOptions } from '../../rpc/index.js';
 import type { PricedProduct } from '../ports.js';
-import type { RemoteStep, StepResult } from '../saga/plan.js';
+import type { RemoteStep, ReservationLifetime, StepResult } from '../saga/plan.js';
 import { EffectLedger } from './effect-ledger.js';
 import { FakeRefunds } from './fake-refunds.js';
 import { FakeResolutions } from './fake-resolutions.js';
 import type { Fault } from './faults.js';
+
+/** Returns the lifetime of a reservation that was made now. */
+export function lifetimeOf(ms: number): ReservationLifetime {
+  return { reservedAt: new Date(), expiresAt: new Date(Date.now() + ms) };
+}
 
 /**
  * In-memory inventory, payment and catalog services with idempotency keys and tombstones. A fault can replace the
@@ -57,8 +62,12 @@ export class FakePorts implements OrderPorts {
     },
   };
 
+  /** Called when an order whose customer must act reads the lifetime of its reservation. */
+  lifetime = async (): Promise<ReservationLifetime | undefined> => lifetimeOf(15 * 60_000);
+
   readonly inventory = {
     reserve: this.#step('RESERVE_STOCK'),
+    lifetime: (): Promise<ReservationLifetime | undefined> => this.lifetime(),
     commit: this.#step('COMMIT_STOCK'),
     release: this.#step('RELEASE_STOCK'),
   };

@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { AppError } from '../../../pkg/errors/index.js';
 import type { PaymentAction } from '../../../pkg/order/domain.js';
 import { anOrderRequest } from '../../../pkg/order/testing/builders.js';
+import { lifetimeOf } from '../../../pkg/order/testing/fake-ports.js';
 import { Gate, inSequence, refusing, times, waitingFor } from '../../../pkg/order/testing/faults.js';
 import { sql } from '../../../pkg/postgres/index.js';
 import { useOrders } from '../../support/order/fixture.js';
@@ -177,6 +178,54 @@ describe('an order whose customer must act', () => {
       'RELEASE_STOCK',
       'REJECT → REJECTED',
     ]);
+  });
+
+  it('is due before its reservation expires, and REJECTED then', async () => {
+    fixture.ports.faults.set('AUTHORIZE_PAYMENT', waitingFor(dueIn(600_000)));
+    const lifetime = lifetimeOf(1000);
+    fixture.ports.lifetime = async () => lifetime;
+
+    const { id, paymentAction } = await fixture.create();
+
+    expect(paymentAction?.dueAt).to.deep.equal(new Date(lifetime.expiresAt.getTime() - 100));
+    fixture.ports.lifetime = () => Promise.reject(new Error('is read once'));
+    expect(await fixture.finishedTimeline(id)).to.deep.equal([
+      ...waitingTimeline,
+      'AUTHORIZE_PAYMENT refused',
+      'VOID_PAYMENT',
+      'RELEASE_STOCK',
+      'REJECT → REJECTED',
+    ]);
+    expect(await fixture.orders.getOrder(id, '')).to.deep.include({
+      rejection: { reason: 'PAYMENT_ACTION_EXPIRED' },
+    });
+    expect(Date.now()).to.be.at.least(paymentAction?.dueAt.getTime() ?? Infinity);
+  });
+
+  it('is REJECTED at once when its reservation holds no stock any more', async () => {
+    fixture.ports.faults.set('AUTHORIZE_PAYMENT', waitingFor(dueIn(600_000)));
+    fixture.ports.lifetime = async () => undefined;
+
+    expect(await fixture.create()).to.deep.include({
+      state: 'REJECTED',
+      rejection: { reason: 'PAYMENT_ACTION_EXPIRED' },
+    });
+  });
+
+  it('is asked again while the lifetime of its reservation is in doubt', async () => {
+    fixture.ports.faults.set('AUTHORIZE_PAYMENT', waitingFor(dueIn(600_000)));
+    const answers = [new Error('no answer'), lifetimeOf(1_000_000)];
+    fixture.ports.lifetime = async () => {
+      const answer = answers.shift();
+      if (answer instanceof Error) throw answer;
+      return answer;
+    };
+
+    const { id, paymentAction } = await fixture.create();
+
+    expect(answers).to.have.length(0);
+    expect(paymentAction?.dueAt.getTime()).to.be.greaterThan(Date.now() + 500_000);
+    await fixture.cancel(id);
   });
 
   it('waits for the decision of the payment service shortly after the due time', async () => {

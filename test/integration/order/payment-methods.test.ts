@@ -90,3 +90,49 @@ describe('an order whose gateway answers later or refuses', () => {
     expect(blocked.blockedReason).to.equal('REFUND_DECLINED');
   });
 });
+
+describe('an order whose reservation is shorter than the time that its customer has', () => {
+  let system: System;
+
+  before(async () => {
+    system = await startSystem({
+      env: { RESERVATION_TTL: '3s', PAYMENT_ACTION_DELAY: '500ms', PAYMENT_ACTION_TIMEOUT: '10m' },
+    });
+  });
+  after(() => system.close());
+
+  const buy = async (paymentMethod: string): Promise<Order> => {
+    await system.stock({ sku: paymentMethod, quantity: 5n });
+    const items = [{ sku: paymentMethod, quantity: 1n }];
+    const request = { requestId: uuidv7(), customerId: 'ada', items, paymentMethod };
+    const { order } = await system.order.createOrder(request, { timeoutMs: 3000 });
+    return order as Order;
+  };
+  const finished = (orderId: string): Promise<Order> =>
+    waitFor(async () => {
+      const { order } = await system.order.getOrder({ orderId, customerId: '' });
+      return order && order.state !== OrderState.PENDING ? order : undefined;
+    }, 'end of the order');
+
+  it('is due before the reservation expires, and then voids the payment and releases the stock', async () => {
+    const { orderId, paymentAction, reservationId, paymentId } = await buy('pm_action_expires');
+    const { reservation } = await system.inventory.getReservation({ reservationId });
+    const expiry = reservation?.expireTime?.getTime() ?? 0;
+    expect(paymentAction?.dueTime?.getTime()).to.equal(expiry - 300);
+
+    const order = await finished(orderId);
+    expect(RejectionReason[order.rejection?.reason ?? 0]).to.equal('PAYMENT_ACTION_EXPIRED');
+    const { payment } = await system.payment.getPayment({ paymentId, view: PaymentView.AUDIT });
+    expect(PaymentState[payment?.state ?? 0]).to.equal('VOIDED');
+    const { stock } = await system.inventory.getStock({ sku: 'pm_action_expires', view: StockView.BASIC });
+    expect(stock).to.include({ onHand: 5n, reserved: 0n });
+  });
+
+  it('is CONFIRMED from its reservation when the customer acts in time', async () => {
+    const { orderId, reservationId } = await buy('pm_action_required');
+    expect(OrderState[(await finished(orderId)).state]).to.equal('CONFIRMED');
+    const { reservation } = await system.inventory.getReservation({ reservationId });
+    const { updateTime, expireTime } = reservation ?? {};
+    expect(updateTime?.getTime()).to.be.lessThan(expireTime?.getTime() ?? 0);
+  });
+});

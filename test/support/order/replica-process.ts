@@ -1,7 +1,7 @@
 import type { OrderRequest, SagaOrder } from '../../../pkg/order/domain.js';
 import type { OrderPorts } from '../../../pkg/order/clients/clients.js';
 import type { RemoteStep, StepResult } from '../../../pkg/order/saga/plan.js';
-import { FakePorts } from '../../../pkg/order/testing/fake-ports.js';
+import { FakePorts, lifetimeOf } from '../../../pkg/order/testing/fake-ports.js';
 import type { CallOptions } from '../../../pkg/rpc/index.js';
 import { callOptions, startReplica, type Env } from './replica.js';
 
@@ -52,6 +52,7 @@ const ports: OrderPorts = {
   resolutions,
   inventory: {
     reserve: remote('RESERVE_STOCK'),
+    lifetime: async () => lifetimeOf(15 * 60_000),
     commit: remote('COMMIT_STOCK'),
     release: remote('RELEASE_STOCK'),
   },

@@ -393,7 +393,10 @@ export interface Rejection {
 export interface PaymentAction {
   /** Page of the gateway where the customer completes the action, such as a 3-D Secure challenge. */
   url: string;
-  /** Time after which the order is rejected with PAYMENT_ACTION_EXPIRED. */
+  /**
+   * Time after which the order is rejected with PAYMENT_ACTION_EXPIRED. Earlier than the due time
+   * of the payment if the reserved stock would otherwise expire before it.
+   */
   dueTime?: Date | undefined;
 }
 
