@@ -19,7 +19,7 @@ export const pinnedToOneCore: Scenario = {
     spawnSync('taskset', ['--version']).status === 0 ? undefined : 'taskset is not installed',
   async run(run) {
     const { system, client } = await startRecoverySystem(run, {
-      replicas: { order: 2, inventory: 1, payment: 1, catalog: 1 },
+      replicas: { order: 3, inventory: 1, payment: 1, catalog: 1 },
       settings: () => ({}),
     });
     for (const { pid } of system.replicas)

@@ -6,6 +6,7 @@ import {
   type CancelOrderRequest,
   type CreateOrderRequest,
   type RefundOrderRequest,
+  type ResolveOrderRequest,
   type Order,
 } from '../../pkg/pb/order/v1/order.js';
 import { callsOf, groupBy, type Call } from './history.js';
@@ -83,6 +84,19 @@ export const historyChecks: readonly HistoryCheck[] = [
           ? []
           : [`order ${orderId} is ${OrderState[order?.state ?? 0]}`];
       });
+    },
+  },
+  {
+    title: 'Every acknowledged resolution leads to CANCELLED',
+    check: ({ calls, orders }) => {
+      const byId = new Map(orders.map((order) => [order.orderId, order]));
+      return callsOf<ResolveOrderRequest, Order>(calls, 'ResolveOrder').flatMap(
+        ({ request: { orderId }, result }) => {
+          const { state = OrderState.UNSPECIFIED } = byId.get(orderId) ?? {};
+          const isWrong = result.outcome === 'ok' && state !== OrderState.CANCELLED;
+          return isWrong ? [`order ${orderId} is ${OrderState[state]}`] : [];
+        },
+      );
     },
   },
   {

@@ -7,7 +7,8 @@ import {
 } from '../../cmd/test-client/context/actions.js';
 import type { OrderClient } from '../../cmd/test-client/context/clients.js';
 import type { ScenarioContext } from '../../cmd/test-client/context/scenario-context.js';
-import { money } from '../../pkg/money/index.js';
+import { minorUnits } from '../../cmd/audit/checks/amounts.js';
+import { money, toWire } from '../../pkg/money/index.js';
 import { OrderState, type CreateOrderRequest, type Order } from '../../pkg/pb/order/v1/order.js';
 import { backoffMs, pause } from '../../pkg/runtime/index.js';
 import type { History, Result } from './history.js';
@@ -34,11 +35,8 @@ const callTimeoutMs = 8000;
 const shortTimeoutMs = { low: 50, high: 400 };
 /** A client repeats a request in doubt for this time, then gives up. */
 const patienceMs = 30_000;
-const refund = {
-  amount: { currencyCode: 'USD', units: 0n, nanos: 10_000_000 },
-  actor: 'operator',
-  reason: 'goodwill',
-};
+/** Share of the refunds that return the whole amount; the others return a random part. */
+const wholeRefundRate = 0.2;
 const backoff = { baseMs: 50, capMs: 1000 };
 const restockPauseMs = 1500;
 
@@ -196,23 +194,29 @@ class Call {
     return this.#untilDefinite({ method: 'CancelOrder', key: request.requestId, request }, send, deadline);
   }
 
-  /** An operator refunds one cent at the payment service. The order service is not called. */
-  refundPayment({ paymentId }: Order): Promise<Result<unknown>> {
+  /** An operator refunds money at the payment service. The order service is not called. */
+  refundPayment({ paymentId, total }: Order): Promise<Result<unknown>> {
     const { context } = this.#options;
-    const request = { requestId: context.nextRequestId(), paymentId, ...refund };
+    const request = { requestId: context.nextRequestId(), paymentId, ...this.#refundOf(total) };
     return this.#untilDefinite({ method: 'RefundPayment', key: request.requestId, request }, () =>
       context.clients.payment.refundPayment(request, { timeoutMs: callTimeoutMs }),
     );
   }
 
-  /** An operator refunds one cent of the order. */
-  refundOrder({ orderId }: Order): Promise<Result<unknown>> {
+  /** An operator refunds a part of the order, or the whole amount. */
+  refundOrder({ orderId, total }: Order): Promise<Result<unknown>> {
     const { context } = this.#options;
-    const request = { requestId: context.nextRequestId(), orderId, ...refund };
+    const request = { requestId: context.nextRequestId(), orderId, ...this.#refundOf(total) };
     return this.#untilDefinite({ method: 'RefundOrder', key: request.requestId, request }, async () => {
       const { order } = await this.#client.refundOrder(request, { timeoutMs: callTimeoutMs });
       return recordOrder(context, order);
     });
+  }
+
+  #refundOf(total: Order['total']) {
+    const minor = Number(minorUnits(total));
+    const part = this.random.chance(wholeRefundRate) ? minor : this.random.between(1, minor);
+    return { amount: toWire(money('USD', part)), actor: 'operator', reason: 'goodwill' };
   }
 
   async #untilDefinite<T>(

@@ -111,6 +111,23 @@ export const actions = [
 
 export type ActionName = (typeof actions)[number]['name'];
 
+/**
+ * Number of stored orders of a kind, and with an action, that a run of one minute needs for a weight of one. A quarter
+ * of what two minutes with 32 clients reach.
+ */
+export const requiredPerWeight = 1;
+
+/** Number of successful calls of each method that a run of one minute needs, also on a slow machine. */
+export const requiredCalls: Readonly<Record<string, number>> = {
+  'AdjustStock ok': 10,
+  'CancelOrder ok': 20,
+  'CreateOrder ok': 100,
+  'RefundOrder ok': 3,
+  'RefundPayment ok': 2,
+  'ResolveOrder ok': 0.5,
+  'RetryOrder ok': 2,
+};
+
 /** Number of orders with each outcome that a run of one minute needs, also on a slow machine. */
 export const requiredOutcomes: Readonly<Record<string, number>> = {
   CONFIRMED: 40,

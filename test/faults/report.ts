@@ -3,7 +3,7 @@ import { formatCounts } from '../../cmd/test-client/output/format.js';
 import type { Printer } from '../../cmd/terminal/printer.js';
 import type { Check } from '../../bench/audit.js';
 import type { FaultCounts } from './fault-counts.js';
-import { requiredOutcomes } from './kinds.js';
+import { actions, orderKinds, requiredCalls, requiredOutcomes, requiredPerWeight } from './kinds.js';
 
 export interface FaultReport {
   readonly seed: number;
@@ -24,14 +24,28 @@ export interface FaultReport {
 
 const shownViolations = 5;
 
-/** Returns what makes a run invalid: outcomes and faults that occurred too rarely to prove anything. */
-export function findShortfalls({ seconds, outcomes, callFaults, processFaults }: FaultReport): string[] {
+/** Returns what makes a run invalid: outcomes, orders, successful calls and faults that are too rare to prove anything. */
+export function findShortfalls(report: FaultReport): string[] {
+  const { seconds, outcomes, kinds, calls, callFaults, processFaults } = report;
   const minutes = seconds / 60;
+  const missing = (
+    what: string,
+    counts: Readonly<Record<string, number>>,
+    required: readonly (readonly [name: string, perMinute: number])[],
+  ): string[] =>
+    required.flatMap(([name, perMinute]) => {
+      const [count, minimum] = [counts[name] ?? 0, Math.ceil(perMinute * minutes)];
+      return count < minimum ? [`${count} ${what} ${name} instead of ${minimum}`] : [];
+    });
+  const perWeight = (items: readonly { readonly name: string; readonly weight: number }[]) =>
+    items.map(({ name, weight }) => [name, weight * requiredPerWeight] as const);
+  // Invalid requests have no orders.
+  const accepted = actions.filter(({ name }) => name !== 'invalid');
   return [
-    ...Object.entries(requiredOutcomes).flatMap(([outcome, perMinute]) => {
-      const [count, required] = [outcomes[outcome] ?? 0, Math.ceil(perMinute * minutes)];
-      return count < required ? [`${count} orders ${outcome} instead of ${required}`] : [];
-    }),
+    ...missing('orders', outcomes, Object.entries(requiredOutcomes)),
+    ...missing('orders of the kind', kinds, perWeight(orderKinds)),
+    ...missing('orders with the action', report.actions, perWeight(accepted)),
+    ...missing('calls', calls, Object.entries(requiredCalls)),
     ...[callFaults, processFaults].flatMap((counts) =>
       counts.columns.filter((kind) => counts.totalOf(kind) === 0).map((kind) => `no fault of kind ${kind}`),
     ),

@@ -22,6 +22,7 @@ import { historyChecks } from './check-history.js';
 import { Customers } from './customers.js';
 import type { FaultCounts } from './fault-counts.js';
 import { callsOf, History } from './history.js';
+import { Operators } from './operators.js';
 import { ProcessFaults } from './process-faults.js';
 import type { FaultReport } from './report.js';
 import { PostgresAdmin } from './postgres-admin.js';
@@ -37,7 +38,7 @@ export interface FaultRun {
   readonly printer: Printer;
 }
 
-const replicas = { order: 2, inventory: 2, payment: 2, catalog: 1 };
+const replicas = { order: 2, inventory: 2, payment: 2, catalog: 2 };
 const readyTimeoutMs = 60_000;
 const terminalTimeoutMs = 30_000;
 
@@ -64,7 +65,7 @@ export async function runFaults(run: FaultRun): Promise<FaultReport> {
   const startedAt = performance.now();
   const processFaults = await injectFaults(test, run);
   const stoppedAt = performance.now();
-  await customers.close();
+  await Promise.all([customers.close(), test.operators.close()]);
   const deadline = stoppedAt + terminalTimeoutMs;
   let awaited = await allOrders(context);
   while (!awaited.every(isSettled) && performance.now() < deadline && (await pause(250, signal)))
@@ -136,7 +137,8 @@ async function startTest({ seed, clients: count, scope, signal, printer }: Fault
   const context = scope.use(new ScenarioContext({ addresses: system.targets, dev: undefined }, signal));
   const clients = orderClients(count, system, context, scope);
   const customers = await Customers.start({ context, history, seed, clients });
-  return { system, historyFile, history, postgres, callFaults, context, customers };
+  const operators = new Operators({ context, history, seed });
+  return { system, historyFile, history, postgres, callFaults, context, customers, operators };
 }
 
 function countsOf({ history, customers, callFaults }: Test, orders: readonly Order[]) {

@@ -23,8 +23,8 @@ export interface SupervisedCluster {
   readonly url: (database: string) => string;
   /** Process id of the server. */
   readonly pid: number;
-  /** Ends the server as a crash does (immediate shutdown); the server is then restarted. */
-  crash(): void;
+  /** Sends a signal to the server, if it runs. A server that exits is restarted. */
+  send(signal: NodeJS.Signals): void;
   close(): Promise<void>;
 }
 
@@ -51,12 +51,21 @@ export async function superviseCluster(
     get pid() {
       return current.pid;
     },
-    crash: () => void process.kill(current.pid, 'SIGQUIT'),
+    send: (signal) => sendSignal(current.pid, signal),
     close: async () => {
       await watch.close();
       await current.stop();
     },
   };
+}
+
+/** A process that has exited gets no signal. */
+export function sendSignal(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
 }
 
 async function openCluster(
