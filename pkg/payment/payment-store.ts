@@ -346,19 +346,22 @@ const claimVoids = sql(
      select id from payments where void_retry_at <= now()
      order by void_retry_at limit $limit for update skip locked
    )
-   returning id`,
+   returning id, attempts`,
 );
+
+/** A pending void during the lease of this process. */
+export interface ClaimedVoid {
+  readonly paymentId: string;
+  /** Number of claims, 0 before the first. A later claim increases it, so it shows whether the lease is still held. */
+  readonly attempts: number;
+}
 
 /**
  * Claims up to `limit` payments whose pending void is due; no replica claims the same payments again within `leaseMs`.
  */
-export async function claimDueVoids(
-  db: Queryable,
-  leaseMs: number,
-  limit: number,
-): Promise<{ readonly paymentId: string }[]> {
-  const rows = await db.query<{ id: string }>(claimVoids({ leaseMs, limit }));
-  return rows.map(({ id }) => ({ paymentId: id }));
+export async function claimDueVoids(db: Queryable, leaseMs: number, limit: number): Promise<ClaimedVoid[]> {
+  const rows = await db.query<{ id: string; attempts: number }>(claimVoids({ leaseMs, limit }));
+  return rows.map(({ id, attempts }) => ({ paymentId: id, attempts }));
 }
 
 const claimOne = sql(
@@ -366,24 +369,39 @@ const claimOne = sql(
   `update payments set attempts = attempts + 1,
      void_retry_at = now() + make_interval(secs => $leaseMs::float8 / 1000)
    where id = $id and void_retry_at <= now()
-   returning id`,
+   returning attempts`,
 );
 
-/** Claims one pending void. Returns false if none is pending, if another call holds its lease, or before its retry time. */
-export async function claimVoid(db: Queryable, id: string, leaseMs: number): Promise<boolean> {
-  return (await db.query(claimOne({ id, leaseMs }))).length > 0;
+/**
+ * Claims one pending void. Returns undefined if none is pending, if another call holds its lease, or before its retry
+ * time.
+ */
+export async function claimVoid(
+  db: Queryable,
+  paymentId: string,
+  leaseMs: number,
+): Promise<ClaimedVoid | undefined> {
+  const [row] = await db.query<{ attempts: number }>(claimOne({ id: paymentId, leaseMs }));
+  return row && { paymentId, attempts: row.attempts };
 }
 
 const defer = sql(
   'payment.defer_void',
   `update payments set void_retry_at = now() + make_interval(secs =>
      (0.5 + random() / 2) * least($capMs::float8, $baseMs::float8 * 2 ^ least(attempts, 20)) / 1000)
-   where id = $id and void_retry_at is not null`,
+   where id = $id and void_retry_at is not null and attempts = $attempts`,
 );
 
-/** Sets the time of the next attempt of a pending void, with exponential backoff. */
-export async function deferVoid(db: Queryable, id: string, { baseMs, capMs }: Backoff): Promise<void> {
-  await db.query(defer({ id, baseMs, capMs }));
+/**
+ * Sets the time of the next attempt of a pending void, with exponential backoff. Changes nothing when another call has
+ * claimed the void meanwhile.
+ */
+export async function deferVoid(
+  db: Queryable,
+  { paymentId: id, attempts }: ClaimedVoid,
+  { baseMs, capMs }: Backoff,
+): Promise<void> {
+  await db.query(defer({ id, attempts, baseMs, capMs }));
 }
 
 const captureVoided = sql(

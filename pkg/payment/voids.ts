@@ -4,7 +4,13 @@ import { backoffOf, callGateway, drain, type RetryTimes } from './background.js'
 import { awaitGateway, awaitRecording, paymentPending } from './errors.js';
 import type { GatewayRecord, PaymentGateway, VoidAnswer } from './gateway/gateway.js';
 import type { PaymentLedger } from './ledger.js';
-import { claimDueVoids, claimVoid, deferVoid, type TombstoneCharge } from './payment-store.js';
+import {
+  claimDueVoids,
+  claimVoid,
+  deferVoid,
+  type ClaimedVoid,
+  type TombstoneCharge,
+} from './payment-store.js';
 import { fingerprintOf, type RefundService } from './refunds/refund-service.js';
 import type { Database } from '../postgres/index.js';
 
@@ -39,8 +45,11 @@ export class PendingVoids {
    */
   async confirm({ id, holdsVoid }: Payment, signal: AbortSignal): Promise<Payment> {
     const { db, ledger, times } = this.#deps;
-    if (holdsVoid || (await awaitRecording(id, claimVoid(db, id, times.leaseMs))))
-      return this.#confirmClaimed(id, signal);
+    // A new void has begun its lease.
+    const claimed = holdsVoid
+      ? { paymentId: id, attempts: 0 }
+      : await awaitRecording(id, claimVoid(db, id, times.leaseMs));
+    if (claimed) return this.#confirmClaimed(claimed, signal);
     const payment = await ledger.find(id);
     if (payment.voidPending) throw paymentPending(id);
     return payment;
@@ -53,8 +62,9 @@ export class PendingVoids {
    *
    * @throws AppError PAYMENT_IN_DOUBT
    */
-  async #confirmClaimed(paymentId: string, signal: AbortSignal): Promise<Payment> {
+  async #confirmClaimed(claimed: ClaimedVoid, signal: AbortSignal): Promise<Payment> {
     const { db, ledger, times } = this.#deps;
+    const { paymentId } = claimed;
     try {
       const call = callGateway(signal, times, (limit) => this.#ask(paymentId, limit));
       const answer = await awaitGateway(paymentId, call);
@@ -62,7 +72,7 @@ export class PendingVoids {
       return await ledger.confirmVoid(paymentId, answer.outcome === 'VOIDED' ? answer.released : undefined);
     } catch (error) {
       // If the delay cannot be stored, the void is due when the lease of the claim ends.
-      await deferVoid(db, paymentId, backoffOf(times)).catch(() => undefined);
+      await deferVoid(db, claimed, backoffOf(times)).catch(() => undefined);
       throw error;
     }
   }
@@ -122,7 +132,7 @@ export class PendingVoids {
       {
         name: 'payment.confirm_void',
         claim: (limit) => claimDueVoids(db, times.leaseMs, limit),
-        attempt: ({ paymentId }) => this.#confirmClaimed(paymentId, signal),
+        attempt: (claimed) => this.#confirmClaimed(claimed, signal),
       },
       signal,
     );

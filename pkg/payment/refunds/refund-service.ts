@@ -31,6 +31,7 @@ import {
   afterRefund,
   decideRefund,
   type CancelledRefund,
+  type ClaimedRefund,
   type PendingRefund,
   type Refund,
   type RefundCancellation,
@@ -75,8 +76,11 @@ export class RefundService {
     if (refund.outcome.state !== 'PENDING') return this.#resultOf(refund);
     const pending = { paymentId, requestId, amount: refund.outcome.amount };
     // The insertion of the refund has begun its lease.
-    const isClaimed = isNew || request.isReserved || (await awaitRecording(paymentId, this.#claim(pending)));
-    if (isClaimed) await this.#attempt(pending, isNew, signal);
+    const claimed =
+      isNew || request.isReserved
+        ? { ...pending, attempts: 0 }
+        : await awaitRecording(paymentId, this.#claim(pending));
+    if (claimed) await this.#attempt(claimed, isNew, signal);
     return this.#finished(pending);
   }
 
@@ -174,7 +178,7 @@ export class RefundService {
     return { refund: stored, isNew: true, ...(external ? { external } : {}) };
   }
 
-  #claim(refund: PendingRefund): Promise<boolean> {
+  #claim(refund: PendingRefund): Promise<ClaimedRefund | undefined> {
     const { db, times } = this.#deps;
     return claimRefund(db, refund, times.leaseMs);
   }
@@ -192,7 +196,7 @@ export class RefundService {
   }
 
   /** Asks the gateway and records its answer. While the answer is pending or unknown, a later attempt is due. */
-  async #attempt(refund: PendingRefund, isNew: boolean, signal: AbortSignal): Promise<void> {
+  async #attempt(refund: ClaimedRefund, isNew: boolean, signal: AbortSignal): Promise<void> {
     const { db, times } = this.#deps;
     const { paymentId } = refund;
     let isAnswered = false;

@@ -3,6 +3,7 @@ import type { Backoff } from '../../runtime/index.js';
 import type { Payment } from '../domain.js';
 import { paymentColumns, toPayment, type PaymentRow } from '../payment-store.js';
 import type {
+  ClaimedRefund,
   NewRefund,
   PendingRefund,
   Refund,
@@ -245,7 +246,7 @@ const claim = sql(
      select payment_id, request_id from refunds where state = 'PENDING' and retry_at <= now()
      order by retry_at limit $limit for update skip locked
    )
-   returning payment_id, request_id, amount_minor`,
+   returning payment_id, request_id, amount_minor, attempts`,
 );
 
 /** Claims up to `limit` pending refunds that are due; no replica claims the same refunds again within `leaseMs`. */
@@ -253,12 +254,15 @@ export async function claimDueRefunds(
   db: Queryable,
   leaseMs: number,
   limit: number,
-): Promise<PendingRefund[]> {
-  const rows = await db.query<RefundRow & { amount_minor: bigint }>(claim({ leaseMs, limit }));
+): Promise<ClaimedRefund[]> {
+  const rows = await db.query<RefundRow & { amount_minor: bigint; attempts: number }>(
+    claim({ leaseMs, limit }),
+  );
   return rows.map((row) => ({
     paymentId: row.payment_id,
     requestId: row.request_id,
     amount: row.amount_minor,
+    attempts: row.attempts,
   }));
 }
 
@@ -266,30 +270,38 @@ const claimOne = sql(
   'refund.claim_one_pending',
   `update refunds set attempts = attempts + 1, retry_at = now() + make_interval(secs => $leaseMs::float8 / 1000)
    where payment_id = $paymentId and request_id = $requestId and state = 'PENDING' and retry_at <= now()
-   returning request_id`,
+   returning attempts`,
 );
 
-/** Claims one refund. Returns false if it is not pending, if another call holds its lease, or before its retry time. */
+/**
+ * Claims one refund. Returns undefined if it is not pending, if another call holds its lease, or before its retry
+ * time.
+ */
 export async function claimRefund(
   db: Queryable,
-  { paymentId, requestId }: RefundKey,
+  refund: PendingRefund,
   leaseMs: number,
-): Promise<boolean> {
-  return (await db.query(claimOne({ paymentId, requestId, leaseMs }))).length > 0;
+): Promise<ClaimedRefund | undefined> {
+  const { paymentId, requestId } = refund;
+  const [row] = await db.query<{ attempts: number }>(claimOne({ paymentId, requestId, leaseMs }));
+  return row && { ...refund, attempts: row.attempts };
 }
 
 const defer = sql(
   'refund.defer',
   `update refunds set retry_at = now() + make_interval(secs =>
      (0.5 + random() / 2) * least($capMs::float8, $baseMs::float8 * 2 ^ least(attempts, 20)) / 1000)
-   where payment_id = $paymentId and request_id = $requestId and state = 'PENDING'`,
+   where payment_id = $paymentId and request_id = $requestId and state = 'PENDING' and attempts = $attempts`,
 );
 
-/** Sets the time of the next attempt of a pending refund, with exponential backoff. */
+/**
+ * Sets the time of the next attempt of a pending refund, with exponential backoff. Changes nothing when another call has
+ * claimed the refund meanwhile.
+ */
 export async function deferRefund(
   db: Queryable,
-  { paymentId, requestId }: RefundKey,
+  { paymentId, requestId, attempts }: ClaimedRefund,
   { baseMs, capMs }: Backoff,
 ): Promise<void> {
-  await db.query(defer({ paymentId, requestId, baseMs, capMs }));
+  await db.query(defer({ paymentId, requestId, attempts, baseMs, capMs }));
 }

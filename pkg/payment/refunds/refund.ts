@@ -38,6 +38,12 @@ export interface PendingRefund extends RefundKey {
   readonly amount: bigint;
 }
 
+/** A pending refund during the lease of this process. */
+export interface ClaimedRefund extends PendingRefund {
+  /** Number of claims, 0 before the first. A later claim increases it, so it shows whether the lease is still held. */
+  readonly attempts: number;
+}
+
 /** A new refund. */
 export interface NewRefund extends RefundKey {
   /** Empty if the refund was not requested here. An empty fingerprint fits every request. */
