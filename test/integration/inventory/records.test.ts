@@ -81,7 +81,7 @@ describe('ListStockMovements', () => {
     const returned = await reserve(client, { returned: 2 });
     await client.commitReservation({ reservationId: returned });
     await client.releaseReservation({ reservationId: returned, actor: 'olga', reason: 'no such order' });
-    await client.releaseReservation({ reservationId: returned, actor: 'pavel', reason: 'again' });
+    await client.releaseReservation({ reservationId: returned, actor: 'paul', reason: 'again' });
 
     const [movements = []] = await movementPages(client, { sku: 'returned' });
     expect(movements.at(-1)).to.include({ delta: 2n, actor: 'olga', reason: 'no such order' });
@@ -175,7 +175,7 @@ describe('ListReservations', () => {
     expect(reservation).to.include({ releaseActor: 'olga', releaseReason: 'never reserve' });
     const open = await reserve(client, { a: 1 });
     const released = await client.releaseReservation({ reservationId: open, actor: 'olga' });
-    const repeated = await client.releaseReservation({ reservationId: open, actor: 'pavel' });
+    const repeated = await client.releaseReservation({ reservationId: open, actor: 'paul' });
     expect(released.reservation).to.include({ releaseActor: 'olga', releaseReason: '' });
     expect(repeated.reservation).to.deep.equal(released.reservation);
   });

@@ -4172,7 +4172,9 @@ export const PaymentServiceService = {
   },
   /**
    * Releases an authorization. For an unknown payment, the server stores a
-   * tombstone that rejects a late AuthorizePayment. The call is idempotent. Fails
+   * tombstone that rejects a late AuthorizePayment. The call is idempotent; one call at a time
+   * asks the gateway, so a repeated call may fail with UNAVAILABLE, reason PAYMENT_IN_DOUBT, until
+   * the gateway has answered or the delay after a failed attempt has passed. Fails
    * with FAILED_PRECONDITION, reason ILLEGAL_TRANSITION, after a capture: a
    * captured payment can only be refunded. If the gateway has captured a charge with the id
    * of a tombstone, the server records the charge and refunds it; the call then fails in the
@@ -4192,8 +4194,9 @@ export const PaymentServiceService = {
    * key. Fails with FAILED_PRECONDITION, reason REFUND_EXCEEDS_CAPTURE, if the sum
    * of all refunds would exceed the captured amount, and with FAILED_PRECONDITION,
    * reason REFUND_DECLINED, if the gateway declines the refund. Fails with UNAVAILABLE,
-   * reason PAYMENT_IN_DOUBT, while this refund is pending at the gateway, or while another
-   * pending refund may still decide how much is left: repeat the request with the same key.
+   * reason PAYMENT_IN_DOUBT, while this refund is pending at the gateway, while another call asks
+   * the gateway or the delay after a failed attempt lasts, or while another pending refund may
+   * still decide how much is left: repeat the request with the same key.
    */
   refundPayment: {
     path: "/payment.v1.PaymentService/RefundPayment" as const,
@@ -4333,7 +4336,9 @@ export interface PaymentServiceServer extends UntypedServiceImplementation {
   capturePayment: handleUnaryCall<CapturePaymentRequest, CapturePaymentResponse>;
   /**
    * Releases an authorization. For an unknown payment, the server stores a
-   * tombstone that rejects a late AuthorizePayment. The call is idempotent. Fails
+   * tombstone that rejects a late AuthorizePayment. The call is idempotent; one call at a time
+   * asks the gateway, so a repeated call may fail with UNAVAILABLE, reason PAYMENT_IN_DOUBT, until
+   * the gateway has answered or the delay after a failed attempt has passed. Fails
    * with FAILED_PRECONDITION, reason ILLEGAL_TRANSITION, after a capture: a
    * captured payment can only be refunded. If the gateway has captured a charge with the id
    * of a tombstone, the server records the charge and refunds it; the call then fails in the
@@ -4345,8 +4350,9 @@ export interface PaymentServiceServer extends UntypedServiceImplementation {
    * key. Fails with FAILED_PRECONDITION, reason REFUND_EXCEEDS_CAPTURE, if the sum
    * of all refunds would exceed the captured amount, and with FAILED_PRECONDITION,
    * reason REFUND_DECLINED, if the gateway declines the refund. Fails with UNAVAILABLE,
-   * reason PAYMENT_IN_DOUBT, while this refund is pending at the gateway, or while another
-   * pending refund may still decide how much is left: repeat the request with the same key.
+   * reason PAYMENT_IN_DOUBT, while this refund is pending at the gateway, while another call asks
+   * the gateway or the delay after a failed attempt lasts, or while another pending refund may
+   * still decide how much is left: repeat the request with the same key.
    */
   refundPayment: handleUnaryCall<RefundPaymentRequest, RefundPaymentResponse>;
   /**
@@ -4437,7 +4443,9 @@ export interface PaymentServiceClient extends Client {
   ): ClientUnaryCall;
   /**
    * Releases an authorization. For an unknown payment, the server stores a
-   * tombstone that rejects a late AuthorizePayment. The call is idempotent. Fails
+   * tombstone that rejects a late AuthorizePayment. The call is idempotent; one call at a time
+   * asks the gateway, so a repeated call may fail with UNAVAILABLE, reason PAYMENT_IN_DOUBT, until
+   * the gateway has answered or the delay after a failed attempt has passed. Fails
    * with FAILED_PRECONDITION, reason ILLEGAL_TRANSITION, after a capture: a
    * captured payment can only be refunded. If the gateway has captured a charge with the id
    * of a tombstone, the server records the charge and refunds it; the call then fails in the
@@ -4463,8 +4471,9 @@ export interface PaymentServiceClient extends Client {
    * key. Fails with FAILED_PRECONDITION, reason REFUND_EXCEEDS_CAPTURE, if the sum
    * of all refunds would exceed the captured amount, and with FAILED_PRECONDITION,
    * reason REFUND_DECLINED, if the gateway declines the refund. Fails with UNAVAILABLE,
-   * reason PAYMENT_IN_DOUBT, while this refund is pending at the gateway, or while another
-   * pending refund may still decide how much is left: repeat the request with the same key.
+   * reason PAYMENT_IN_DOUBT, while this refund is pending at the gateway, while another call asks
+   * the gateway or the delay after a failed attempt lasts, or while another pending refund may
+   * still decide how much is left: repeat the request with the same key.
    */
   refundPayment(
     request: RefundPaymentRequest,
