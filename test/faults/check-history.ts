@@ -63,12 +63,10 @@ export const historyChecks: readonly HistoryCheck[] = [
       );
       const cancelled = new Set(orders.filter(isCancelled).map(({ orderId }) => orderId));
       const cancellations = groupBy(cancellationsOf(calls), ({ request }) => request.orderId);
-      const refused = [...cancellations].filter(
-        ([id, attempts]) => cancelled.has(id) && attempts.every(isFailed),
-      );
+      const refused = [...cancelled].filter((id) => (cancellations.get(id) ?? []).every(isFailed));
       return [
         ...failed.map(([key]) => `request ${key} failed and has an order`),
-        ...refused.map(([id]) => `every cancellation of order ${id} failed, and it is cancelled`),
+        ...refused.map((id) => `every cancellation of order ${id} failed, and it is cancelled`),
       ];
     },
   },
@@ -87,16 +85,23 @@ export const historyChecks: readonly HistoryCheck[] = [
     },
   },
   {
-    title: 'Every acknowledged resolution leads to CANCELLED',
+    title: 'A blocked order is CANCELLED after an acknowledged resolution, and not without a resolution',
     check: ({ calls, orders }) => {
-      const byId = new Map(orders.map((order) => [order.orderId, order]));
-      return callsOf<ResolveOrderRequest, Order>(calls, 'ResolveOrder').flatMap(
-        ({ request: { orderId }, result }) => {
-          const { state = OrderState.UNSPECIFIED } = byId.get(orderId) ?? {};
-          const isWrong = result.outcome === 'ok' && state !== OrderState.CANCELLED;
-          return isWrong ? [`order ${orderId} is ${OrderState[state]}`] : [];
-        },
+      const blocked = new Set(
+        answersOf(calls).flatMap(({ orderId, blockedReason }) => (blockedReason === '' ? [] : [orderId])),
       );
+      const resolutions = groupBy(
+        callsOf<ResolveOrderRequest, Order>(calls, 'ResolveOrder'),
+        ({ request }) => request.orderId,
+      );
+      return orders.flatMap(({ orderId, state }) => {
+        const attempts = resolutions.get(orderId) ?? [];
+        const isWrong =
+          state === OrderState.CANCELLED
+            ? (blocked.has(orderId) || attempts.length > 0) && attempts.every(isFailed)
+            : attempts.some(({ result }) => result.outcome === 'ok');
+        return isWrong ? [`order ${orderId}: ${attempts.length} resolutions, ${OrderState[state]}`] : [];
+      });
     },
   },
   {
@@ -114,7 +119,7 @@ export const historyChecks: readonly HistoryCheck[] = [
             .reduce((sum, { request }) => sum + minorUnits(request.amount), 0n);
         const shown = minorUnits(order.refundedAmount);
         const isRight = shown >= amountOf(['ok']) && shown <= amountOf(['ok', 'unknown']);
-        return isRight || isCancelled(order) ? [] : [`order ${order.orderId}: refunded ${shown} minor units`];
+        return isRight ? [] : [`order ${order.orderId}: refunded ${shown} minor units`];
       });
     },
   },
@@ -122,11 +127,9 @@ export const historyChecks: readonly HistoryCheck[] = [
     title: 'A state in an answer leads to the final state',
     check: ({ calls, orders }) => {
       const byId = new Map(orders.map((order) => [order.orderId, order]));
-      return [...creationsOf(calls), ...cancellationsOf(calls)].flatMap(({ result }) => {
-        const seen = result.outcome === 'ok' ? result.value : undefined;
-        const order = byId.get(seen?.orderId ?? '');
-        const isLost =
-          seen && order && (seen.revision > order.revision || !isReachable(seen.state, order.state));
+      return answersOf(calls).flatMap((seen) => {
+        const order = byId.get(seen.orderId);
+        const isLost = order && (seen.revision > order.revision || !isReachable(seen.state, order.state));
         return isLost
           ? [`order ${seen.orderId} was ${OrderState[seen.state]} and is ${OrderState[order.state]}`]
           : [];
@@ -134,17 +137,26 @@ export const historyChecks: readonly HistoryCheck[] = [
     },
   },
   {
-    title: 'Every order that is not cancelled has an outcome of its kind',
+    title:
+      'Every order that is not cancelled has an outcome of its kind, and only declined refunds block orders',
     check: ({ orders, placed }) =>
       orders.flatMap((order) => {
-        const { name = 'invalid', outcomes = ['CONFIRMED'] } = placed.get(order.requestId)?.kind ?? {};
-        const outcome = outcomeOf(order);
-        return outcomes.includes(outcome) || isCancelled(order)
+        const { kind } = placed.get(order.requestId) ?? {};
+        const [outcome, block] = [outcomeOf(order), order.blockedReason];
+        const isPossible = (kind?.outcomes ?? ['CONFIRMED']).includes(outcome) || isCancelled(order);
+        return kind && isPossible && (block === '' || kind.declinesRefunds)
           ? []
-          : [`order ${order.orderId} (${name}): ${outcome}`];
+          : [`order ${order.orderId} (${kind?.name ?? 'invalid'}): ${outcome} ${block}`];
       }),
   },
 ];
+
+/** The orders in the answers of all calls. */
+function answersOf(calls: readonly Call[]): Order[] {
+  return ['CreateOrder', 'CancelOrder', 'RefundOrder', 'RetryOrder', 'ResolveOrder']
+    .flatMap((method) => callsOf<unknown, Order>(calls, method))
+    .flatMap(({ result }) => (result.outcome === 'ok' ? [result.value] : []));
+}
 
 function creationsOf(calls: readonly Call[]): Call<CreateOrderRequest, Order>[] {
   return callsOf(calls, 'CreateOrder');

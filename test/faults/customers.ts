@@ -11,16 +11,8 @@ import { minorUnits } from '../../cmd/audit/checks/amounts.js';
 import { money, toWire } from '../../pkg/money/index.js';
 import { OrderState, type CreateOrderRequest, type Order } from '../../pkg/pb/order/v1/order.js';
 import { backoffMs, pause } from '../../pkg/runtime/index.js';
-import type { History, Result } from './history.js';
-import {
-  actions,
-  ample,
-  orderKinds,
-  products,
-  type ActionName,
-  type OrderKind,
-  type Stock,
-} from './kinds.js';
+import type { History, Purpose, Result } from './history.js';
+import { actions, ample, orderKinds, products, type OrderKind, type Stock } from './kinds.js';
 import { Random } from './random.js';
 
 export interface CustomersOptions {
@@ -47,7 +39,7 @@ export class Customers {
   readonly #stop = new AbortController();
   readonly #running: Promise<unknown>;
   /** Kind and action of each order, by `requestId`. */
-  readonly placed = new Map<string, { readonly kind: OrderKind; readonly action: ActionName }>();
+  readonly placed = new Map<string, { readonly kind: OrderKind; readonly action: string }>();
 
   private constructor(options: CustomersOptions, stocked: ReadonlyMap<Stock, readonly Product[]>) {
     this.#options = options;
@@ -83,15 +75,15 @@ export class Customers {
   async #work(client: OrderClient, number: number): Promise<void> {
     const random = Random.of(this.#options.seed, `customer ${number}`);
     while (!this.#stop.signal.aborted) {
-      await this.#order(new Call(this.#options, client, random), number);
+      await this.#order(client, random, number);
       await pause(random.between(0, 100), this.#stop.signal);
     }
   }
 
-  async #order(call: Call, number: number): Promise<void> {
-    const { random } = call;
+  async #order(client: OrderClient, random: Random, number: number): Promise<void> {
     const kind = random.pickWeighted(orderKinds);
     const action = kind.declinesRefunds ? 'cancel' : random.pickWeighted(actions).name;
+    const call = new Call(this.#options, client, random, { kind: kind.name, action });
     const request = this.#request(kind, random, `customer-${number}`);
     if (action === 'invalid') {
       const items = [{ sku: 'unknown', quantity: 1n }];
@@ -157,15 +149,17 @@ export class Customers {
 
 /** The calls of one worker for one order. */
 class Call {
-  readonly random: Random;
+  readonly #random: Random;
+  readonly #purpose: Purpose;
   readonly #options: CustomersOptions;
   readonly #client: OrderClient;
   readonly #deadline = performance.now() + patienceMs;
 
-  constructor(options: CustomersOptions, client: OrderClient, random: Random) {
+  constructor(options: CustomersOptions, client: OrderClient, random: Random, purpose: Purpose) {
     this.#options = options;
     this.#client = client;
-    this.random = random;
+    this.#random = random;
+    this.#purpose = purpose;
   }
 
   /** An impatient client has a short deadline, so that the order is probably still in progress afterwards. */
@@ -173,7 +167,7 @@ class Call {
     const { context } = this.#options;
     context.log.recordRequest(request);
     let timeoutMs = isImpatient
-      ? this.random.between(shortTimeoutMs.low, shortTimeoutMs.high)
+      ? this.#random.between(shortTimeoutMs.low, shortTimeoutMs.high)
       : callTimeoutMs;
     return this.#untilDefinite({ method: 'CreateOrder', key: request.requestId, request }, async () => {
       const attempt = { timeoutMs };
@@ -215,7 +209,7 @@ class Call {
 
   #refundOf(total: Order['total']) {
     const minor = Number(minorUnits(total));
-    const part = this.random.chance(wholeRefundRate) ? minor : this.random.between(1, minor);
+    const part = this.#random.chance(wholeRefundRate) ? minor : this.#random.between(1, minor);
     return { amount: toWire(money('USD', part)), actor: 'operator', reason: 'goodwill' };
   }
 
@@ -225,11 +219,11 @@ class Call {
     deadline = this.#deadline,
   ): Promise<Result<T>> {
     for (let attempt = 1; ; attempt += 1) {
-      const result = await this.#options.history.record(call, send);
+      const result = await this.#options.history.record({ ...call, purpose: this.#purpose }, send);
       const isRetryable =
         result.outcome === 'unknown' || (result.outcome === 'failed' && retryable.has(result.reason));
       if (!isRetryable || performance.now() > deadline) return result;
-      await pause(backoffMs(attempt, backoff, () => this.random.next()));
+      await pause(backoffMs(attempt, backoff, () => this.#random.next()));
     }
   }
 }

@@ -17,12 +17,19 @@ export type Result<T> =
   /** A definite failure, or an outcome that the client cannot know. */
   | { readonly outcome: 'failed' | 'unknown'; readonly reason: Reason };
 
+export interface Purpose {
+  readonly kind: string;
+  readonly action: string;
+}
+
 /** One call of a client. Calls with equal keys are attempts of one request. */
 export interface Call<Q = unknown, T = unknown> {
   readonly method: string;
   /** Idempotency key, unique among all methods and customers. */
   readonly key: string;
   readonly request: Q;
+  /** The kind of the order, and the action that the request belongs to. */
+  readonly purpose?: Purpose;
   /** `unknown` until the result is recorded. */
   result: Result<T>;
 }
@@ -42,10 +49,7 @@ export class History {
   }
 
   /** Records a request, sends it and records its result. */
-  async record<Q, T>(
-    call: Pick<Call<Q, T>, 'method' | 'key' | 'request'>,
-    send: () => Promise<T>,
-  ): Promise<Result<T>> {
+  async record<Q, T>(call: Omit<Call<Q, T>, 'result'>, send: () => Promise<T>): Promise<Result<T>> {
     const recorded: Call<Q, T> = { ...call, result: { outcome: 'unknown', reason: 'CANCELLED' } };
     const id = this.calls.push(recorded as Call);
     this.#append({ id, ...call });

@@ -89,44 +89,44 @@ export const products: Readonly<Record<Stock, { readonly count: number; readonly
   none: { count: 1, units: 1 },
 };
 
-/** What a client does beside or after CreateOrder. */
-export const actions = [
-  { name: 'none', weight: 60 },
+/** What a client does beside or after CreateOrder, and the call whose results show that the action was effective. */
+export interface Action {
+  readonly name: string;
+  readonly weight: number;
+  readonly method: string;
+  /** The call must fail with this reason; by default, it must succeed. */
+  readonly reason?: string;
+  /** Least number of such results for one request; 1 by default. */
+  readonly results?: number;
+  /** Share of the actions that can be effective; 1 by default. REJECTED orders are neither cancelled nor refunded. */
+  readonly share?: number;
+}
+
+export const actions: readonly Action[] = [
+  { name: 'none', weight: 60, method: 'CreateOrder' },
   /** Sends the request again, at the same time and after the answer. */
-  { name: 'repeat', weight: 10 },
+  { name: 'repeat', weight: 10, method: 'CreateOrder', results: 3 },
   /** Sends another request with the key of the order. */
-  { name: 'reuse key', weight: 3 },
-  { name: 'cancel', weight: 10 },
+  { name: 'reuse key', weight: 3, method: 'CreateOrder', reason: 'REQUEST_ID_REUSED' },
+  { name: 'cancel', weight: 10, method: 'CancelOrder', share: 0.7 },
   /** Cancels while the order is probably still in progress. */
-  { name: 'cancel early', weight: 8 },
-  /** An operator refunds a part of the payment, then the customer cancels the order. */
-  { name: 'refund and cancel', weight: 4 },
-  /** An operator refunds a part of the order, which stays CONFIRMED. */
-  { name: 'refund order', weight: 6 },
-  /** An operator refunds a part of the order, then the customer cancels it. */
-  { name: 'refund order and cancel', weight: 4 },
+  { name: 'cancel early', weight: 8, method: 'CancelOrder', share: 0.7 },
+  /** An operator refunds the payment, then the customer cancels the order. */
+  { name: 'refund and cancel', weight: 4, method: 'RefundPayment', share: 0.4 },
+  /** An operator refunds the order, which stays CONFIRMED. */
+  { name: 'refund order', weight: 6, method: 'RefundOrder', share: 0.4 },
+  /** An operator refunds the order, then the customer cancels it, half of the time before the refund is done. */
+  { name: 'refund order and cancel', weight: 4, method: 'RefundOrder', share: 0.2 },
   /** CreateOrder with an unknown product, with no effect. */
-  { name: 'invalid', weight: 3 },
+  { name: 'invalid', weight: 3, method: 'CreateOrder', reason: 'PRODUCT_NOT_FOUND' },
+];
+
+/** What operators do with unfinished and blocked orders. */
+export const operatorActions = [
+  { name: 'retry order', method: 'RetryOrder', perMinute: 4 },
+  { name: 'retry blocked order', method: 'RetryOrder', perMinute: 1 },
+  { name: 'resolve blocked order', method: 'ResolveOrder', perMinute: 1 },
 ] as const;
-
-export type ActionName = (typeof actions)[number]['name'];
-
-/**
- * Number of stored orders of a kind, and with an action, that a run of one minute needs for a weight of one. A quarter
- * of what two minutes with 32 clients reach.
- */
-export const requiredPerWeight = 1;
-
-/** Number of successful calls of each method that a run of one minute needs, also on a slow machine. */
-export const requiredCalls: Readonly<Record<string, number>> = {
-  'AdjustStock ok': 10,
-  'CancelOrder ok': 20,
-  'CreateOrder ok': 100,
-  'RefundOrder ok': 3,
-  'RefundPayment ok': 2,
-  'ResolveOrder ok': 0.5,
-  'RetryOrder ok': 2,
-};
 
 /** Number of orders with each outcome that a run of one minute needs, also on a slow machine. */
 export const requiredOutcomes: Readonly<Record<string, number>> = {
@@ -140,3 +140,18 @@ export const requiredOutcomes: Readonly<Record<string, number>> = {
   'REJECTED PAYMENT_DECLINED': 3,
   'REJECTED RESERVATION_EXPIRED': 0.5,
 };
+
+/** Number of acknowledged orders that a run of one minute needs. Each kind and action needs its share of them. */
+const requiredOrders = 80;
+
+/** Number of successes of each kind and action that a run of one minute needs, also on a slow machine. */
+export const requiredSuccesses: ReadonlyMap<string, number> = new Map([
+  ...shares(orderKinds),
+  ...shares(actions),
+  ...operatorActions.map(({ name, perMinute }) => [name, perMinute] as const),
+]);
+
+function shares(items: readonly Pick<Action, 'name' | 'weight' | 'share'>[]): [string, number][] {
+  const total = items.reduce((sum, { weight }) => sum + weight, 0);
+  return items.map(({ name, weight, share = 1 }) => [name, (requiredOrders * share * weight) / total]);
+}

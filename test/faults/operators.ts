@@ -3,12 +3,22 @@ import { recordOrder } from '../../cmd/test-client/context/actions.js';
 import { OrderState, type Order } from '../../pkg/pb/order/v1/order.js';
 import { backoffMs, pause } from '../../pkg/runtime/index.js';
 import type { History, Result } from './history.js';
+import { operatorActions, type OrderKind } from './kinds.js';
 import { Random } from './random.js';
 
 export interface OperatorsOptions {
   readonly context: ScenarioContext;
   readonly history: History;
   readonly seed: number;
+  /** The kind of each order, by `requestId`. */
+  readonly placed: ReadonlyMap<string, { readonly kind: OrderKind }>;
+}
+
+const [retryPending, retryBlocked, resolveBlocked] = operatorActions;
+
+interface Request {
+  readonly kind: string;
+  readonly request: { readonly orderId: string; readonly actor: string; readonly reason: string };
 }
 
 const intervalMs = { low: 200, high: 1000 };
@@ -42,12 +52,18 @@ export class Operators {
       await pause(random.between(intervalMs.low, intervalMs.high), this.#stop.signal);
       action += 1
     ) {
-      const blockedOnly = random.chance(0.7);
+      const blockedOnly = random.chance(0.5);
       const orders = await this.#list(blockedOnly);
       if (orders.length === 0) continue;
-      const method = blockedOnly && random.chance(resolutionRate) ? 'ResolveOrder' : 'RetryOrder';
-      const { orderId } = random.pick(orders);
-      await this.#act(method, { orderId, actor: 'operator', reason: `action ${action}` });
+      const blockedAction = random.chance(resolutionRate) ? resolveBlocked : retryBlocked;
+      const { orderId, requestId } = random.pick(orders);
+      const kind = this.#options.placed.get(requestId)?.kind;
+      // Any other blocked order is left as it is, because only a declined refund may block an order.
+      if (blockedOnly && !kind?.declinesRefunds) continue;
+      await this.#act(blockedOnly ? blockedAction : retryPending, {
+        kind: kind?.name ?? '',
+        request: { orderId, actor: 'operator', reason: `action ${action}` },
+      });
     }
   }
 
@@ -60,10 +76,7 @@ export class Operators {
     return page?.orders ?? [];
   }
 
-  async #act(
-    method: 'ResolveOrder' | 'RetryOrder',
-    request: { readonly orderId: string; readonly actor: string; readonly reason: string },
-  ): Promise<void> {
+  async #act({ name, method }: (typeof operatorActions)[number], { kind, request }: Request): Promise<void> {
     const { context, history } = this.#options;
     const client = context.clients.order;
     const send = async (): Promise<Order> => {
@@ -71,7 +84,7 @@ export class Operators {
       const call = method === 'ResolveOrder' ? client.resolveOrder : client.retryOrder;
       return recordOrder(context, (await call(request, options)).order);
     };
-    const call = { method, key: request.reason, request };
+    const call = { method, key: request.reason, request, purpose: { kind, action: name } };
     let result: Result<Order> = await history.record(call, send);
     for (let attempt = 1; result.outcome === 'unknown' && attempt < maxAttempts; attempt += 1) {
       await pause(backoffMs(attempt, backoff));

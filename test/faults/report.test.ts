@@ -1,61 +1,97 @@
 import { expect } from 'chai';
+import { anOrder } from '../../cmd/test-client/testing/facts.js';
 import { FaultCounts } from './fault-counts.js';
-import { actions, orderKinds, requiredCalls, requiredOutcomes } from './kinds.js';
-import { findShortfalls, type FaultReport } from './report.js';
+import type { Call, Result } from './history.js';
+import { requiredOutcomes, requiredSuccesses } from './kinds.js';
+import { findShortfalls } from './report.js';
+import { countSuccesses } from './successes.js';
 
-const counts = (count: number): FaultCounts => {
-  const faults = new FaultCounts(['ReserveStock'], ['killed']);
-  for (let added = 0; added < count; added += 1) faults.add('ReserveStock', 'killed');
-  return faults;
-};
-const plenty = (names: readonly string[]): Record<string, number> =>
-  Object.fromEntries(names.map((name) => [name, 1000]));
-const names = (items: readonly { readonly name: string }[]): string[] => items.map(({ name }) => name);
+const ok: Result<unknown> = { outcome: 'ok', value: anOrder() };
+const unknown: Result<unknown> = { outcome: 'unknown', reason: 'DEADLINE_EXCEEDED' };
+const failed = (reason: 'REQUEST_ID_REUSED' | 'OVERLOADED'): Result<unknown> => ({
+  outcome: 'failed',
+  reason,
+});
 
-const sufficient: FaultReport = {
-  seed: 1,
-  seconds: 120,
-  terminalSeconds: 1,
-  historyFile: 'history.jsonl',
-  calls: plenty(Object.keys(requiredCalls)),
-  outcomes: plenty(Object.keys(requiredOutcomes)),
-  kinds: plenty(names(orderKinds)),
-  actions: plenty(names(actions)),
-  callFaults: counts(1),
-  processFaults: counts(1),
-  checks: [],
-};
+function attempts(method: string, action: string, results: readonly Result<unknown>[]): Call[] {
+  const purpose = { kind: 'approved', action };
+  return results.map((result) => ({ method, key: method, request: {}, purpose, result }));
+}
 
-describe('a fault run', () => {
-  it('is valid when everything occurred often enough for its length', () => {
-    expect(findShortfalls(sufficient)).to.deep.equal([]);
-    expect(findShortfalls({ ...sufficient, seconds: 36_000 })).to.include(
-      '1000 orders CONFIRMED instead of 24000',
+function counts(rows: readonly string[], columns: readonly string[]): FaultCounts {
+  const all = new FaultCounts(rows, columns);
+  for (const row of rows) for (const column of columns) all.add(row, column);
+  return all;
+}
+
+function aReport(seconds = 60) {
+  const enough = (required: Iterable<readonly [string, number]>) =>
+    Object.fromEntries(
+      [...required].map(([name, perMinute]) => [name, Math.ceil((perMinute * seconds) / 60)]),
     );
-  });
-
-  const rare: Record<string, [Partial<FaultReport>, string]> = {
-    'an outcome': [
-      { outcomes: { ...sufficient.outcomes, CANCELLED: 19 } },
-      '19 orders CANCELLED instead of 20',
-    ],
-    'a kind of order': [
-      { kinds: { ...sufficient.kinds, slow: 9 } },
-      '9 orders of the kind slow instead of 10',
-    ],
-    'an action': [
-      { actions: { ...sufficient.actions, repeat: 0 } },
-      '0 orders with the action repeat instead of 20',
-    ],
-    'a successful call': [
-      { calls: { ...sufficient.calls, 'ResolveOrder ok': 0 } },
-      '0 calls ResolveOrder ok instead of 1',
-    ],
-    'a fault of a step': [{ callFaults: counts(0) }, 'no fault at ReserveStock'],
-    'a kind of fault': [{ processFaults: counts(0) }, 'no fault of kind killed'],
+  return {
+    seconds,
+    outcomes: enough(Object.entries(requiredOutcomes)),
+    successes: enough(requiredSuccesses),
+    callFaults: counts(['ReserveStock', 'CapturePayment'], ['dropped']),
+    processFaults: counts(['order', 'PostgreSQL'], ['paused', 'restarted', 'crashed']),
   };
-  for (const [what, [change, shortfall]] of Object.entries(rare))
-    it(`is invalid when ${what} is too rare`, () => {
-      expect(findShortfalls({ ...sufficient, ...change })).to.include(shortfall);
+}
+
+describe('the validity of a fault run', () => {
+  for (const seconds of [60, 540])
+    it(`accepts the required numbers of ${seconds} s`, () => {
+      expect(findShortfalls(aReport(seconds))).to.deep.equal([]);
+    });
+
+  for (const name of requiredSuccesses.keys())
+    it(`requires successes of "${name}" in proportion to the length of the run`, () => {
+      const { successes } = aReport(540);
+      const count = (successes[name] ?? 0) - 1;
+      expect(findShortfalls({ ...aReport(540), successes: { ...successes, [name]: count } })).to.deep.equal([
+        `${count} successes of "${name}" instead of ${count + 1}`,
+      ]);
+    });
+
+  it('requires outcomes, every kind of fault, faults at every step, and every fault of PostgreSQL', () => {
+    const processFaults = counts(['PostgreSQL'], ['restarted', 'crashed']);
+    const callFaults = new FaultCounts(['ReserveStock'], ['dropped']);
+    const outcomes = { ...aReport().outcomes, CONFIRMED: 39 };
+    expect(findShortfalls({ ...aReport(), outcomes, callFaults, processFaults })).to.deep.equal([
+      '39 orders CONFIRMED instead of 40',
+      'PostgreSQL was not paused',
+      'no fault of kind dropped',
+      'no fault at ReserveStock',
+    ]);
+  });
+});
+
+describe('the successes of a fault run', () => {
+  const cases: readonly (readonly [string, Call[], Record<string, number>])[] = [
+    [
+      'an order in doubt, then placed',
+      attempts('CreateOrder', 'none', [unknown, ok]),
+      { approved: 1, none: 1 },
+    ],
+    ['an order without an answer', attempts('CreateOrder', 'none', [unknown, failed('OVERLOADED')]), {}],
+    ['a request without all its repetitions', attempts('CreateOrder', 'repeat', [ok, ok]), { approved: 1 }],
+    ['a repeated request', attempts('CreateOrder', 'repeat', [ok, ok, ok]), { approved: 1, repeat: 1 }],
+    [
+      'a reused key',
+      attempts('CreateOrder', 'reuse key', [ok, failed('REQUEST_ID_REUSED')]),
+      { approved: 1, 'reuse key': 1 },
+    ],
+    ['a cancellation', attempts('CancelOrder', 'cancel', [unknown, ok, ok]), { cancel: 1 }],
+    ['a cancellation in doubt', attempts('CancelOrder', 'cancel', [unknown]), {}],
+    [
+      'a cancellation of an order with a refund',
+      attempts('CancelOrder', 'refund order and cancel', [ok]),
+      {},
+    ],
+    ['a resolution', attempts('ResolveOrder', 'resolve blocked order', [ok]), { 'resolve blocked order': 1 }],
+  ];
+  for (const [title, calls, successes] of cases)
+    it(`count ${title} as ${JSON.stringify(successes)}`, () => {
+      expect(countSuccesses(calls)).to.deep.equal(successes);
     });
 });

@@ -3,7 +3,7 @@ import { formatCounts } from '../../cmd/test-client/output/format.js';
 import type { Printer } from '../../cmd/terminal/printer.js';
 import type { Check } from '../../bench/audit.js';
 import type { FaultCounts } from './fault-counts.js';
-import { actions, orderKinds, requiredCalls, requiredOutcomes, requiredPerWeight } from './kinds.js';
+import { requiredOutcomes, requiredSuccesses } from './kinds.js';
 
 export interface FaultReport {
   readonly seed: number;
@@ -17,35 +17,37 @@ export interface FaultReport {
   readonly outcomes: Readonly<Record<string, number>>;
   readonly kinds: Readonly<Record<string, number>>;
   readonly actions: Readonly<Record<string, number>>;
+  /** Numbers of requests that succeeded, by kind of order and by action. */
+  readonly successes: Readonly<Record<string, number>>;
   readonly callFaults: FaultCounts;
   readonly processFaults: FaultCounts;
   readonly checks: readonly Check[];
 }
 
 const shownViolations = 5;
+const postgresFaults = ['paused', 'restarted', 'crashed'];
 
-/** Returns what makes a run invalid: outcomes, orders, successful calls and faults that are too rare to prove anything. */
-export function findShortfalls(report: FaultReport): string[] {
-  const { seconds, outcomes, kinds, calls, callFaults, processFaults } = report;
+/** Returns what makes a run invalid: outcomes, successes and faults that occurred too rarely to prove anything. */
+export function findShortfalls({
+  seconds,
+  outcomes,
+  successes,
+  callFaults,
+  processFaults,
+}: Pick<FaultReport, 'seconds' | 'outcomes' | 'successes' | 'callFaults' | 'processFaults'>): string[] {
   const minutes = seconds / 60;
-  const missing = (
-    what: string,
-    counts: Readonly<Record<string, number>>,
-    required: readonly (readonly [name: string, perMinute: number])[],
-  ): string[] =>
-    required.flatMap(([name, perMinute]) => {
-      const [count, minimum] = [counts[name] ?? 0, Math.ceil(perMinute * minutes)];
-      return count < minimum ? [`${count} ${what} ${name} instead of ${minimum}`] : [];
-    });
-  const perWeight = (items: readonly { readonly name: string; readonly weight: number }[]) =>
-    items.map(({ name, weight }) => [name, weight * requiredPerWeight] as const);
-  // Invalid requests have no orders.
-  const accepted = actions.filter(({ name }) => name !== 'invalid');
   return [
-    ...missing('orders', outcomes, Object.entries(requiredOutcomes)),
-    ...missing('orders of the kind', kinds, perWeight(orderKinds)),
-    ...missing('orders with the action', report.actions, perWeight(accepted)),
-    ...missing('calls', calls, Object.entries(requiredCalls)),
+    ...Object.entries(requiredOutcomes).flatMap(([outcome, perMinute]) => {
+      const [count, required] = [outcomes[outcome] ?? 0, Math.ceil(perMinute * minutes)];
+      return count < required ? [`${count} orders ${outcome} instead of ${required}`] : [];
+    }),
+    ...[...requiredSuccesses].flatMap(([name, perMinute]) => {
+      const [count, required] = [successes[name] ?? 0, Math.ceil(perMinute * minutes)];
+      return count < required ? [`${count} successes of "${name}" instead of ${required}`] : [];
+    }),
+    ...postgresFaults
+      .filter((kind) => processFaults.count('PostgreSQL', kind) === 0)
+      .map((kind) => `PostgreSQL was not ${kind}`),
     ...[callFaults, processFaults].flatMap((counts) =>
       counts.columns.filter((kind) => counts.totalOf(kind) === 0).map((kind) => `no fault of kind ${kind}`),
     ),
@@ -68,7 +70,7 @@ export function printReport(report: FaultReport, printer: Printer): void {
   printer.info(
     `seed ${report.seed}: ${faultsOf(report)} faults over ${ordersOf(report)} orders in ${report.seconds} s; all orders terminal ${report.terminalSeconds} s later`,
   );
-  for (const name of ['outcomes', 'kinds', 'actions', 'calls'] as const)
+  for (const name of ['outcomes', 'kinds', 'actions', 'successes', 'calls'] as const)
     printer.info(`${name}: ${formatCounts(report[name])}`);
   printer.info(`history: ${report.historyFile}`);
   printMatrix(printer, 'saga step', report.callFaults);

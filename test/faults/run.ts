@@ -26,6 +26,7 @@ import { Operators } from './operators.js';
 import { ProcessFaults } from './process-faults.js';
 import type { FaultReport } from './report.js';
 import { PostgresAdmin } from './postgres-admin.js';
+import { countSuccesses } from './successes.js';
 import { findUnfinished, isSettled } from './unfinished.js';
 
 export interface FaultRun {
@@ -137,7 +138,7 @@ async function startTest({ seed, clients: count, scope, signal, printer }: Fault
   const context = scope.use(new ScenarioContext({ addresses: system.targets, dev: undefined }, signal));
   const clients = orderClients(count, system, context, scope);
   const customers = await Customers.start({ context, history, seed, clients });
-  const operators = new Operators({ context, history, seed });
+  const operators = new Operators({ context, history, seed, placed: customers.placed });
   return { system, historyFile, history, postgres, callFaults, context, customers, operators };
 }
 
@@ -148,6 +149,7 @@ function countsOf({ history, customers, callFaults }: Test, orders: readonly Ord
     outcomes: countValues(orders.map(outcomeOf)),
     kinds: countValues(orders.map((order) => placed(order)?.kind.name ?? 'invalid')),
     actions: countValues(orders.map((order) => placed(order)?.action ?? 'invalid')),
+    successes: countSuccesses(history.calls),
     callFaults: callFaults.counts,
   };
 }
