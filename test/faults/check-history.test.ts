@@ -14,6 +14,8 @@ const cancelled = anOrder({ state: OrderState.CANCELLED, revision: 5 });
 const refunded = anOrder({ refundedAmount: usd(100) });
 const blocked = anOrder({ state: OrderState.CANCELLING, revision: 4, blockedReason: 'REFUND_DECLINED' });
 
+const declining = new Map([['request-1', { kind: { ...kind, declinesRefunds: true } }]]);
+
 function creation(result: Result<Order>, items = espresso): Call {
   const request = CreateOrderRequest.fromPartial({ requestId: 'request-1', customerId: 'alice', items });
   return { method: 'CreateOrder', key: 'request-1', request, result };
@@ -21,6 +23,10 @@ function creation(result: Result<Order>, items = espresso): Call {
 
 function cancellation(result: Result<Order>): Call {
   return { method: 'CancelOrder', key: 'request-2', request: { orderId: 'order-1' }, result };
+}
+
+function resolution(result: Result<Order>): Call {
+  return { method: 'ResolveOrder', key: 'action 1', request: { orderId: 'order-1' }, result };
 }
 
 function refund(result: Result<Order>): Call {
@@ -47,8 +53,12 @@ describe('checks of the history', () => {
       {
         calls: [cancellation(ok(blocked))],
         orders: [blocked],
-        placed: new Map([['request-1', { kind: { ...kind, declinesRefunds: true } }]]),
+        placed: declining,
       },
+    ],
+    [
+      'a resolved order',
+      { calls: [cancellation(ok(blocked)), resolution(failed), resolution(unknown)], orders: [cancelled] },
     ],
   ];
   for (const [title, facts] of valid)
@@ -90,6 +100,31 @@ describe('checks of the history', () => {
       'was REJECTED and is CONFIRMED',
     ],
     ['a revision that decreases', { calls: [creation(ok(anOrder({ revision: 3 })))] }, 'was CONFIRMED'],
+    ['a cancellation without a request', { orders: [cancelled] }, 'every cancellation'],
+    [
+      'a resolution without an effect',
+      { calls: [resolution(ok(cancelled))], orders: [blocked], placed: declining },
+      '1 resolutions, CANCELLING',
+    ],
+    [
+      'an effect of a failed resolution',
+      { calls: [cancellation(ok(blocked)), resolution(failed)], orders: [cancelled] },
+      '1 resolutions, CANCELLED',
+    ],
+    [
+      'a block that ends without a resolution',
+      { calls: [cancellation(ok(blocked))], orders: [cancelled] },
+      '0 resolutions, CANCELLED',
+    ],
+    ['a lost refund', { calls: [refund(ok(refunded))] }, 'refunded 0 minor units'],
+    [
+      'a lost refund of a cancelled order',
+      { calls: [refund(ok(refunded)), cancellation(ok(cancelled))], orders: [cancelled] },
+      'refunded 0 minor units',
+    ],
+    ['a refund without a request', { orders: [refunded] }, 'refunded 100 minor units'],
+    ['a block of another kind', { orders: [blocked] }, '(approved): CANCELLING REFUND_DECLINED'],
+    ['an order of an invalid request', { placed: new Map() }, '(invalid): CONFIRMED'],
     ['an impossible outcome', { orders: [aRejectedOrder()] }, 'REJECTED OUT_OF_STOCK'],
   ];
   for (const [title, facts, violation] of invalid)
