@@ -46,7 +46,8 @@ describe('resolutionPort', () => {
       it(`releases the reservation, and accepts the state ${ReservationState[state]}`, async () => {
         answer(state);
         await apply(order);
-        expect(fake.requests).to.deep.equal([{ releaseReservation: { reservationId: order.reservationId } }]);
+        const { reservationId } = order;
+        expect(fake.requests).to.deep.equal([{ releaseReservation: { reservationId, ...note } }]);
       });
 
     for (const state of [ReservationState.COMMITTED, ReservationState.RESERVED, 99 as ReservationState])

@@ -31,7 +31,7 @@ export function resolutionPort({ payment, inventory }: Clients): ResolutionPort 
   return {
     apply: async (order, action, options) => {
       if (order.step === 'VOID_PAYMENT') await voidPayment(payment, order, { action, options });
-      if (order.step === 'RELEASE_STOCK') await releaseStock(inventory, order, options);
+      if (order.step === 'RELEASE_STOCK') await releaseStock(inventory, order, { action, options });
       if (order.step !== 'REFUND_PAYMENT') return;
       await cancelRefund(payment, order, { action, options });
       await recordExternalRefund(payment, order, { action, options });
@@ -77,9 +77,13 @@ const released: ReadonlySet<ReservationState | undefined> = new Set([
  * Releases the reservation, or stores a tombstone for an unknown one, so that an order that has ended holds no stock and
  * no late call reserves or commits it.
  */
-async function releaseStock(client: InventoryClient, order: SagaOrder, options: CallOptions): Promise<void> {
+async function releaseStock(
+  client: InventoryClient,
+  order: SagaOrder,
+  { action: { actor, reason }, options }: Call,
+): Promise<void> {
   const { reservationId } = order;
-  const { reservation } = await client.releaseReservation({ reservationId }, options);
+  const { reservation } = await client.releaseReservation({ reservationId, actor, reason }, options);
   if (!released.has(reservation?.state)) throw reservationHeld(order);
 }
 

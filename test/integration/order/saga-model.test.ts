@@ -2,6 +2,8 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { beginCancellation } from '../../../pkg/order/cancel-order.js';
 import { isTerminal, type SagaOrder } from '../../../pkg/order/domain.js';
+import { isAppError } from '../../../pkg/errors/index.js';
+import { OperatorService } from '../../../pkg/order/operator/operator-service.js';
 import { orderMigrations } from '../../../pkg/order/migrations.js';
 import { Saga } from '../../../pkg/order/saga/saga.js';
 import { OrderBatches } from '../../../pkg/order/order-batches.js';
@@ -23,10 +25,6 @@ import { createTestDatabase, type TestDatabase } from '../../support/postgres/te
 const claim = sql(
   'test.model_claim',
   'update orders set driver = $driver, next_attempt_at = null where id = $id',
-);
-const unblock = sql(
-  'test.model_unblock',
-  'update orders set blocked_reason = null, blocked_since = null, refund_id = $refundId where id = $id',
 );
 
 const silent = { debug: ignore, info: ignore, warn: ignore, error: ignore };
@@ -97,6 +95,30 @@ describe('the saga with model services', () => {
     throw new Error('the order is not terminal');
   };
 
+  /** An operator acts when the services answer again: resolves the block if that is possible, or retries. */
+  const unblock = async (orderId: string, world: ModelWorld, resolves: boolean): Promise<void> => {
+    const operators = new OperatorService({
+      db: database.db,
+      refunds: { refund: () => Promise.reject(new Error('not used')) },
+      resolutions: new ModelInstance(world).resolutions,
+      clock: systemClock,
+      newId: uuidv7,
+      events: { operated: ignore } as never,
+      onProgress: ignore,
+    });
+    const action = { orderId, actor: 'operator', reason: 'model' };
+    const isResolved =
+      resolves &&
+      (await operators.resolveOrder(action).then(
+        () => true,
+        (error: unknown) => {
+          if (!isAppError(error, 'ILLEGAL_TRANSITION')) throw error;
+          return false;
+        },
+      ));
+    if (!isResolved) await operators.retryOrder(action);
+  };
+
   /** Accepts an order, drives it through a script, and asserts the invariants. */
   const run = async (
     script: readonly Disturbance[],
@@ -117,9 +139,8 @@ describe('the saga with model services', () => {
     let ended = await recover(order.id, world);
     const isBlocked = ended.block !== undefined;
     if (isBlocked) {
-      // An operator retries when the services answer again.
       world.script.length = 0;
-      await database.db.query(unblock({ id: order.id, refundId: uuidv7() }));
+      await unblock(order.id, world, script.length % 2 === 0);
       ended = await recover(order.id, world);
     }
     for (const arrive of world.delayed) expectNoEffect(arrive, services);

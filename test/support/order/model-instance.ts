@@ -1,8 +1,9 @@
 import { isAppError } from '../../../pkg/errors/index.js';
-import type { InventoryServiceService } from '../../../pkg/pb/inventory/v1/inventory.js';
-import { PaymentState, type PaymentServiceService } from '../../../pkg/pb/payment/v1/payment.js';
+import { ReservationState, type InventoryServiceService } from '../../../pkg/pb/inventory/v1/inventory.js';
+import { PaymentState, RefundState, type PaymentServiceService } from '../../../pkg/pb/payment/v1/payment.js';
 import { toWire } from '../../../pkg/money/index.js';
 import { inventoryPort, paymentPort } from '../../../pkg/order/clients/clients.js';
+import { resolutionPort } from '../../../pkg/order/clients/resolution-port.js';
 import type { Database } from '../../../pkg/postgres/index.js';
 import type { RpcClient } from '../../../pkg/rpc/index.js';
 import { refusal, type Decision, type Method, type ModelServices } from './model-services.js';
@@ -21,6 +22,8 @@ export const disturbances = [
   'expired',
   'expired, answer lost',
   'waits for the customer',
+  'answered later',
+  'after a pending partial refund',
   'refused after a failover',
   'refused although it took effect',
   'after a partial refund',
@@ -61,6 +64,8 @@ const decisions: Partial<Record<Disturbance, Decision>> = {
   expired: 'EXPIRE',
   'expired, answer lost': 'EXPIRE',
   'waits for the customer': 'WAIT',
+  'answered later': 'PEND',
+  'after a pending partial refund': 'PEND',
 };
 
 const never = new Promise<never>(() => undefined);
@@ -82,6 +87,14 @@ export class ModelInstance {
 
   get inventory() {
     return inventoryPort(this.#client() as RpcClient<typeof InventoryServiceService>);
+  }
+
+  get resolutions() {
+    const client = this.#client();
+    return resolutionPort({
+      payment: client as RpcClient<typeof PaymentServiceService>,
+      inventory: client as RpcClient<typeof InventoryServiceService>,
+    });
   }
 
   get payment() {
@@ -113,9 +126,12 @@ export class ModelInstance {
   async #call(name: string, { requestId = '' }: { requestId?: string }): Promise<object> {
     const { services, script, rest } = this.#world;
     if (this.#isDead) return never;
+    if (name === 'cancelRefund') return { state: RefundState[services.cancelRefund(requestId)] };
+    if (name === 'recordExternalRefund') services.refundExternally();
     const method = methods[name];
-    if (!method) return answerOf(services);
+    if (!method && name !== 'getPayment') return answerOf(services);
     const disturbance = script.shift() ?? rest;
+    if (!method) return this.#disturb(disturbance, () => answerOf(services));
     const execute = (): object => {
       services.execute(method, decisions[disturbance] ?? 'APPROVE', requestId);
       return answerOf(services);
@@ -126,6 +142,7 @@ export class ModelInstance {
     const isStockStep = method === 'reserve' || method === 'commit';
     if (disturbance === 'refused after a failover' && isStockStep) services.loseReservation();
     if (disturbance === 'after a partial refund' && method === 'refund') services.refundPart();
+    if (disturbance === 'after a pending partial refund' && method === 'refund') services.refundPartLater();
     if (disturbance === 'refused although it took effect') {
       if (method === 'reserve' && services.effects.stock !== 'NONE') throw refusal('OUT_OF_STOCK');
       if (method === 'authorize' && services.payment) return declinedAnswer;
@@ -185,8 +202,8 @@ function ignoreRefusal(execute: () => object): void {
 
 /**
  * What the earlier version of the payment service makes of the stored payment. It cannot read a payment that waits for
- * the customer, reads an expired payment as VOIDED and a declined refund as REFUND_EXCEEDS_CAPTURE, and asks the gateway
- * again for a capture that was declined.
+ * the customer, reads an expired payment as VOIDED and a declined refund as REFUND_EXCEEDS_CAPTURE, asks the gateway
+ * again for a capture that was declined, and refunds the rest while another refund is pending.
  */
 function asBefore(services: ModelServices, method: Method, execute: () => object): object {
   const { state } = services.payment ?? {};
@@ -197,6 +214,7 @@ function asBefore(services: ModelServices, method: Method, execute: () => object
     return { payment: { state: PaymentState.VOIDED } };
   }
   if (method === 'capture') services.captureLate();
+  if (method === 'refund' && services.refundBesidePending()) return answerOf(services);
   try {
     return execute();
   } catch (error) {
@@ -208,8 +226,17 @@ const decline = { code: 1, advice: 1 };
 
 const declinedAnswer = { payment: { state: PaymentState.DECLINED, decline } };
 
-/** The Payment message of the current state. Calls to the inventory service have this answer, too, and the inventory client ignores it. */
-function answerOf({ payment, total }: ModelServices): object {
+/** The Payment and Reservation messages of the current state. Each client reads its message and ignores the other. */
+function answerOf(services: ModelServices): object {
+  return { ...reservationOf(services), ...paymentOf(services) };
+}
+
+function reservationOf({ reservation }: ModelServices): object {
+  const [createTime, expireTime] = [new Date(), new Date(Date.now() + 60_000)];
+  return reservation ? { reservation: { state: ReservationState[reservation], createTime, expireTime } } : {};
+}
+
+function paymentOf({ payment, total }: ModelServices): object {
   if (!payment) return {};
   const amount = (minor: bigint) => toWire({ currency: total.currency, minor });
   const { state, captured, refunded } = payment;

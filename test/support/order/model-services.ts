@@ -4,6 +4,7 @@ import type { SagaOrder } from '../../../pkg/order/domain.js';
 
 type ReservationState = 'RESERVED' | 'COMMITTED' | 'RELEASED' | 'RETURNED' | 'EXPIRED' | 'REFUSED';
 type PaymentState =
+  | 'PENDING'
   | 'ACTION_REQUIRED'
   | 'AUTHORIZED'
   | 'CAPTURED'
@@ -19,12 +20,20 @@ interface Payment {
   refunded: bigint;
   /** Whether the gateway declined the capture. */
   captureDeclined: boolean;
+  /** Money that an operator's refund returns if the gateway does not decline it. */
+  refundPending: bigint;
 }
 
 export type Method = 'reserve' | 'commit' | 'release' | 'authorize' | 'capture' | 'void' | 'refund';
 
-/** What the model services decide on an order that they have not decided yet. */
-export type Decision = 'APPROVE' | 'REFUSE' | 'EXPIRE' | 'WAIT';
+/** What the model services decide on an order that they have not decided yet. PEND: the gateway answers later. */
+export type Decision = 'APPROVE' | 'REFUSE' | 'EXPIRE' | 'WAIT' | 'PEND';
+
+const refundReasons = {
+  DECLINED: 'REFUND_DECLINED',
+  CANCELLED: 'REFUND_CANCELLED',
+  PENDING: 'PAYMENT_IN_DOUBT',
+} as const;
 
 /**
  * The state of one order in the inventory and payment services, as these services keep it: a stored refusal is repeated,
@@ -33,9 +42,13 @@ export type Decision = 'APPROVE' | 'REFUSE' | 'EXPIRE' | 'WAIT';
 export class ModelServices {
   #reservation: ReservationState | undefined;
   #payment: Payment | undefined;
-  readonly #refunds = new Map<string, 'SUCCEEDED' | 'DECLINED'>();
+  readonly #refunds = new Map<string, 'SUCCEEDED' | keyof typeof refundReasons>();
 
   constructor(readonly total: Money) {}
+
+  get reservation(): ReservationState | undefined {
+    return this.#reservation;
+  }
 
   get payment(): Readonly<Payment> | undefined {
     return this.#payment;
@@ -46,7 +59,7 @@ export class ModelServices {
     const { state, captured = 0n, refunded = 0n } = this.#payment ?? {};
     return {
       paid: captured - refunded,
-      hasOpenAuthorization: state === 'AUTHORIZED' || state === 'ACTION_REQUIRED',
+      hasOpenAuthorization: state === 'AUTHORIZED' || state === 'ACTION_REQUIRED' || state === 'PENDING',
       stock:
         this.#reservation === 'RESERVED' || this.#reservation === 'COMMITTED' ? this.#reservation : 'NONE',
     };
@@ -81,6 +94,36 @@ export class ModelServices {
   refundPart(): void {
     const payment = this.#payment;
     if (payment?.state === 'CAPTURED' && payment.captured - payment.refunded > 1n) payment.refunded += 1n;
+  }
+
+  /** An operator refunds one minor unit of a captured payment, and the gateway decides later. */
+  refundPartLater(): void {
+    const payment = this.#payment;
+    if (payment?.state === 'CAPTURED' && payment.captured - payment.refunded > 1n) payment.refundPending = 1n;
+  }
+
+  /** The earlier version refunds what a pending refund leaves. Returns false when none is pending. */
+  refundBesidePending(): boolean {
+    const payment = this.#payment;
+    if (!payment || payment.refundPending === 0n) return false;
+    payment.refunded = payment.captured - payment.refundPending;
+    return true;
+  }
+
+  /** An operator returns the rest of the money outside the gateway. */
+  refundExternally(): void {
+    const payment = this.#payment;
+    if (payment && payment.captured > 0n)
+      Object.assign(payment, { state: 'REFUNDED', refunded: payment.captured });
+  }
+
+  /** Returns the state of the refund; a refund that is not known or pending is cancelled. */
+  cancelRefund(key: string): 'SUCCEEDED' | 'REJECTED' | 'CANCELLED' {
+    const known = this.#refunds.get(key);
+    if (known === 'SUCCEEDED') return known;
+    if (known === 'DECLINED') return 'REJECTED';
+    this.#refunds.set(key, 'CANCELLED');
+    return 'CANCELLED';
   }
 
   /** The gateway captures a payment after it declined the capture. */
@@ -121,7 +164,13 @@ export class ModelServices {
 
   #authorize(decision: Decision): void {
     const decided = (
-      { APPROVE: 'AUTHORIZED', REFUSE: 'DECLINED', EXPIRE: 'EXPIRED', WAIT: 'ACTION_REQUIRED' } as const
+      {
+        APPROVE: 'AUTHORIZED',
+        REFUSE: 'DECLINED',
+        EXPIRE: 'EXPIRED',
+        WAIT: 'ACTION_REQUIRED',
+        PEND: 'PENDING',
+      } as const
     )[decision];
     this.#payment ??= {
       state: decided,
@@ -129,8 +178,10 @@ export class ModelServices {
       captured: 0n,
       refunded: 0n,
       captureDeclined: false,
+      refundPending: 0n,
     };
-    if (this.#payment.state === 'ACTION_REQUIRED') this.#payment.state = decided;
+    if (this.#payment.state === 'ACTION_REQUIRED' || this.#payment.state === 'PENDING')
+      this.#payment.state = decided;
     if (this.#payment.state === 'VOIDED') throw refusal('PAYMENT_VOIDED');
   }
 
@@ -143,7 +194,7 @@ export class ModelServices {
       if (decision === 'APPROVE' && !payment.captureDeclined)
         Object.assign(payment, { state: 'CAPTURED', captured: payment.amount });
     }
-    if (payment.state === 'VOIDED' || payment.state === 'DECLINED' || payment.state === 'ACTION_REQUIRED')
+    if (payment.state === 'VOIDED' || payment.state === 'DECLINED' || isOpen(payment))
       throw refusal('ILLEGAL_TRANSITION');
   }
 
@@ -154,22 +205,43 @@ export class ModelServices {
       captured: 0n,
       refunded: 0n,
       captureDeclined: false,
+      refundPending: 0n,
     };
     const { state } = this.#payment;
     if (state === 'CAPTURED' || state === 'REFUNDED') throw refusal('ILLEGAL_TRANSITION');
-    if (state === 'AUTHORIZED' || state === 'ACTION_REQUIRED') this.#payment.state = 'VOIDED';
+    if (state === 'AUTHORIZED' || isOpen(this.#payment)) this.#payment.state = 'VOIDED';
   }
 
   #refund(decision: Decision, key: string): void {
     const payment = this.#payment;
     if (!payment) throw refusal('PAYMENT_NOT_FOUND');
     if (payment.captured === 0n) throw refusal('ILLEGAL_TRANSITION');
-    const known = this.#refunds.get(key) ?? (decision === 'APPROVE' ? 'SUCCEEDED' : 'DECLINED');
-    if (!this.#refunds.has(key) && known === 'SUCCEEDED')
+    if (payment.refundPending > 0n) return this.#decidePart(payment, decision);
+    const before = this.#refunds.get(key);
+    const isDecided = before !== undefined && before !== 'PENDING';
+    const known = isDecided ? before : decidedRefund(decision);
+    if (!isDecided && known === 'SUCCEEDED')
       Object.assign(payment, { state: 'REFUNDED', refunded: payment.captured });
     this.#refunds.set(key, known);
-    if (known === 'DECLINED') throw refusal('REFUND_DECLINED');
+    if (known !== 'SUCCEEDED') throw refusal(refundReasons[known]);
   }
+
+  /** While another refund is pending, a refund of the rest is not stored. The next call finds the refund decided. */
+  #decidePart(payment: Payment, decision: Decision): never {
+    if (decision === 'APPROVE') payment.refunded += payment.refundPending;
+    if (decision !== 'PEND') payment.refundPending = 0n;
+    if (payment.refunded === payment.captured) payment.state = 'REFUNDED';
+    throw refusal('PAYMENT_IN_DOUBT');
+  }
+}
+
+function isOpen({ state }: Payment): boolean {
+  return state === 'ACTION_REQUIRED' || state === 'PENDING';
+}
+
+function decidedRefund(decision: Decision): 'SUCCEEDED' | 'DECLINED' | 'PENDING' {
+  if (decision === 'PEND') return 'PENDING';
+  return decision === 'APPROVE' ? 'SUCCEEDED' : 'DECLINED';
 }
 
 export function refusal(reason: Reason): AppError {
