@@ -1,7 +1,14 @@
 import type { Money } from '../money/index.js';
 import type { Database, WaitLimits } from '../postgres/index.js';
 import type { RetryTimes } from './background.js';
-import type { Change, Decline, OperatorNote, Payment, PaymentChange } from './domain.js';
+import {
+  wasNeverAuthorized,
+  type Change,
+  type Decline,
+  type OperatorNote,
+  type Payment,
+  type PaymentChange,
+} from './domain.js';
 import { awaitRecording } from './errors.js';
 import type { PaymentEvents } from './events.js';
 import type { PaymentBatches } from './payment-batches.js';
@@ -16,6 +23,7 @@ import {
   voidPayment,
   type PaymentRequest,
   type TombstoneCharge,
+  type VoidedCharge,
 } from './payment-store.js';
 
 export interface PaymentLedgerDeps {
@@ -157,19 +165,18 @@ export class PaymentLedger {
     return confirmed ?? this.find(paymentId);
   }
 
-  /** Records that the gateway captured a payment whose void is pending. */
-  async captureVoided(
-    paymentId: string,
-    { reference, amount }: { readonly reference: string; readonly amount: bigint },
-  ): Promise<Payment> {
-    const parameters = { id: paymentId, reference, amount };
-    const changed = await awaitRecording(paymentId, captureVoidedPayment(this.#deps.db, parameters));
+  /** Records that the gateway captured the charge of a VOIDED payment. */
+  async captureVoided(voided: Payment, charge: Omit<VoidedCharge, 'id'>): Promise<Payment> {
+    const { id } = voided;
+    const changed = await awaitRecording(id, captureVoidedPayment(this.#deps.db, { ...charge, id }));
     if (changed) {
-      this.#publish('AUTHORIZE', changed, changed.charge?.authorized);
-      this.#publish('CAPTURE', changed, amount);
+      const wasApproved = voided.released !== undefined || !wasNeverAuthorized(voided);
+      if (!wasApproved) this.#publish('AUTHORIZE', changed, changed.charge?.authorized);
+      this.#publish('CAPTURE', changed, charge.captured);
+      if (charge.refunded > 0n) this.#publish('REFUND', changed, charge.refunded);
     }
-    const payment = changed ?? (await this.find(paymentId));
-    if (payment.charge?.captured !== amount) throw outOfSync(payment);
+    const payment = changed ?? (await this.find(id));
+    if (payment.charge?.captured !== charge.captured) throw outOfSync(payment);
     return payment;
   }
 

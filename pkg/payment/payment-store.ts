@@ -372,10 +372,7 @@ const claimOne = sql(
    returning attempts`,
 );
 
-/**
- * Claims one pending void. Returns undefined if none is pending, if another call holds its lease, or before its retry
- * time.
- */
+/** Claims one pending void. Returns undefined if none is pending, during another lease, or before its retry time. */
 export async function claimVoid(
   db: Queryable,
   paymentId: string,
@@ -404,31 +401,48 @@ export async function deferVoid(
   await db.query(defer({ id, attempts, baseMs, capMs }));
 }
 
+/** Ledger entries of a charge that the gateway made. The authorization may have an entry already. */
+const chargeEntries = `insert into payment_ledger (payment_id, kind, amount_minor, request_key, actor, reason)
+     select id, kind, minor, request_key, $actor, $noteReason from changed, lateral (values
+       ('AUTHORIZE', authorized_minor, id::text), ('CAPTURE', captured_minor, id::text),
+       ('REFUND', refunded_minor, id || '/gateway')
+     ) entry (kind, minor, request_key)
+     where minor > 0
+     on conflict do nothing`;
+
 const captureVoided = sql(
   'payment.capture_voided',
   `with changed as (
-     update payments set state = 'CAPTURED', gateway_reference = $reference, authorized_minor = amount_minor,
-       captured_minor = $amount, voided_intent = false, void_retry_at = null, updated_at = now()
-     where id = $id and void_retry_at is not null and amount_minor is not null
+     update payments set gateway_reference = $reference, authorized_minor = amount_minor, captured_minor = $captured,
+       refunded_minor = $refunded, voided_intent = false, expired = false, released_currency = null,
+       released_minor = null, void_retry_at = null, updated_at = now(),
+       state = case $refunded::bigint when 0 then 'CAPTURED' when $captured then 'REFUNDED' else 'PARTIALLY_REFUNDED' end
+     where id = $id and state = 'VOIDED' and amount_minor is not null
      returning ${paymentColumns}
    ), entries as (
-     insert into payment_ledger (payment_id, kind, amount_minor, request_key)
-     select id, 'AUTHORIZE', authorized_minor, id from changed
-     union all
-     select id, 'CAPTURE', captured_minor, id from changed
+     ${chargeEntries}
    )
    select ${paymentColumns} from changed`,
 );
 
+/** A charge that the gateway captured, although its payment is VOIDED here. */
+export interface VoidedCharge extends OperatorNote {
+  readonly id: string;
+  readonly reference: string;
+  readonly captured: bigint;
+  /** What the gateway has refunded already. */
+  readonly refunded: bigint;
+}
+
 /**
- * Ends a pending void of a payment that the gateway has captured: the payment becomes CAPTURED. Returns undefined,
- * without a change, for a tombstone and if no void is pending.
+ * Replaces the void of a payment by the capture of the gateway, which never voids a captured charge. Returns undefined,
+ * without a change, for a tombstone and for a payment that is not VOIDED.
  */
 export async function captureVoidedPayment(
   db: Queryable,
-  parameters: { readonly id: string; readonly reference: string; readonly amount: bigint },
+  { actor, reason, ...charge }: VoidedCharge,
 ): Promise<Payment | undefined> {
-  const [row] = await db.query<PaymentRow>(captureVoided(parameters));
+  const [row] = await db.query<PaymentRow>(captureVoided({ ...charge, actor, noteReason: reason }));
   return row && toPayment(row);
 }
 
@@ -437,17 +451,13 @@ const captureBareTombstone = sql(
   `with changed as (
      update payments set currency = $currency, amount_minor = $authorized, gateway_reference = $reference,
        authorized_minor = $authorized, captured_minor = $captured, refunded_minor = $refunded,
-       refund_pending_minor = $captured::bigint - $refunded::bigint, void_retry_at = null, updated_at = now(),
+       refund_pending_minor = $captured::bigint - $refunded::bigint, void_retry_at = null, released_currency = null,
+       released_minor = null, updated_at = now(),
        state = case $refunded::bigint when 0 then 'CAPTURED' when $captured then 'REFUNDED' else 'PARTIALLY_REFUNDED' end
-     where id = $id and void_retry_at is not null and amount_minor is null
+     where id = $id and state = 'VOIDED' and amount_minor is null
      returning ${paymentColumns}
    ), entries as (
-     insert into payment_ledger (payment_id, kind, amount_minor, request_key)
-     select id, kind, minor, request_key from changed, lateral (values
-       ('AUTHORIZE', authorized_minor, id::text), ('CAPTURE', captured_minor, id::text),
-       ('REFUND', refunded_minor, id || '/gateway')
-     ) entry (kind, minor, request_key)
-     where minor > 0
+     ${chargeEntries}
    ), refund as (
      insert into refunds (payment_id, request_id, fingerprint, state, amount_minor, reason, retry_at)
      select id, id::text, $fingerprint, 'PENDING', refund_pending_minor, $reason,
@@ -471,13 +481,19 @@ export interface TombstoneCharge {
   readonly reason: string;
   /** The background work does not attempt the refund within this time. */
   readonly leaseMs: number;
+  /** The operator whose void has found the charge. */
+  readonly note: OperatorNote;
 }
 
 /**
- * Ends the pending void of a tombstone whose charge the gateway has captured, and reserves the refund of what is left.
- * Returns undefined, without a change, if the payment is not a tombstone or no void is pending.
+ * Records the charge of a tombstone that the gateway has captured, and reserves the refund of what is left. Returns
+ * undefined, without a change, if the payment is not a VOIDED tombstone.
  */
-export async function captureTombstone(db: Queryable, charge: TombstoneCharge): Promise<Payment | undefined> {
-  const [row] = await db.query<PaymentRow>(captureBareTombstone({ ...charge }));
+export async function captureTombstone(
+  db: Queryable,
+  { note, ...charge }: TombstoneCharge,
+): Promise<Payment | undefined> {
+  const { actor, reason: noteReason } = note;
+  const [row] = await db.query<PaymentRow>(captureBareTombstone({ ...charge, actor, noteReason }));
   return row && toPayment(row);
 }

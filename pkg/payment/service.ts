@@ -138,7 +138,8 @@ export class PaymentService {
 
   /**
    * Releases an authorization, also one whose answer is unknown. Inserts a tombstone for an unknown payment. If the gateway
-   * has captured a charge with the id of a tombstone, the charge is recorded and refunded.
+   * has captured a charge with the id of a tombstone, the charge is recorded and refunded. The void of an operator asks the
+   * gateway also about a VOIDED or EXPIRED payment, and records a capture that the gateway has.
    *
    * @throws AppError PAYMENT_IN_DOUBT, or ILLEGAL_TRANSITION after a capture
    */
@@ -151,7 +152,7 @@ export class PaymentService {
       case 'EXECUTE':
         return this.#void(paymentId, signal, note);
       case 'UNCHANGED':
-        return payment.voidPending ? this.#confirmVoid(payment, signal) : payment;
+        return this.#confirmVoid(payment, signal, note);
       case 'REJECT':
       case 'IN_DOUBT':
         throw illegalTransition(payment, 'VOID');
@@ -159,8 +160,12 @@ export class PaymentService {
   }
 
   /** @throws AppError ILLEGAL_TRANSITION if the gateway captured the payment before the void */
-  async #confirmVoid(payment: Payment, signal: AbortSignal): Promise<Payment> {
-    const confirmed = await this.#voids.confirm(payment, signal);
+  async #confirmVoid(payment: Payment, signal: AbortSignal, note: OperatorNote): Promise<Payment> {
+    const isAskedAgain = note.actor !== undefined && payment.state !== 'DECLINED';
+    if (!payment.voidPending && !isAskedAgain) return payment;
+    const confirmed = payment.voidPending
+      ? await this.#voids.confirm(payment, signal)
+      : await this.#voids.voidAgain(payment, signal, note);
     if (verdicts.VOID[confirmed.state] === 'REJECT') throw illegalTransition(confirmed, 'VOID');
     return confirmed;
   }

@@ -1,5 +1,5 @@
 import { isAppError } from '../errors/index.js';
-import { isTombstone, type Payment } from './domain.js';
+import { isTombstone, type OperatorNote, type Payment } from './domain.js';
 import { backoffOf, callGateway, drain, type RetryTimes } from './background.js';
 import { awaitGateway, awaitRecording, paymentPending } from './errors.js';
 import type { GatewayRecord, PaymentGateway, VoidAnswer } from './gateway/gateway.js';
@@ -56,6 +56,20 @@ export class PendingVoids {
   }
 
   /**
+   * Voids a VOIDED payment at the gateway again, for an operator. After a restore, the gateway may have captured the
+   * payment, or may still hold its authorization.
+   *
+   * @throws AppError PAYMENT_IN_DOUBT
+   */
+  async voidAgain(payment: Payment, signal: AbortSignal, note: OperatorNote): Promise<Payment> {
+    const { id } = payment;
+    const { times } = this.#deps;
+    const call = callGateway(signal, times, (limit) => this.#ask(id, limit));
+    const answer = await awaitGateway(id, call);
+    return answer.outcome === 'CAPTURED' ? this.#endCaptured(id, answer, { signal, note }) : payment;
+  }
+
+  /**
    * Voids one payment at the gateway. The gateway then cannot authorize the payment. If the gateway captured the payment
    * before the void, for example for a replica of an earlier version, the payment becomes CAPTURED. No caller refunds
    * the charge of a tombstone, so it is refunded here.
@@ -68,7 +82,7 @@ export class PendingVoids {
     try {
       const call = callGateway(signal, times, (limit) => this.#ask(paymentId, limit));
       const answer = await awaitGateway(paymentId, call);
-      if (answer.outcome === 'CAPTURED') return await this.#endCaptured(paymentId, answer, signal);
+      if (answer.outcome === 'CAPTURED') return await this.#endCaptured(paymentId, answer, { signal });
       return await ledger.confirmVoid(paymentId, answer.outcome === 'VOIDED' ? answer.released : undefined);
     } catch (error) {
       // If the delay cannot be stored, the void is due when the lease of the claim ends.
@@ -87,17 +101,18 @@ export class PendingVoids {
 
   async #endCaptured(
     paymentId: string,
-    { amount, record }: CapturedVoid,
-    signal: AbortSignal,
+    { amount: captured, record }: CapturedVoid,
+    { signal, note = {} }: { readonly signal: AbortSignal; readonly note?: OperatorNote },
   ): Promise<Payment> {
     const { ledger } = this.#deps;
     const { authorization, currency, authorized, refunded } = record;
     if (authorization?.outcome !== 'APPROVED' || currency === undefined)
       throw new Error(`the gateway captured payment ${paymentId}, but reports no approval`);
     const { reference } = authorization;
-    if (!isTombstone(await ledger.find(paymentId)))
-      return ledger.captureVoided(paymentId, { reference, amount });
-    const charge = { id: paymentId, reference, currency, authorized, captured: amount, refunded };
+    const payment = await ledger.find(paymentId);
+    if (!isTombstone(payment))
+      return ledger.captureVoided(payment, { reference, captured, refunded, ...note });
+    const charge = { id: paymentId, reference, currency, authorized, captured, refunded, note };
     return this.#refundTombstone(charge, signal);
   }
 

@@ -32,6 +32,13 @@ export function gatewayViolations(payment: Payment): string[] {
   ];
 }
 
+/** Returns whether the gateway has captured, or still authorizes, a payment that is VOIDED or EXPIRED here. */
+export function hasChargeBeyondVoid({ state, authorizedAmount, audit }: Payment): boolean {
+  if (!audit || (state !== PaymentState.VOIDED && state !== PaymentState.EXPIRED)) return false;
+  const isOpen = state === PaymentState.VOIDED && minorUnits(authorizedAmount) > 0n && !audit.voided;
+  return audit.captureCount > 0 || isOpen;
+}
+
 function differences(payment: Payment, audit: NonNullable<Payment['audit']>): string[] {
   const refunded = minorUnits(payment.refundedAmount) - minorUnits(payment.externallyRefundedAmount);
   const limits = {

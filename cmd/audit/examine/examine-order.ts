@@ -1,7 +1,7 @@
 import type { Reservation } from '../../../pkg/pb/inventory/v1/inventory.js';
 import { OrderState, type Order, type TimelineEntry } from '../../../pkg/pb/order/v1/order.js';
 import { PaymentState, PaymentView, type Payment } from '../../../pkg/pb/payment/v1/payment.js';
-import { gatewayViolations } from '../checks/gateway.js';
+import { gatewayViolations, hasChargeBeyondVoid } from '../checks/gateway.js';
 import { isTerminal } from '../checks/order-states.js';
 import { amountViolations, orderMoneyViolations } from '../checks/payment.js';
 import { progressOf, unfinishedSince, type Progress } from '../checks/progress.js';
@@ -9,7 +9,7 @@ import { reservationViolations } from '../checks/reservation.js';
 import { terminalStateViolations, timelineViolations, type TimelineViolation } from '../checks/timeline.js';
 import { undefinedIfMissing, type Services } from '../services.js';
 import type { Examination, Finding, Ids } from './examination.js';
-import { lostPaymentStep, lostReservationStep } from './next-steps.js';
+import { lostPaymentStep, lostReservationStep, voidStep } from './next-steps.js';
 
 /** An order with its records in every service. */
 export interface ExaminedOrder {
@@ -110,19 +110,26 @@ function paymentFindings({ order, payments, progress }: ExaminedOrder): Finding[
   const isInFlight = !isTerminal(order) && progress === 'RUNNING';
   return payments.flatMap((payment) => [
     ...findingsOfPayment(payment, 4, amountViolations(payment)),
-    ...(isInFlight ? [] : findingsOfPayment(payment, 8, gatewayViolations(payment))),
+    ...(isInFlight ? [] : gatewayFindings(payment)),
   ]);
+}
+
+/** A capture or an open authorization of a payment that is VOIDED here has a next step. */
+export function gatewayFindings(payment: Payment): Finding[] {
+  const nextStep = hasChargeBeyondVoid(payment) ? voidStep(payment.paymentId) : undefined;
+  return findingsOfPayment(payment, 8, gatewayViolations(payment), nextStep);
 }
 
 export function findingsOfPayment(
   { paymentId, orderId, state }: Payment,
   invariant: number,
   violations: readonly string[],
+  nextStep?: string,
 ): Finding[] {
   const described = violations.map(
     (violation) => `payment ${paymentId} (${PaymentState[state]}): ${violation}`,
   );
-  return findings(invariant, described, { payment_id: paymentId, order_id: orderId });
+  return findings(invariant, described, { payment_id: paymentId, order_id: orderId }, nextStep);
 }
 
 function findings(invariant: number, violations: readonly string[], ids: Ids, nextStep?: string): Finding[] {

@@ -7,11 +7,10 @@ import {
   type Payment,
 } from '../../../pkg/pb/payment/v1/payment.js';
 import { formatAmount, minorUnits } from '../checks/amounts.js';
-import { gatewayViolations } from '../checks/gateway.js';
 import { amountViolations, isLive, netAmount } from '../checks/payment.js';
 import { undefinedIfMissing, type Services } from '../services.js';
 import type { Examination, Finding } from './examination.js';
-import { findingsOfPayment } from './examine-order.js';
+import { findingsOfPayment, gatewayFindings } from './examine-order.js';
 import { refundSteps, releaseStep, voidStep } from './next-steps.js';
 
 /** Examines a payment that is not the payment of any order in the listing of orders. */
@@ -27,7 +26,7 @@ export async function examinePayment(services: Services, paymentId: string): Pro
     version: JSON.stringify([payment.state, payment.updateTime, order?.revision]),
     findings: [
       ...findingsOfPayment(payment, 4, amountViolations(payment)),
-      ...findingsOfPayment(payment, 8, gatewayViolations(payment)),
+      ...gatewayFindings(payment),
       ...(order ? [] : orphanFindings(payment)),
     ],
   };

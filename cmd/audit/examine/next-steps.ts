@@ -7,7 +7,7 @@ export function releaseStep(reservationId: string): string {
   return call(50_052, 'inventory.v1.InventoryService/ReleaseReservation', request);
 }
 
-/** A void also refunds a charge that only the gateway knows. */
+/** A void also refunds a charge that only the gateway knows, and records a capture of a payment that is VOIDED here. */
 export function voidStep(paymentId: string): string {
   const request = { payment_id: paymentId, actor: 'YOU', reason };
   return call(50_053, 'payment.v1.PaymentService/VoidPayment', request);

@@ -4178,7 +4178,10 @@ export const PaymentServiceService = {
    * with FAILED_PRECONDITION, reason ILLEGAL_TRANSITION, after a capture: a
    * captured payment can only be refunded. If the gateway has captured a charge with the id
    * of a tombstone, the server records the charge and refunds it; the call then fails in the
-   * same way, in the state REFUNDED, or CAPTURED if the gateway declines the refund.
+   * same way, in the state REFUNDED, or CAPTURED if the gateway declines the refund. A request with
+   * an `actor` asks the gateway also about a payment that is VOIDED or EXPIRED here, for example
+   * after a restore: it voids an open authorization, or records the capture that the gateway has
+   * and fails in this way, without a refund unless the payment is a tombstone.
    */
   voidPayment: {
     path: "/payment.v1.PaymentService/VoidPayment" as const,
@@ -4342,7 +4345,10 @@ export interface PaymentServiceServer extends UntypedServiceImplementation {
    * with FAILED_PRECONDITION, reason ILLEGAL_TRANSITION, after a capture: a
    * captured payment can only be refunded. If the gateway has captured a charge with the id
    * of a tombstone, the server records the charge and refunds it; the call then fails in the
-   * same way, in the state REFUNDED, or CAPTURED if the gateway declines the refund.
+   * same way, in the state REFUNDED, or CAPTURED if the gateway declines the refund. A request with
+   * an `actor` asks the gateway also about a payment that is VOIDED or EXPIRED here, for example
+   * after a restore: it voids an open authorization, or records the capture that the gateway has
+   * and fails in this way, without a refund unless the payment is a tombstone.
    */
   voidPayment: handleUnaryCall<VoidPaymentRequest, VoidPaymentResponse>;
   /**
@@ -4449,7 +4455,10 @@ export interface PaymentServiceClient extends Client {
    * with FAILED_PRECONDITION, reason ILLEGAL_TRANSITION, after a capture: a
    * captured payment can only be refunded. If the gateway has captured a charge with the id
    * of a tombstone, the server records the charge and refunds it; the call then fails in the
-   * same way, in the state REFUNDED, or CAPTURED if the gateway declines the refund.
+   * same way, in the state REFUNDED, or CAPTURED if the gateway declines the refund. A request with
+   * an `actor` asks the gateway also about a payment that is VOIDED or EXPIRED here, for example
+   * after a restore: it voids an open authorization, or records the capture that the gateway has
+   * and fails in this way, without a refund unless the payment is a tombstone.
    */
   voidPayment(
     request: VoidPaymentRequest,
