@@ -1,5 +1,6 @@
 import { ReservationState } from '../../../pkg/pb/inventory/v1/inventory.js';
 import { OrderState, type Order } from '../../../pkg/pb/order/v1/order.js';
+import { PaymentState, type Payment } from '../../../pkg/pb/payment/v1/payment.js';
 import type { Subject } from '../examine/examination.js';
 import type { ExternalSort } from './external-sort.js';
 
@@ -9,8 +10,8 @@ import type { ExternalSort } from './external-sort.js';
  */
 
 type Name = 'payment_id' | 'reservation_id' | 'request_id';
-/** `[name, id, customer, 'order' or 'record', order id or state]`, as JSON. */
-type Reference = readonly [Name, string, string, 'order' | 'record', string];
+/** `[name, id, customer, kind, order id or state]`, as JSON. */
+type Reference = readonly [Name, string, string, 'order' | 'record' | 'capture', string];
 
 const write = (sort: ExternalSort, reference: Reference): Promise<void> =>
   sort.add(JSON.stringify(reference));
@@ -23,8 +24,16 @@ export async function addOrder(sort: ExternalSort, order: Order): Promise<void> 
   if (reservationId !== '') await write(sort, ['reservation_id', reservationId, '', 'order', owner]);
 }
 
-export function addPayment(sort: ExternalSort, paymentId: string): Promise<void> {
-  return write(sort, ['payment_id', paymentId, '', 'record', '']);
+export function addPayment(
+  sort: ExternalSort,
+  { paymentId, state }: Pick<Payment, 'paymentId' | 'state'>,
+): Promise<void> {
+  return write(sort, ['payment_id', paymentId, '', 'record', PaymentState[state]]);
+}
+
+/** Adds a capture in the ledger of the gateway. */
+export function addCapture(sort: ExternalSort, paymentId: string): Promise<void> {
+  return write(sort, ['payment_id', paymentId, '', 'capture', '']);
 }
 
 export function addReservation(sort: ExternalSort, id: string, state: ReservationState): Promise<void> {
@@ -37,8 +46,9 @@ interface Group {
   readonly customerId: string;
   /** At most {@link maxOwners} orders. */
   readonly owners: string[];
-  /** State of the reservation, or '' for a payment; undefined without a record. */
+  /** State of the reservation or payment; undefined without a record. */
   record: string | undefined;
+  isCaptured: boolean;
 }
 
 const maxOwners = 100;
@@ -49,16 +59,17 @@ async function* groups(sort: ExternalSort): AsyncGenerator<Group> {
     const [name, id, customerId, kind, value] = JSON.parse(line) as Reference;
     if (!group || group.name !== name || group.id !== id || group.customerId !== customerId) {
       if (group) yield group;
-      group = { name, id, customerId, owners: [], record: undefined };
+      group = { name, id, customerId, owners: [], record: undefined, isCaptured: false };
     }
     if (kind === 'record') group.record = value;
+    else if (kind === 'capture') group.isCaptured = true;
     else if (group.owners.length < maxOwners) group.owners.push(value);
   }
   if (group) yield group;
 }
 
 export interface References {
-  /** Records without an order, and orders that share a key. */
+  /** Records without an order, orders that share a key, and captures of payments that are released here. */
   readonly suspects: Subject[];
   /** CONFIRMED orders whose payment or reservation is missing. */
   readonly incomplete: Subject[];
@@ -72,7 +83,7 @@ export async function compareReferences(
   onGroup: (references: References) => Promise<void>,
 ): Promise<void> {
   for await (const group of groups(sort)) {
-    const suspects = [...sharedKey(group), ...orphan(group)];
+    const suspects = [...sharedKey(group), ...orphan(group), ...capturedRelease(group)];
     const incomplete = incompleteOrders(group);
     if (suspects.length + incomplete.length > 0) await onGroup({ suspects, incomplete });
   }
@@ -88,6 +99,13 @@ function orphan({ name, id, owners, record }: Group): Subject[] {
   if (owners.length > 0 || record === undefined) return [];
   if (name === 'payment_id') return [{ kind: 'payment', paymentId: id }];
   return openStates.has(record) ? [{ kind: 'reservation', reservationId: id }] : [];
+}
+
+const releasedStates: ReadonlySet<string> = new Set(['VOIDED', 'EXPIRED']);
+
+function capturedRelease({ id, owners, record = '', isCaptured }: Group): Subject[] {
+  const isReleased = owners.length > 0 && isCaptured && releasedStates.has(record);
+  return isReleased ? [{ kind: 'payment', paymentId: id }] : [];
 }
 
 function incompleteOrders({ name, owners, record }: Group): Subject[] {

@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { isAppError } from '../../../pkg/errors/index.js';
 import { ReservationState, StockView } from '../../../pkg/pb/inventory/v1/inventory.js';
+import { GatewayTransactionKind, type GatewayTransaction } from '../../../pkg/pb/payment/v1/payment.js';
 import { inParallel } from '../../test-client/context/parallel.js';
 import { examine, judgeStock } from '../examine/examine.js';
 import { movesMoney } from '../examine/examine-orphans.js';
@@ -11,7 +12,7 @@ import type { Candidates } from './candidates.js';
 import type { ExternalSort } from './external-sort.js';
 import type { Figures } from './figures.js';
 import { pagesOf } from './pages.js';
-import { addPayment, addReservation, compareReferences } from './references.js';
+import { addCapture, addPayment, addReservation, compareReferences } from './references.js';
 import { scanOrders } from './scan-orders.js';
 
 export interface Scan {
@@ -29,7 +30,7 @@ export interface Scan {
 }
 
 export interface ScanOptions {
-  /** Only finds records without an order, and orders without their records. */
+  /** Only finds records without an order, orders without their records, and captures of released payments. */
   readonly reconcileOnly: boolean;
   /** File with the ids of acknowledged orders. */
   readonly acknowledged: string | undefined;
@@ -40,7 +41,7 @@ export interface ScanOptions {
  * before orders. A cause is stored before its effect, so a cause that is missing when it is read has been lost.
  */
 export async function scan(context: Scan, { reconcileOnly, acknowledged }: ScanOptions): Promise<void> {
-  await scanTransactions(context);
+  await scanTransactions(context, { reconcileOnly });
   await scanPayments(context);
   await scanReservations(context);
   await scanOrders(context, { reconcileOnly });
@@ -50,7 +51,10 @@ export async function scan(context: Scan, { reconcileOnly, acknowledged }: ScanO
   await scanAcknowledged(context, acknowledged);
 }
 
-async function scanTransactions({ services, candidates, figures, ...context }: Scan): Promise<void> {
+async function scanTransactions(
+  { services, candidates, figures, ...context }: Scan,
+  { reconcileOnly }: Pick<ScanOptions, 'reconcileOnly'>,
+): Promise<void> {
   const pages = pagesOf(async (pageToken) => {
     const request = { pageSize: context.pageSize, pageToken, paymentId: '' };
     const { transactions, nextPageToken } = await services.payment.listGatewayTransactions(request);
@@ -60,6 +64,8 @@ async function scanTransactions({ services, candidates, figures, ...context }: S
   try {
     for await (const page of pages) {
       count += page.length;
+      // Without --reconcile, every order has been examined with its records.
+      if (reconcileOnly) await addCaptures(context, page);
       const unknown = page.filter((transaction) => !transaction.paymentKnown && movesMoney(transaction));
       const paymentIds = [...new Set(unknown.map(({ paymentId }) => paymentId))];
       const subjects = paymentIds.map((paymentId) => ({ kind: 'transactions', paymentId }) as const);
@@ -74,6 +80,14 @@ async function scanTransactions({ services, candidates, figures, ...context }: S
   figures.add(8, { gateway_transactions: count });
 }
 
+async function addCaptures(
+  { sort }: Pick<Scan, 'sort'>,
+  transactions: readonly GatewayTransaction[],
+): Promise<void> {
+  for (const { kind, paymentId, paymentKnown } of transactions)
+    if (paymentKnown && kind === GatewayTransactionKind.CAPTURE) await addCapture(sort, paymentId);
+}
+
 async function scanPayments({ services, sort, figures, pageSize, onProgress }: Scan): Promise<void> {
   const pages = pagesOf(async (pageToken) => {
     const { payments, nextPageToken } = await services.payment.listPayments({
@@ -85,7 +99,7 @@ async function scanPayments({ services, sort, figures, pageSize, onProgress }: S
   });
   let count = 0;
   for await (const page of pages) {
-    for (const { paymentId } of page) await addPayment(sort, paymentId);
+    for (const payment of page) await addPayment(sort, payment);
     count += page.length;
     onProgress('payments', count);
   }

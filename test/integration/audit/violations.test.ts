@@ -3,7 +3,8 @@ import type { Order } from '../../../pkg/pb/order/v1/order.js';
 import { PaymentResult } from '../../../pkg/pb/payment/v1/payment.js';
 import { uuidv7 } from '../../../pkg/runtime/index.js';
 import { startSystem, type System } from '../../support/system.js';
-import { audit, execute, place, placeEachOutcome, resultOf } from './run.js';
+import { expectReason } from '../../support/expect-reason.js';
+import { audit, cancel, clean, execute, place, placeEachOutcome, resultOf } from './run.js';
 
 interface Corruption {
   readonly title: string;
@@ -259,6 +260,42 @@ const corruptions: Readonly<Record<number, readonly Corruption[]>> = {
     },
   ],
 };
+
+const releaseCaptured = (paymentId: string, expired: boolean): string =>
+  `update payments set state = 'VOIDED', expired = ${expired}, captured_minor = 0, refunded_minor = 0
+   where id = '${paymentId}'`;
+
+describe('a payment that is released here and captured at the gateway', () => {
+  let system: System;
+  beforeEach(async () => {
+    system = await startSystem();
+    await system.stock({ sku: 'espresso', quantity: 999n });
+  });
+  afterEach(() => system.close());
+
+  for (const expired of [false, true])
+    it(`is reported with its ids until an operator's void records the capture: expired ${expired}`, async () => {
+      const order = await place(system);
+      await cancel(system, order);
+      const { paymentId, orderId } = order;
+      await execute(system.databases.payment, releaseCaptured(paymentId, expired));
+
+      for (const reconcile of [false, true]) {
+        const report = await audit(system, { reconcile });
+        const found = report.invariants.flatMap(({ violations }) => violations);
+        const state = expired ? 'EXPIRED' : 'VOIDED';
+        const capture = found.find(({ violation }) => violation.endsWith('the gateway captured 1 times'));
+        expect(capture?.violation).to.contain(`payment ${paymentId} (${state})`);
+        expect(capture?.ids).to.deep.equal({ payment_id: paymentId, order_id: orderId });
+        expect(capture?.nextStep).to.contain('VoidPayment').and.to.contain(paymentId);
+      }
+
+      const request = { paymentId, actor: 'grace', reason: 'restored' };
+      await expectReason(system.payment.voidPayment(request), 'ILLEGAL_TRANSITION');
+      for (const reconcile of [false, true])
+        expect(resultOf(await audit(system, { reconcile }))).to.deep.equal(clean);
+    });
+});
 
 /** Drops the constraints of a table, except its primary key. */
 function withoutChecks(db: Parameters<typeof execute>[0], table: string): Promise<void> {
