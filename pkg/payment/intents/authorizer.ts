@@ -19,7 +19,7 @@ import type {
 import type { PaymentLedger } from '../ledger.js';
 import { findPaymentAndConflict, type PaymentRequest } from '../payment-store.js';
 import type { PendingVoids } from '../voids.js';
-import { claimDueIntents, deferIntent } from './store.js';
+import { claimDueIntents, deferIntent, type ClaimedIntent } from './store.js';
 
 export interface Authorization {
   readonly paymentId: string;
@@ -82,7 +82,7 @@ export class Authorizer {
       {
         name: 'payment.resolve_intent',
         claim: (limit) => claimDueIntents(db, times.leaseMs, limit),
-        attempt: ({ paymentId }) => this.#resolve(paymentId, signal),
+        attempt: (claimed) => this.#resolve(claimed, signal),
       },
       signal,
     );
@@ -173,7 +173,8 @@ export class Authorizer {
    * Records the gateway's answer. An authorization that the gateway does not know is voided by reference when no caller
    * has repeated its request for a time, so that a late call cannot take effect.
    */
-  async #resolve(paymentId: string, signal: AbortSignal): Promise<void> {
+  async #resolve(claimed: ClaimedIntent, signal: AbortSignal): Promise<void> {
+    const { paymentId } = claimed;
     const { db, ledger, voids, times } = this.#deps;
     let isAnswered = false;
     try {
@@ -185,7 +186,7 @@ export class Authorizer {
       if (payment.holdsVoid) await voids.confirm(payment, signal);
     } finally {
       // If the delay cannot be stored, the payment is due when the lease of the claim ends.
-      if (!isAnswered) await deferIntent(db, paymentId, backoffOf(times)).catch(() => undefined);
+      if (!isAnswered) await deferIntent(db, claimed, backoffOf(times)).catch(() => undefined);
     }
   }
 }

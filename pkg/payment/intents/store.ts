@@ -190,27 +190,41 @@ const claim = sql(
      select id from payments where intent_retry_at <= now()
      order by intent_retry_at limit $limit for update skip locked
    )
-   returning id`,
+   returning id, attempts`,
 );
+
+/** An intent with the lease of this look-up. */
+export interface ClaimedIntent {
+  readonly paymentId: string;
+  /** Number of claims of this intent. Each claim begins a new lease, so this is its fencing token. */
+  readonly attempts: number;
+}
 
 /** Claims up to `limit` intents that are due; no replica claims the same intents again within `leaseMs`. */
 export async function claimDueIntents(
   db: Queryable,
   leaseMs: number,
   limit: number,
-): Promise<{ readonly paymentId: string }[]> {
-  const rows = await db.query<{ id: string }>(claim({ leaseMs, limit }));
-  return rows.map(({ id }) => ({ paymentId: id }));
+): Promise<ClaimedIntent[]> {
+  const rows = await db.query<{ id: string; attempts: number }>(claim({ leaseMs, limit }));
+  return rows.map(({ id, attempts }) => ({ paymentId: id, attempts }));
 }
 
 const defer = sql(
   'intent.defer',
   `update payments set intent_retry_at = greatest(action_due_at, now() + make_interval(secs =>
      (0.5 + random() / 2) * least($capMs::float8, $baseMs::float8 * 2 ^ least(attempts, 20)) / 1000))
-   where id = $id and state in ('PENDING', 'ACTION_REQUIRED')`,
+   where id = $paymentId and state in ('PENDING', 'ACTION_REQUIRED') and attempts = $attempts`,
 );
 
-/** Sets the time of the next look-up, with exponential backoff. */
-export async function deferIntent(db: Queryable, id: string, { baseMs, capMs }: Backoff): Promise<void> {
-  await db.query(defer({ id, baseMs, capMs }));
+/**
+ * Sets the time of the next look-up, with exponential backoff. Changes nothing if another replica has claimed the intent
+ * since, because it then holds a later lease.
+ */
+export async function deferIntent(
+  db: Queryable,
+  { paymentId, attempts }: ClaimedIntent,
+  { baseMs, capMs }: Backoff,
+): Promise<void> {
+  await db.query(defer({ paymentId, attempts, baseMs, capMs }));
 }

@@ -6,6 +6,8 @@ export interface HeldResponse {
   /** Resolves when the gateway call has taken effect; its response is still held back. */
   readonly effectApplied: Promise<void>;
   release(): void;
+  /** Loses the response instead: the call fails with an unknown outcome. */
+  drop(): void;
 }
 
 /** Forwards calls to a gateway. Tests can drop the request, drop the response or hold the response of the next call. */
@@ -24,8 +26,10 @@ export class FaultInjectingGateway implements PaymentGateway {
 
   holdResponse(method: GatewayMethod): HeldResponse {
     let release: HeldResponse['release'] = () => undefined;
-    const released = new Promise<void>((resolve) => {
+    let drop: HeldResponse['drop'] = () => undefined;
+    const released = new Promise<void>((resolve, reject) => {
       release = resolve;
+      drop = () => reject(new GatewayInDoubt('TIMEOUT'));
     });
     const effectApplied = new Promise<void>((resolve) => {
       this.#afterCall.set(method, () => {
@@ -33,7 +37,7 @@ export class FaultInjectingGateway implements PaymentGateway {
         return released;
       });
     });
-    return { effectApplied, release };
+    return { effectApplied, release, drop };
   }
 
   dropRequest(method: GatewayMethod): void {
