@@ -45,12 +45,14 @@ export function parseAuthorize(request: AuthorizePaymentRequest): {
 export function parseCapture(request: CapturePaymentRequest): {
   paymentId: string;
   amount: Money | undefined;
+  note: OperatorNote;
 } & Accepting {
   const check = new Validation();
   const capture = {
     paymentId: check.text('payment_id', request.paymentId, textRules.uuid),
     amount: request.amount && readAmount(check, request.amount),
     accepted: acceptedResults(request),
+    note: readNote(check, request, true),
   };
   check.throwIfAny();
   return capture;

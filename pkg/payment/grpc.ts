@@ -35,9 +35,9 @@ export function paymentHandlers({ payments, refunds, newId }: PaymentHandlersDep
       const payment = await payments.authorize(authorization, signal);
       return toResponse(requireAccepted(payment, 'AUTHORIZE', accepted));
     }),
-    capturePayment: handler(parseCapture, async ({ paymentId, amount, accepted }, { signal }) => {
+    capturePayment: handler(parseCapture, async ({ paymentId, amount, accepted, note }, { signal }) => {
       annotateIds({ paymentId });
-      const payment = await payments.capture(paymentId, amount, signal);
+      const payment = await payments.capture(paymentId, amount, signal, note);
       return toResponse(requireAccepted(payment, 'CAPTURE', accepted));
     }),
     batchAuthorizePayments: batchOf('authorizePayment'),

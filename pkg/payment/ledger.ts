@@ -108,8 +108,9 @@ export class PaymentLedger {
   }
 
   /** @throws Error if the stored state rules out a capture of this amount */
-  async capture(paymentId: string, amount: bigint): Promise<Payment> {
-    const changed = await awaitRecording(paymentId, this.#deps.batches.capture({ id: paymentId, amount }));
+  async capture(paymentId: string, amount: bigint, note: OperatorNote = {}): Promise<Payment> {
+    const capture = { id: paymentId, amount, ...note };
+    const changed = await awaitRecording(paymentId, this.#deps.batches.capture(capture));
     if (changed) this.#publish('CAPTURE', changed, amount);
     const payment = changed ?? (await this.find(paymentId));
     if (payment.charge?.captured !== amount) throw outOfSync(payment);

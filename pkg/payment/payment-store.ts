@@ -210,7 +210,7 @@ export function changesById(rows: readonly ChangeRow[]): ReadonlyMap<string, Bat
 const capture = sql(
   'payment.capture',
   `with item as materialized (
-     select * from json_to_recordset($items::json) as item (key uuid, amount bigint)
+     select * from json_to_recordset($items::json) as item (key uuid, amount bigint, actor text, reason text)
    ), locked as materialized (
      select id as locked_id, state as locked_state from payments where id = any ($ids::uuid[])
      order by id for update skip locked
@@ -221,13 +221,13 @@ const capture = sql(
      where id = any ($ids::uuid[]) and id = key and locked_state = 'AUTHORIZED'
      returning ${paymentColumns}
    ), entry as (
-     insert into payment_ledger (payment_id, kind, amount_minor, request_key)
-     select id, 'CAPTURE', captured_minor, id from changed
+     insert into payment_ledger (payment_id, kind, amount_minor, request_key, actor, reason)
+     select id, 'CAPTURE', captured_minor, id, actor, reason from changed join item on key = id
    )
    ${changedOrUnchanged}`,
 );
 
-export interface Capture {
+export interface Capture extends OperatorNote {
   readonly id: string;
   /** In minor units. */
   readonly amount: bigint;
@@ -241,7 +241,9 @@ export async function capturePayments(
   db: Queryable,
   captures: readonly Capture[],
 ): Promise<ReadonlyMap<string, BatchChange>> {
-  const items = JSON.stringify(captures.map(({ id, amount }) => ({ key: id, amount: String(amount) })));
+  const items = JSON.stringify(
+    captures.map(({ id, amount, ...note }) => ({ key: id, amount: String(amount), ...note })),
+  );
   const ids = captures.map(({ id }) => id);
   return changesById(await db.query<ChangeRow>(capture({ items, ids })));
 }
@@ -356,9 +358,7 @@ export interface ClaimedVoid {
   readonly attempts: number;
 }
 
-/**
- * Claims up to `limit` payments whose pending void is due; no replica claims the same payments again within `leaseMs`.
- */
+/** Claims up to `limit` pending voids that are due; no replica claims the same voids again within `leaseMs`. */
 export async function claimDueVoids(db: Queryable, leaseMs: number, limit: number): Promise<ClaimedVoid[]> {
   const rows = await db.query<{ id: string; attempts: number }>(claimVoids({ leaseMs, limit }));
   return rows.map(({ id, attempts }) => ({ paymentId: id, attempts }));

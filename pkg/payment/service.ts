@@ -23,6 +23,7 @@ import {
 import { Authorizer, type Authorization } from './intents/authorizer.js';
 import { PaymentLedger } from './ledger.js';
 import type { PaymentBatches } from './payment-batches.js';
+import type { Capture } from './payment-store.js';
 import { listKnownPayments, listPayments, type Page, type PageRequest } from './listing/store.js';
 import { RefundService } from './refunds/refund-service.js';
 import { PendingVoids } from './voids.js';
@@ -85,7 +86,12 @@ export class PaymentService {
    * @throws AppError PAYMENT_IN_DOUBT, PAYMENT_NOT_FOUND, ILLEGAL_TRANSITION, CURRENCY_MISMATCH,
    *   REQUEST_ID_REUSED, or VALIDATION_FAILED if the amount exceeds the authorization
    */
-  async capture(paymentId: string, requested: Money | undefined, signal: AbortSignal): Promise<Payment> {
+  async capture(
+    paymentId: string,
+    requested: Money | undefined,
+    signal: AbortSignal,
+    note: OperatorNote = {},
+  ): Promise<Payment> {
     const payment = await this.get(paymentId, { signal });
     checkAmount(payment, requested);
     const verdict = verdicts.CAPTURE[payment.state];
@@ -95,12 +101,11 @@ export class PaymentService {
       throw illegalTransition(payment, 'CAPTURE');
     if (payment.state === 'EXPIRED' || payment.captureDecline) return payment;
     if (verdict === 'UNCHANGED') return requireCaptured(payment, requested);
-    return this.#capture(paymentId, amount, requested, signal);
+    return this.#capture({ id: paymentId, amount, ...note }, requested, signal);
   }
 
   async #capture(
-    paymentId: string,
-    amount: bigint,
+    { id: paymentId, amount, ...note }: Capture,
     requested: Money | undefined,
     signal: AbortSignal,
   ): Promise<Payment> {
@@ -110,7 +115,7 @@ export class PaymentService {
     const answer = await awaitGateway(paymentId, call);
     switch (answer.outcome) {
       case 'CAPTURED':
-        return requireCaptured(await this.#ledger.capture(paymentId, answer.amount), requested);
+        return requireCaptured(await this.#ledger.capture(paymentId, answer.amount, note), requested);
       case 'DECLINED':
         return this.#ledger.declineCapture(paymentId, answer.decline);
       case 'EXPIRED':

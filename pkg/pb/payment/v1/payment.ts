@@ -652,6 +652,15 @@ export interface CapturePaymentRequest {
    * ignored. Two requests that differ only in this field are equal.
    */
   acceptedResults: PaymentResult[];
+  /**
+   * Operator that captures the payment, at most 128 characters; unset when a service calls. Operators
+   * should give their name and the reason. The ledger keeps those of the call that captures.
+   */
+  actor?:
+    | string
+    | undefined;
+  /** Reason, at most 200 characters. */
+  reason?: string | undefined;
 }
 
 /** Response of CapturePayment. */
@@ -2271,7 +2280,7 @@ export const BatchAuthorizePaymentsResult: MessageFns<BatchAuthorizePaymentsResu
 };
 
 function createBaseCapturePaymentRequest(): CapturePaymentRequest {
-  return { paymentId: "", amount: undefined, acceptedResults: [] };
+  return { paymentId: "", amount: undefined, acceptedResults: [], actor: undefined, reason: undefined };
 }
 
 export const CapturePaymentRequest: MessageFns<CapturePaymentRequest> = {
@@ -2288,6 +2297,12 @@ export const CapturePaymentRequest: MessageFns<CapturePaymentRequest> = {
         writer.int32(v);
       }
       writer.join();
+    }
+    if (message.actor !== undefined) {
+      writer.uint32(34).string(message.actor);
+    }
+    if (message.reason !== undefined) {
+      writer.uint32(42).string(message.reason);
     }
     return writer;
   },
@@ -2339,6 +2354,22 @@ export const CapturePaymentRequest: MessageFns<CapturePaymentRequest> = {
 
             break;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.actor = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2364,6 +2395,8 @@ export const CapturePaymentRequest: MessageFns<CapturePaymentRequest> = {
         : globalThis.Array.isArray(object?.accepted_results)
         ? object.accepted_results.map((e: any) => paymentResultFromJSON(e))
         : [],
+      actor: isSet(object.actor) ? globalThis.String(object.actor) : undefined,
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : undefined,
     };
   },
 
@@ -2378,6 +2411,12 @@ export const CapturePaymentRequest: MessageFns<CapturePaymentRequest> = {
     if (message.acceptedResults?.length) {
       obj.acceptedResults = message.acceptedResults.map((e) => paymentResultToJSON(e));
     }
+    if (message.actor !== undefined) {
+      obj.actor = message.actor;
+    }
+    if (message.reason !== undefined) {
+      obj.reason = message.reason;
+    }
     return obj;
   },
 
@@ -2391,6 +2430,8 @@ export const CapturePaymentRequest: MessageFns<CapturePaymentRequest> = {
       ? Money.fromPartial(object.amount)
       : undefined;
     message.acceptedResults = object.acceptedResults?.map((e) => e) || [];
+    message.actor = object.actor ?? undefined;
+    message.reason = object.reason ?? undefined;
     return message;
   },
 };
