@@ -190,6 +190,25 @@ describe('the saga with model services', () => {
     expect([...counts.keys()]).to.have.members(['CONFIRMED', 'REJECTED', 'CANCELLED']);
   }).timeout(180_000);
 
+  it('ends with money and stock that match the state, whatever happens to any two calls of a refund', async () => {
+    // The cancellation comes with the capture: the void is refused, and the payment is read and refunded.
+    const cancelled = [...undisturbed(3), 'cancelled before the effect', 'none'] as const;
+    const scripts = disturbances.flatMap((first) =>
+      disturbances.flatMap((second) =>
+        [0, 1].flatMap((before) =>
+          [0, 1].map((between) => [
+            ...cancelled,
+            ...undisturbed(before),
+            first,
+            ...undisturbed(between),
+            second,
+          ]),
+        ),
+      ),
+    );
+    expect([...(await runAll(scripts)).keys()]).to.deep.equal(['CANCELLED']);
+  }).timeout(180_000);
+
   it('ends with money and stock that match the state when the payment service is rolled back', async () => {
     // The earlier version leaves a payment that waits for its customer in doubt.
     const others = disturbances.filter((disturbance) => disturbance !== 'waits for the customer');
