@@ -192,17 +192,11 @@ describe('the saga with model services', () => {
 
   it('ends with money and stock that match the state, whatever happens to any two calls of a refund', async () => {
     // The cancellation comes with the capture: the void is refused, and the payment is read and refunded.
-    const cancelled = [...undisturbed(3), 'cancelled before the effect', 'none'] as const;
+    const cancelled = undisturbed(3).concat('cancelled before the effect', 'none');
     const scripts = disturbances.flatMap((first) =>
       disturbances.flatMap((second) =>
         [0, 1].flatMap((before) =>
-          [0, 1].map((between) => [
-            ...cancelled,
-            ...undisturbed(before),
-            first,
-            ...undisturbed(between),
-            second,
-          ]),
+          [0, 1].map((between) => cancelled.concat(undisturbed(before), first, undisturbed(between), second)),
         ),
       ),
     );
