@@ -13,7 +13,7 @@ import {
 import type { CatalogServiceService } from '../../pb/catalog/v1/catalog.js';
 import { failureOf } from '../../../test/support/expect-reason.js';
 import type { RpcClient } from '../../rpc/index.js';
-import { catalogPort, inventoryPort, paymentPort } from './clients.js';
+import { inventoryPort, paymentPort, productFinder } from './clients.js';
 import { recordExternalRefund } from './payment-answers.js';
 import type { SagaOrder } from '../domain.js';
 import type { StepResult } from '../saga/plan.js';
@@ -319,24 +319,19 @@ describe('recordExternalRefund', () => {
   });
 });
 
-describe('catalogPort', () => {
+describe('productFinder', () => {
   const price = { currencyCode: 'USD', units: 3n, nanos: 500_000_000 };
-  const pricesFrom = (products: readonly unknown[], missingSkus: readonly string[] = []) => {
+  const pricesFrom = (products: readonly unknown[]) => {
     const fake = new FakeClient();
-    fake.respond = () => ({ products, missingSkus });
-    const catalog = catalogPort(fake.client as RpcClient<typeof CatalogServiceService>);
-    return catalog.price(['espresso', 'tea'], options);
+    fake.respond = () => ({ products, missingSkus: [] });
+    const find = productFinder(fake.client as RpcClient<typeof CatalogServiceService>);
+    return find(['espresso', 'tea'], options);
   };
 
   it('returns names and prices', async () => {
     expect(await pricesFrom([{ sku: 'espresso', name: 'Espresso', price }])).to.deep.equal([
       { sku: 'espresso', name: 'Espresso', price: money('USD', 350n) },
     ]);
-  });
-
-  it('fails with the unknown SKUs', async () => {
-    const error = await failureOf(pricesFrom([], ['espresso', 'tea']));
-    expect(error).to.deep.include({ reason: 'PRODUCT_NOT_FOUND', metadata: { skus: 'espresso,tea' } });
   });
 
   it('fails for a product without a valid price', async () => {

@@ -1,4 +1,3 @@
-import { AppError } from '../../errors/index.js';
 import { fromWire, toWire } from '../../money/index.js';
 import { CatalogServiceService, type Product } from '../../pb/catalog/v1/catalog.js';
 import {
@@ -18,7 +17,7 @@ import type { RefundPort } from '../operator/refund.js';
 import type { ResolutionPort } from '../operator/resolution.js';
 import { acceptedResults, authorized, captured, refund, refundPart, voided } from './payment-answers.js';
 import { resolutionPort } from './resolution-port.js';
-import { PriceCache } from './price-cache.js';
+import { PriceCache, type FindProducts } from './price-cache.js';
 import {
   commitRefusals,
   commonRefusals,
@@ -77,7 +76,10 @@ export function connectPorts(
     payment: paymentPort(paymentClient),
     refunds: { refund: (part, call) => refundPart(paymentClient, part, call) },
     resolutions: resolutionPort({ payment: paymentClient, inventory: inventoryClient }),
-    catalog: new PriceCache(catalogPort(catalogClient), priceMaxAgeMs),
+    catalog: new PriceCache(productFinder(catalogClient), {
+      maxAgeMs: priceMaxAgeMs,
+      batching: options.batching,
+    }),
   };
 }
 
@@ -131,25 +133,12 @@ export function paymentPort(client: RpcClient<typeof PaymentServiceService>): Pa
   };
 }
 
-export function catalogPort(client: RpcClient<typeof CatalogServiceService>): CatalogPort {
-  return {
-    price: async (skus, options) => {
-      const { products, missingSkus } = await client.batchGetProducts({ skus: [...skus] }, options);
-      if (missingSkus.length > 0) throw unknownProducts(missingSkus);
-      return products.map(toPricedProduct);
-    },
+/** The catalog answers with all products that exist. */
+export function productFinder(client: RpcClient<typeof CatalogServiceService>): FindProducts {
+  return async (skus, options) => {
+    const { products } = await client.batchGetProducts({ skus: [...skus] }, options);
+    return products.map(toPricedProduct);
   };
-}
-
-/** The error lists at most ten SKUs, because gRPC sends error details in metadata of limited size. */
-function unknownProducts(skus: readonly string[]): AppError {
-  const listed = skus.slice(0, 10);
-  const more = skus.length > 10 ? ` and ${skus.length - 10} more` : '';
-  return new AppError({
-    reason: 'PRODUCT_NOT_FOUND',
-    message: `unknown products: ${listed.join(', ')}${more}`,
-    metadata: { skus: listed.join(',') },
-  });
 }
 
 function toPricedProduct({ sku, name, price }: Product): PricedProduct {

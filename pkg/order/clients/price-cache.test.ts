@@ -1,30 +1,31 @@
 import { expect } from 'chai';
 import { AppError } from '../../errors/index.js';
 import { money } from '../../money/index.js';
-import type { CatalogPort, PricedProduct } from '../ports.js';
+import type { PricedProduct } from '../ports.js';
 import { PriceCache } from './price-cache.js';
 
 /** A catalog whose calls are answered by the test. */
-class Catalog implements CatalogPort {
+class Catalog {
   readonly calls: string[][] = [];
   minor = 100n;
   failure: Error | undefined;
   readonly unknown = new Set<string>();
 
-  async price(skus: readonly string[]): Promise<PricedProduct[]> {
+  readonly find = async (skus: readonly string[]): Promise<PricedProduct[]> => {
     this.calls.push([...skus]);
     const { failure, minor } = this;
     await Promise.resolve();
     if (failure) throw failure;
-    if (skus.some((sku) => this.unknown.has(sku)))
-      throw new AppError({ reason: 'PRODUCT_NOT_FOUND', message: 'unknown products' });
-    return skus.map((sku) => ({ sku, name: sku, price: money('USD', minor) }));
-  }
+    return skus
+      .filter((sku) => !this.unknown.has(sku))
+      .map((sku) => ({ sku, name: sku, price: money('USD', minor) }));
+  };
 }
 
 describe('PriceCache', () => {
   let catalog: Catalog;
-  const cacheFor = (maxAgeMs: number): PriceCache => new PriceCache(catalog, maxAgeMs);
+  const cacheFor = (maxAgeMs: number): PriceCache =>
+    new PriceCache(catalog.find, { maxAgeMs, batching: { maxItems: 64 } });
   const pricesOf = async (cache: PriceCache, ...skus: string[]): Promise<string[]> =>
     (await cache.price(skus, {})).map(({ sku, price }) => `${sku} ${price.minor}`);
 
@@ -42,37 +43,54 @@ describe('PriceCache', () => {
     expect(catalog.calls).to.deep.equal([['a', 'c'], ['b']]);
   });
 
-  it('shares the call of concurrent orders', async () => {
+  it('reads the products of concurrent orders with one call', async () => {
     const cache = cacheFor(60_000);
 
-    await Promise.all([pricesOf(cache, 'a'), pricesOf(cache, 'a'), pricesOf(cache, 'a', 'b')]);
+    const orders = [pricesOf(cache, 'a'), pricesOf(cache, 'b'), pricesOf(cache, 'a', 'c')];
 
-    expect(catalog.calls).to.deep.equal([['a'], ['b']]);
+    expect(await Promise.all(orders)).to.deep.equal([['a 100'], ['b 100'], ['a 100', 'c 100']]);
+    expect(catalog.calls).to.deep.equal([['a', 'b', 'c']]);
   });
 
-  it('keeps nothing with a maximum age of 0', async () => {
+  it('asks for at most 1,000 products at a time', async () => {
+    const cache = cacheFor(60_000);
+    const skus = (order: number): string[] =>
+      Array.from({ length: 100 }, (_, line) => `${order}-${String(line).padStart(2, '0')}`);
+
+    await Promise.all(Array.from({ length: 25 }, (_, order) => cache.price(skus(order), {})));
+
+    expect(Math.max(...catalog.calls.map(({ length }) => length))).to.be.within(100, 1000);
+    expect(new Set(catalog.calls.flat()).size).to.equal(2500);
+  });
+
+  it('keeps nothing with a maximum age of 0, and reads for each order', async () => {
     const cache = cacheFor(0);
 
-    await pricesOf(cache, 'a');
+    await Promise.all([pricesOf(cache, 'a'), pricesOf(cache, 'a')]);
     catalog.minor = 200n;
 
     expect(await pricesOf(cache, 'a')).to.deep.equal(['a 200']);
+    expect(catalog.calls).to.deep.equal([['a'], ['a'], ['a']]);
   });
 
-  it('does not fail with the call of another order', async () => {
+  it('fails with the unknown products of an order, and not with those of another order', async () => {
     const cache = cacheFor(60_000);
-    catalog.unknown.add('x');
+    catalog.unknown.add('x').add('y');
 
-    const other = cache.price(['a', 'x'], {}).catch((error: unknown) => error);
+    const other = cache.price(['a', 'x', 'y'], {}).catch((error: unknown) => error);
 
     expect(await pricesOf(cache, 'a')).to.deep.equal(['a 100']);
-    expect(await other).to.include({ reason: 'PRODUCT_NOT_FOUND' });
+    expect(await other).to.deep.include({ reason: 'PRODUCT_NOT_FOUND', metadata: { skus: 'x,y' } });
+    expect(catalog.calls).to.have.length(1);
   });
 
   it('asks again after a failure', async () => {
     const cache = cacheFor(60_000);
-    catalog.failure = new Error('unavailable');
-    await cache.price(['a'], {}).catch(() => undefined);
+    catalog.failure = new AppError({ reason: 'DEPENDENCY_UNAVAILABLE', message: 'no answer' });
+    const failed = await Promise.all(
+      ['a', 'b'].map((sku) => cache.price([sku], {}).catch((error: unknown) => error)),
+    );
+    expect(failed).to.deep.equal([catalog.failure, catalog.failure]);
     catalog.failure = undefined;
 
     expect(await pricesOf(cache, 'a')).to.deep.equal(['a 100']);

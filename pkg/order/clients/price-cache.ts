@@ -1,5 +1,27 @@
+import { context } from '@opentelemetry/api';
+import { AppError } from '../../errors/index.js';
 import type { CallOptions } from '../../rpc/index.js';
+import { BatchQueue, type Batch, type Batching } from '../../runtime/index.js';
 import type { CatalogPort, PricedProduct } from '../ports.js';
+
+/** Reads up to 1,000 products of the catalog. Products that do not exist are missing in the answer. */
+export type FindProducts = (
+  skus: readonly string[],
+  options: CallOptions,
+) => Promise<readonly PricedProduct[]>;
+
+export interface PriceCacheOptions {
+  /** Maximum age of a price, from the request to the catalog on. With 0, every order reads its prices alone. */
+  readonly maxAgeMs: number;
+  readonly batching: Batching;
+}
+
+type Products = ReadonlyMap<string, PricedProduct>;
+
+interface Read {
+  readonly skus: readonly string[];
+  readonly caller: ReturnType<typeof context.active>;
+}
 
 interface Entry {
   readonly product: PricedProduct;
@@ -9,35 +31,43 @@ interface Entry {
 
 /** Maximum number of cached products. The products that were read first are removed first. */
 const maxEntries = 10_000;
+/** A batch has at most 256 KiB, so that this size of a SKU limits it to 1,000 SKUs. */
+const bytesPerSku = 263;
+const concurrency = 4;
 
 /**
- * Keeps the names and prices of products for `maxAgeMs` after the request that read them. Concurrent orders of a product
- * that is not cached share one call. Unknown products are not cached.
+ * Keeps the names and prices of products for `maxAgeMs` after the request that read them. The products that concurrent
+ * orders do not find in the cache are read with one call. Unknown products are not cached.
  */
 export class PriceCache implements CatalogPort {
-  readonly #catalog: CatalogPort;
+  readonly #find: FindProducts;
   readonly #maxAgeMs: number;
   readonly #entries = new Map<string, Entry>();
-  /** Calls in progress, by SKU. */
-  readonly #calls = new Map<string, Promise<unknown>>();
+  readonly #queue: BatchQueue<Read, Products>;
 
-  constructor(catalog: CatalogPort, maxAgeMs: number) {
-    this.#catalog = catalog;
+  constructor(find: FindProducts, { maxAgeMs, batching }: PriceCacheOptions) {
+    this.#find = find;
     this.#maxAgeMs = maxAgeMs;
+    this.#queue = new BatchQueue({
+      operation: 'order.read_prices',
+      process: (batch) => this.#process(batch),
+      batching: maxAgeMs > 0 ? batching : { ...batching, maxItems: 1 },
+      sizeOf: ({ skus }) => skus.length * bytesPerSku,
+      concurrency: maxAgeMs > 0 ? concurrency : Infinity,
+      // The limit of orders in progress also limits the reads.
+      maxQueued: Infinity,
+    });
   }
 
   async price(skus: readonly string[], options: CallOptions): Promise<readonly PricedProduct[]> {
-    const calls = new Set(skus.flatMap((sku) => (this.#cached(sku) ? [] : (this.#calls.get(sku) ?? []))));
-    // Such a call may fail because of the deadline of another caller or an unknown product of another order.
-    if (calls.size > 0) await Promise.allSettled(calls);
     const cached = skus.flatMap((sku) => this.#cached(sku) ?? []);
     if (cached.length === skus.length) return cached;
-    const known = new Set(cached.map(({ sku }) => sku));
-    const read = await this.#read(
-      skus.filter((sku) => !known.has(sku)),
-      options,
-    );
-    return [...cached, ...read].toSorted((a, b) => (a.sku < b.sku ? -1 : 1));
+    const known = new Map(cached.map((product) => [product.sku, product]));
+    const missing = skus.filter((sku) => !known.has(sku));
+    const read = await this.#queue.run({ skus: missing, caller: context.active() }, options);
+    const unknown = missing.filter((sku) => !read.has(sku));
+    if (unknown.length > 0) throw unknownProducts(unknown);
+    return skus.flatMap((sku) => known.get(sku) ?? read.get(sku) ?? []);
   }
 
   #cached(sku: string): PricedProduct | undefined {
@@ -45,17 +75,17 @@ export class PriceCache implements CatalogPort {
     return entry && performance.now() - entry.requestedAt < this.#maxAgeMs ? entry.product : undefined;
   }
 
-  async #read(skus: readonly string[], options: CallOptions): Promise<readonly PricedProduct[]> {
+  /** The call has the trace of the order that has waited for the longest time. */
+  async #process(batch: Batch<Read, Products>): Promise<void> {
+    const { items, deadline } = batch;
+    const skus = [...new Set(items.flatMap((item) => item.skus))];
     const requestedAt = performance.now();
-    const call = this.#catalog.price(skus, options);
-    for (const sku of skus) this.#calls.set(sku, call);
-    try {
-      const products = await call;
-      for (const product of products) this.#store({ product, requestedAt });
-      return products;
-    } finally {
-      for (const sku of skus) if (this.#calls.get(sku) === call) this.#calls.delete(sku);
-    }
+    const caller = items[0]?.caller ?? context.active();
+    const options = deadline < Infinity ? { deadline } : {};
+    const products = await context.with(caller, () => this.#find(skus, options));
+    if (this.#maxAgeMs > 0) for (const product of products) this.#store({ product, requestedAt });
+    const bySku = new Map(products.map((product) => [product.sku, product]));
+    for (const index of items.keys()) batch.resolve(index, bySku);
   }
 
   #store(entry: Entry): void {
@@ -65,4 +95,15 @@ export class PriceCache implements CatalogPort {
     const [oldest = ''] = this.#entries.keys();
     if (this.#entries.size > maxEntries) this.#entries.delete(oldest);
   }
+}
+
+/** The error lists at most ten SKUs, because gRPC sends error details in metadata of limited size. */
+function unknownProducts(skus: readonly string[]): AppError {
+  const listed = skus.slice(0, 10);
+  const more = skus.length > 10 ? ` and ${skus.length - 10} more` : '';
+  return new AppError({
+    reason: 'PRODUCT_NOT_FOUND',
+    message: `unknown products: ${listed.join(', ')}${more}`,
+    metadata: { skus: listed.join(',') },
+  });
 }
