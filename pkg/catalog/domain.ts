@@ -37,7 +37,7 @@ export interface ProductChange extends OperatorNote {
 export const updatableFields = ['name', 'description', 'price'] as const;
 export type UpdatableField = (typeof updatableFields)[number];
 
-export const limits = { name: 200, description: 2000, batch: 1000, actor: 128, reason: 200 } as const;
+export const limits = { name: 200, description: 2000, batch: 1000 } as const;
 
 /** Returns a copy of `current` in which each of `fields` has its value from `changes`. */
 export function withChanges(

@@ -123,8 +123,8 @@ function parseNote(
   note: { readonly actor?: string | undefined; readonly reason?: string | undefined },
 ): OperatorNote {
   const { actor = '', reason = '' } = note;
-  check.text('actor', actor, { max: limits.actor, optional: true });
-  check.text('reason', reason, { max: limits.reason, optional: true });
+  check.text('actor', actor, { ...textRules.actor, optional: true });
+  check.text('reason', reason, { ...textRules.actorReason, optional: true });
   return { actor, reason };
 }
 

@@ -59,7 +59,7 @@ export interface TextRule {
   readonly hint?: string;
 }
 
-/** Rules of identifiers that several services accept. */
+/** Rules of texts that several services accept. */
 export const textRules = {
   sku: { max: 64, pattern: /^[A-Za-z0-9._-]+$/, hint: "may contain only A-Z, a-z, 0-9, '.', '_' and '-'" },
   uuid: {
@@ -68,6 +68,17 @@ export const textRules = {
     hint: 'must be a lower-case UUID',
   },
   requestId: { max: 128, optional: true },
+  /** The patterns of operators' texts count code points; `max` counts UTF-16 code units. */
+  actor: {
+    max: 256,
+    pattern: /^\P{Cc}{1,128}$/u,
+    hint: 'must be 1 to 128 characters without control characters',
+  },
+  actorReason: {
+    max: 400,
+    pattern: /^\P{Cc}{1,200}$/u,
+    hint: 'must be 1 to 200 characters without control characters',
+  },
   paymentMethod: {
     max: 64,
     pattern: /^pm_(?!.*(?:\d_*){12})[a-z0-9_]+$/,

@@ -85,8 +85,6 @@ export const limits = {
   delta: 1_000_000_000n,
   /** Highest `on_hand` after an adjustment: `Number.MAX_SAFE_INTEGER`. */
   onHand: 9_007_199_254_740_991n,
-  reasonLength: 200,
-  actorLength: 128,
   /**
    * Lines on a page of reservations. A line has at most 74 bytes on the wire and a reservation, with actor and reason, at
    * most 1.5 kB, so that a page of 1,000 reservations stays below 3 MiB. A page of movements has at most 1.5 MiB.

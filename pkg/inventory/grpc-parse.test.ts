@@ -226,7 +226,7 @@ describe('AdjustStock', () => {
   });
 
   it('accepts an actor of 128 characters', () => {
-    const actor = 'a'.repeat(128);
+    const actor = '👩'.repeat(128);
     expect(parseAdjust({ ...request, actor })).to.deep.equal({ ...request, actor });
   });
 

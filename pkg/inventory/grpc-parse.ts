@@ -68,8 +68,8 @@ export function parseReservationId({ reservationId }: { readonly reservationId: 
 export function parseRelease({ reservationId, actor, reason }: ReleaseReservationRequest): Release {
   const check = new Validation();
   const id = check.text('reservation_id', reservationId, textRules.uuid);
-  check.text('actor', actor ?? '', { max: limits.actorLength, optional: true });
-  check.text('reason', reason ?? '', { max: limits.reasonLength, optional: true });
+  check.text('actor', actor ?? '', { ...textRules.actor, optional: true });
+  check.text('reason', reason ?? '', { ...textRules.actorReason, optional: true });
   check.throwIfAny();
   return { id, actor: actor || undefined, reason: reason || undefined };
 }
@@ -177,8 +177,8 @@ export function parseAdjust({ requestId, sku, delta, reason, actor = '' }: Adjus
   const check = new Validation();
   check.text('request_id', requestId, textRules.requestId);
   check.text('sku', sku, textRules.sku);
-  check.text('reason', reason, { max: limits.reasonLength, optional: true });
-  check.text('actor', actor, { max: limits.actorLength, optional: true });
+  check.text('reason', reason, { ...textRules.actorReason, optional: true });
+  check.text('actor', actor, { ...textRules.actor, optional: true });
   check.require(
     delta !== 0n && delta <= limits.delta && delta >= -limits.delta,
     'delta',

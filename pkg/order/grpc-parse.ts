@@ -29,22 +29,12 @@ const customerRule = {
   pattern: /^[A-Za-z0-9._:@-]+$/,
   hint: "may contain only A-Z, a-z, 0-9, '.', '_', ':', '@' and '-'",
 };
-/** Texts of operators for the timeline. The patterns count code points; `max` counts UTF-16 code units. */
-const actorRule = {
-  max: 256,
-  pattern: /^\P{Cc}{1,128}$/u,
-  hint: 'must be 1 to 128 characters without control characters',
-};
+/** The pattern counts code points; `max` counts UTF-16 code units. */
 const reasonRule = {
   max: 400,
   optional: true,
   pattern: /^[^]{1,200}$/u,
   hint: 'must be at most 200 characters',
-};
-const operatorReasonRule = {
-  max: 400,
-  pattern: /^\P{Cc}{1,200}$/u,
-  hint: 'must be 1 to 200 characters without control characters',
 };
 const anyCustomerRule = { ...customerRule, optional: true };
 
@@ -110,7 +100,7 @@ export function parseCancelOrder(request: CancelOrderRequest): Cancellation {
   checkRef(check, request);
   check.text('request_id', request.requestId, textRules.requestId);
   check.text('reason', request.reason, reasonRule);
-  check.text('actor', request.actor ?? '', { ...actorRule, optional: true });
+  check.text('actor', request.actor ?? '', { ...textRules.actor, optional: true });
   check.throwIfAny();
   const { requestId, orderId, customerId, reason, actor = '' } = request;
   return { requestId, orderId, customerId, reason, actor: actor || undefined };
@@ -135,8 +125,8 @@ export function parseOperatorAction(request: RetryOrderRequest | ResolveOrderReq
 
 function readAction(check: Validation, { orderId, actor, reason }: OperatorAction): OperatorAction {
   check.text('order_id', orderId, textRules.uuid);
-  check.text('actor', actor, actorRule);
-  check.text('reason', reason, operatorReasonRule);
+  check.text('actor', actor, textRules.actor);
+  check.text('reason', reason, textRules.actorReason);
   return { orderId, actor, reason };
 }
 

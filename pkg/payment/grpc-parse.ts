@@ -160,15 +160,13 @@ function checkPageSize(check: Validation, pageSize: number): void {
   );
 }
 
-const noteRules = { actor: { max: 128 }, reason: { max: 200 } };
-
 function readNote(
   check: Validation,
   { actor = '', reason = '' }: { readonly actor?: string | undefined; readonly reason?: string | undefined },
   optional: boolean,
 ): OperatorNote {
-  check.text('actor', actor, { ...noteRules.actor, optional });
-  check.text('reason', reason, { ...noteRules.reason, optional });
+  check.text('actor', actor, { ...textRules.actor, optional });
+  check.text('reason', reason, { ...textRules.actorReason, optional });
   return {
     actor: actor === '' ? undefined : actor,
     reason: reason === '' ? undefined : reason,

@@ -33,6 +33,9 @@ const disableFault = sql(
   'drop trigger if exists reject_releases on reservations',
 );
 
+/** The other services must accept every actor that the order service accepts. */
+const longestActor = '👩'.repeat(128);
+
 describe('an operator who resolves a blocked release', () => {
   let system: System;
 
@@ -55,7 +58,7 @@ describe('an operator who resolves a blocked release', () => {
   const orderOf = async ({ orderId }: Order): Promise<Order> =>
     (await system.order.getOrder({ orderId, customerId: '' })).order as Order;
   const resolve = ({ orderId }: Order) =>
-    system.order.resolveOrder({ orderId, actor: 'grace', reason: 'the units were counted' });
+    system.order.resolveOrder({ orderId, actor: longestActor, reason: 'the units were counted' });
   const untilCancelled = (order: Order): Promise<unknown> =>
     waitFor(async () => (await orderOf(order)).state === OrderState.CANCELLED, 'cancelled order');
   const stateOf = async ({ reservationId }: Order) =>
