@@ -1,7 +1,8 @@
 import type { Money } from '../money/index.js';
 import type { CallOptions } from '../rpc/index.js';
 import type { SagaOrder } from './domain.js';
-import type { ReservationLifetime, StepResult } from './saga/plan.js';
+import type { ReservationLifetime } from './saga/action-due.js';
+import type { StepResult } from './saga/plan.js';
 
 /*
  * Interfaces of the services that the order service calls. Every attempt of a step sends the ids that were

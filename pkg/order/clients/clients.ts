@@ -12,7 +12,7 @@ import { createClient, type RpcClient, type Transport } from '../../rpc/index.js
 import type { Batching, Scope } from '../../runtime/index.js';
 import type { SagaOrder } from '../domain.js';
 import type { CatalogPort, InventoryPort, PaymentPort, PricedProduct } from '../ports.js';
-import type { ReservationLifetime } from '../saga/plan.js';
+import type { ReservationLifetime } from '../saga/action-due.js';
 import type { RefundPort } from '../operator/refund.js';
 import type { ResolutionPort } from '../operator/resolution.js';
 import { acceptedResults, authorized, captured, refund, refundPart, voided } from './payment-answers.js';

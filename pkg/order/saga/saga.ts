@@ -7,16 +7,13 @@ import type { OrderEvents } from '../events.js';
 import type { OrderBatches } from '../order-batches.js';
 import type { InventoryPort, PaymentPort } from '../ports.js';
 import type { OrderFeed } from '../watch/order-feed.js';
+import { latestDueTime, limitDueTime, overdue, refuseOverdue } from './action-due.js';
 import { actionPollDelayMs } from './action-poll.js';
 import {
   isCompensation,
   isFinal,
   isRemote,
-  latestDueTime,
-  limitDueTime,
   nextStep,
-  overdue,
-  refuseOverdue,
   type DriveOrigin,
   type Refusal,
   type RemoteStep,
