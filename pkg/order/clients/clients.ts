@@ -137,13 +137,13 @@ export function paymentPort(client: RpcClient<typeof PaymentServiceService>): Pa
 export function productFinder(client: RpcClient<typeof CatalogServiceService>): FindProducts {
   return async (skus, options) => {
     const { products } = await client.batchGetProducts({ skus: [...skus] }, options);
-    return products.map(toPricedProduct);
+    return new Map(products.map((product) => [product.sku, toPricedProduct(product)]));
   };
 }
 
-function toPricedProduct({ sku, name, price }: Product): PricedProduct {
+function toPricedProduct({ sku, name, price }: Product): PricedProduct | Error {
   const amount = price && fromWire(price);
   if (amount === undefined || typeof amount === 'string')
-    throw new Error(`the catalog has no valid price for ${sku}`);
+    return new Error(`the catalog has no valid price for ${sku}`);
   return { sku, name, price: amount };
 }

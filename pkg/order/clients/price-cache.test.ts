@@ -1,8 +1,7 @@
 import { expect } from 'chai';
 import { AppError } from '../../errors/index.js';
 import { money } from '../../money/index.js';
-import type { PricedProduct } from '../ports.js';
-import { PriceCache } from './price-cache.js';
+import { PriceCache, type FindProducts } from './price-cache.js';
 
 /** A catalog whose calls are answered by the test. */
 class Catalog {
@@ -10,15 +9,17 @@ class Catalog {
   minor = 100n;
   failure: Error | undefined;
   readonly unknown = new Set<string>();
+  readonly invalid = new Map<string, Error>();
 
-  readonly find = async (skus: readonly string[]): Promise<PricedProduct[]> => {
+  readonly find: FindProducts = async (skus) => {
     this.calls.push([...skus]);
     const { failure, minor } = this;
     await Promise.resolve();
     if (failure) throw failure;
-    return skus
-      .filter((sku) => !this.unknown.has(sku))
-      .map((sku) => ({ sku, name: sku, price: money('USD', minor) }));
+    const known = skus.filter((sku) => !this.unknown.has(sku));
+    return new Map(
+      known.map((sku) => [sku, this.invalid.get(sku) ?? { sku, name: sku, price: money('USD', minor) }]),
+    );
   };
 }
 
@@ -82,6 +83,33 @@ describe('PriceCache', () => {
     expect(await pricesOf(cache, 'a')).to.deep.equal(['a 100']);
     expect(await other).to.deep.include({ reason: 'PRODUCT_NOT_FOUND', metadata: { skus: 'x,y' } });
     expect(catalog.calls).to.have.length(1);
+  });
+
+  it('fails for a product without a usable price, and not for other orders', async () => {
+    const cache = cacheFor(60_000);
+    const failure = new Error('no valid price');
+    catalog.invalid.set('x', failure);
+
+    const other = cache.price(['a', 'x'], {}).catch((error: unknown) => error);
+
+    expect(await pricesOf(cache, 'a')).to.deep.equal(['a 100']);
+    expect(await other).to.equal(failure);
+  });
+
+  it('does not keep an order waiting after its deadline', async () => {
+    let answer = (): void => undefined;
+    const answered = new Promise<void>((resolve) => (answer = resolve));
+    const slow = new PriceCache((skus) => answered.then(() => catalog.find(skus, {})), {
+      maxAgeMs: 60_000,
+      batching: { maxItems: 64 },
+    });
+
+    const patient = slow.price(['a'], {});
+    const hurried = slow.price(['a'], { deadline: Date.now() + 20 }).catch((error: unknown) => error);
+
+    expect(await hurried).to.include({ reason: 'DEADLINE_EXCEEDED' });
+    answer();
+    expect(await patient).to.have.length(1);
   });
 
   it('asks again after a failure', async () => {

@@ -1,22 +1,20 @@
 import { context } from '@opentelemetry/api';
 import { AppError } from '../../errors/index.js';
 import type { CallOptions } from '../../rpc/index.js';
-import { BatchQueue, type Batch, type Batching } from '../../runtime/index.js';
+import { BatchQueue, waitEnded, waitUntil, type Batch, type Batching } from '../../runtime/index.js';
 import type { CatalogPort, PricedProduct } from '../ports.js';
 
+/** Products by SKU. An error stands for a product whose price is not usable; only its orders fail. */
+export type Products = ReadonlyMap<string, PricedProduct | Error>;
+
 /** Reads up to 1,000 products of the catalog. Products that do not exist are missing in the answer. */
-export type FindProducts = (
-  skus: readonly string[],
-  options: CallOptions,
-) => Promise<readonly PricedProduct[]>;
+export type FindProducts = (skus: readonly string[], options: CallOptions) => Promise<Products>;
 
 export interface PriceCacheOptions {
   /** Maximum age of a price, from the request to the catalog on. With 0, every order reads its prices alone. */
   readonly maxAgeMs: number;
   readonly batching: Batching;
 }
-
-type Products = ReadonlyMap<string, PricedProduct>;
 
 interface Read {
   readonly skus: readonly string[];
@@ -31,8 +29,9 @@ interface Entry {
 
 /** Maximum number of cached products. The products that were read first are removed first. */
 const maxEntries = 10_000;
-/** A batch has at most 256 KiB, so that this size of a SKU limits it to 1,000 SKUs. */
-const bytesPerSku = 263;
+/** Maximum number of products in one call; the limit of BatchGetProducts. */
+const maxProducts = 1000;
+/** Maximum number of batches in flight, so that a slow answer does not delay all orders. */
 const concurrency = 4;
 
 /**
@@ -52,7 +51,6 @@ export class PriceCache implements CatalogPort {
       operation: 'order.read_prices',
       process: (batch) => this.#process(batch),
       batching: maxAgeMs > 0 ? batching : { ...batching, maxItems: 1 },
-      sizeOf: ({ skus }) => skus.length * bytesPerSku,
       concurrency: maxAgeMs > 0 ? concurrency : Infinity,
       // The limit of orders in progress also limits the reads.
       maxQueued: Infinity,
@@ -64,10 +62,12 @@ export class PriceCache implements CatalogPort {
     if (cached.length === skus.length) return cached;
     const known = new Map(cached.map((product) => [product.sku, product]));
     const missing = skus.filter((sku) => !known.has(sku));
-    const read = await this.#queue.run({ skus: missing, caller: context.active() }, options);
+    const reading = this.#queue.run({ skus: missing, caller: context.active() }, options);
+    const read = await waitUntil(reading, options);
+    if (!read) throw waitEnded(options, 'the catalog did not answer in time');
     const unknown = missing.filter((sku) => !read.has(sku));
     if (unknown.length > 0) throw unknownProducts(unknown);
-    return skus.flatMap((sku) => known.get(sku) ?? read.get(sku) ?? []);
+    return skus.flatMap((sku) => known.get(sku) ?? usable(read.get(sku)) ?? []);
   }
 
   #cached(sku: string): PricedProduct | undefined {
@@ -82,10 +82,14 @@ export class PriceCache implements CatalogPort {
     const requestedAt = performance.now();
     const caller = items[0]?.caller ?? context.active();
     const options = deadline < Infinity ? { deadline } : {};
-    const products = await context.with(caller, () => this.#find(skus, options));
-    if (this.#maxAgeMs > 0) for (const product of products) this.#store({ product, requestedAt });
-    const bySku = new Map(products.map((product) => [product.sku, product]));
-    for (const index of items.keys()) batch.resolve(index, bySku);
+    const answers = await context.with(caller, () =>
+      Promise.all(slices(skus).map((slice) => this.#find(slice, options))),
+    );
+    const products = new Map(answers.flatMap((answer) => Array.from(answer)));
+    if (this.#maxAgeMs > 0)
+      for (const product of products.values())
+        if (!(product instanceof Error)) this.#store({ product, requestedAt });
+    for (const index of items.keys()) batch.resolve(index, products);
   }
 
   #store(entry: Entry): void {
@@ -95,6 +99,17 @@ export class PriceCache implements CatalogPort {
     const [oldest = ''] = this.#entries.keys();
     if (this.#entries.size > maxEntries) this.#entries.delete(oldest);
   }
+}
+
+function slices(skus: readonly string[]): string[][] {
+  const count = Math.ceil(skus.length / maxProducts);
+  return Array.from({ length: count }, (_, page) => skus.slice(page * maxProducts, (page + 1) * maxProducts));
+}
+
+/** @throws Error for a product whose price is not usable */
+function usable(product: PricedProduct | Error | undefined): PricedProduct | undefined {
+  if (product instanceof Error) throw product;
+  return product;
 }
 
 /** The error lists at most ten SKUs, because gRPC sends error details in metadata of limited size. */
