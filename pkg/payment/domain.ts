@@ -82,6 +82,12 @@ export interface Payment {
   readonly updatedAt: Date;
 }
 
+/** The lease of a claimed item. */
+export interface Lease {
+  /** Number of claims, 0 before the first. Each claim begins a new lease, so this is its fencing token. */
+  readonly attempts: number;
+}
+
 /** Who changed a payment, and why; stored in the ledger. */
 export interface OperatorNote {
   /** Undefined when a service calls. */

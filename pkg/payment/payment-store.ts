@@ -6,6 +6,7 @@ import type {
   Decline,
   DeclineAdvice,
   DeclineCode,
+  Lease,
   OperatorNote,
   Payment,
   PaymentAction,
@@ -352,10 +353,8 @@ const claimVoids = sql(
 );
 
 /** A pending void during the lease of this process. */
-export interface ClaimedVoid {
+export interface ClaimedVoid extends Lease {
   readonly paymentId: string;
-  /** Number of claims, 0 before the first. A later claim increases it, so it shows whether the lease is still held. */
-  readonly attempts: number;
 }
 
 /** Claims up to `limit` pending voids that are due; no replica claims the same voids again within `leaseMs`. */

@@ -1,6 +1,6 @@
 import { sql, type Queryable } from '../../postgres/index.js';
 import type { Backoff } from '../../runtime/index.js';
-import type { Payment, PaymentState } from '../domain.js';
+import type { Lease, Payment, PaymentState } from '../domain.js';
 import type { AuthorizationStatus } from '../gateway/gateway.js';
 import {
   changedOrUnchanged,
@@ -193,11 +193,9 @@ const claim = sql(
    returning id, attempts`,
 );
 
-/** An intent with the lease of this look-up. */
-export interface ClaimedIntent {
+/** An intent during the lease of this process. */
+export interface ClaimedIntent extends Lease {
   readonly paymentId: string;
-  /** Number of claims of this intent. Each claim begins a new lease, so this is its fencing token. */
-  readonly attempts: number;
 }
 
 /** Claims up to `limit` intents that are due; no replica claims the same intents again within `leaseMs`. */

@@ -1,4 +1,4 @@
-import { verdicts, type OperatorNote, type Payment } from '../domain.js';
+import { verdicts, type Lease, type OperatorNote, type Payment } from '../domain.js';
 
 /** Reason of a permanent rejection. PAYMENT_NOT_FOUND is stored only by earlier versions. */
 export type RefundRejection =
@@ -39,10 +39,7 @@ export interface PendingRefund extends RefundKey {
 }
 
 /** A pending refund during the lease of this process. */
-export interface ClaimedRefund extends PendingRefund {
-  /** Number of claims, 0 before the first. A later claim increases it, so it shows whether the lease is still held. */
-  readonly attempts: number;
-}
+export interface ClaimedRefund extends PendingRefund, Lease {}
 
 /** A new refund. */
 export interface NewRefund extends RefundKey {
