@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { sendSignal } from '../../cmd/dev/postgres/cluster.js';
+import { identify, sendSignal } from '../../cmd/dev/supervisor/process-id.js';
 import { pause } from '../../pkg/runtime/index.js';
 
 /** Administers the PostgreSQL server of a run over the `postgres` database. */
@@ -26,14 +26,14 @@ export class PostgresAdmin {
    * the server is down.
    */
   async pause(postmaster: number, ms: number): Promise<boolean> {
-    const pids = [postmaster];
+    const processes = [postmaster].flatMap((pid) => identify(pid) ?? []);
     const send = (signal: NodeJS.Signals): void => {
-      for (const pid of pids) sendSignal(pid, signal);
+      for (const process of processes) sendSignal(process, signal);
     };
     const pauseAll = async (client: pg.Client): Promise<void> => {
       send('SIGSTOP');
       const { rows } = await client.query<{ pid: number }>('select pid from pg_stat_activity');
-      pids.push(...rows.map(({ pid }) => pid));
+      processes.push(...rows.flatMap(({ pid }) => identify(pid) ?? []));
       send('SIGSTOP');
       await pause(ms);
     };

@@ -9,6 +9,7 @@ import { createDatabaseIfMissing, migrate } from '../../../pkg/postgres/index.js
 import { every } from '../../../pkg/runtime/index.js';
 import type { DevConfig } from '../config.js';
 import { DevError } from '../errors.js';
+import { identify, sendSignal } from '../supervisor/process-id.js';
 import { assignPorts } from '../services/ports.js';
 import { migrationsOf, services } from '../services/service-spec.js';
 import type { Endpoints } from '../terminal/endpoints.js';
@@ -51,21 +52,15 @@ export async function superviseCluster(
     get pid() {
       return current.pid;
     },
-    send: (signal) => sendSignal(current.pid, signal),
+    send: (signal) => {
+      const server = identify(current.pid);
+      if (server) sendSignal(server, signal);
+    },
     close: async () => {
       await watch.close();
       await current.stop();
     },
   };
-}
-
-/** A process that has exited gets no signal. */
-export function sendSignal(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(pid, signal);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-  }
 }
 
 async function openCluster(

@@ -6,6 +6,18 @@ import { waitFor } from '../../support/wait-for.js';
 import { uuidv7 } from '../../../pkg/runtime/index.js';
 import { startSystem, type System } from '../../support/system.js';
 
+/** Stocks five units of a product, and orders one. */
+async function buyOne(
+  system: System,
+  { sku, paymentMethod }: { readonly sku: string; readonly paymentMethod: string },
+): Promise<Order> {
+  await system.stock({ sku, quantity: 5n });
+  const items = [{ sku, quantity: 1n }];
+  const request = { requestId: uuidv7(), customerId: 'ada', items, paymentMethod };
+  const { order } = await system.order.createOrder(request, { timeoutMs: 3000 });
+  return order as Order;
+}
+
 describe('an order whose gateway answers later or refuses', () => {
   let system: System;
 
@@ -16,13 +28,7 @@ describe('an order whose gateway answers later or refuses', () => {
   });
   after(() => system.close());
 
-  const buy = async (sku: string, paymentMethod: string): Promise<Order> => {
-    await system.stock({ sku, quantity: 5n });
-    const items = [{ sku, quantity: 1n }];
-    const request = { requestId: uuidv7(), customerId: 'ada', items, paymentMethod };
-    const { order } = await system.order.createOrder(request, { timeoutMs: 3000 });
-    return order as Order;
-  };
+  const buy = (sku: string, paymentMethod: string): Promise<Order> => buyOne(system, { sku, paymentMethod });
   const read = async ({ orderId }: Order): Promise<Order> =>
     (await system.order.getOrder({ orderId, customerId: '' })).order as Order;
   const until = ({ orderId }: Order, isReached: (order: Order) => boolean, label: string): Promise<Order> =>
@@ -101,13 +107,8 @@ describe('an order whose reservation is shorter than the time that its customer 
   });
   after(() => system.close());
 
-  const buy = async (paymentMethod: string): Promise<Order> => {
-    await system.stock({ sku: paymentMethod, quantity: 5n });
-    const items = [{ sku: paymentMethod, quantity: 1n }];
-    const request = { requestId: uuidv7(), customerId: 'ada', items, paymentMethod };
-    const { order } = await system.order.createOrder(request, { timeoutMs: 3000 });
-    return order as Order;
-  };
+  const buy = (paymentMethod: string): Promise<Order> =>
+    buyOne(system, { sku: paymentMethod, paymentMethod });
   const finished = (orderId: string): Promise<Order> =>
     waitFor(async () => {
       const { order } = await system.order.getOrder({ orderId, customerId: '' });

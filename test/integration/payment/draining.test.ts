@@ -2,8 +2,6 @@ import { expect } from 'chai';
 import { isAppError } from '../../../pkg/errors/index.js';
 import { claimLimit } from '../../../pkg/payment/background.js';
 import { paymentMigrations } from '../../../pkg/payment/migrations.js';
-import { claimDueVoids, deferVoid } from '../../../pkg/payment/payment-store.js';
-import { claimDueRefunds, deferRefund } from '../../../pkg/payment/refunds/refund-store.js';
 import { RefundService } from '../../../pkg/payment/refunds/refund-service.js';
 import type { PaymentGateway } from '../../../pkg/payment/gateway/gateway.js';
 import { FaultInjectingGateway } from '../../../pkg/payment/testing/fault-injecting-gateway.js';
@@ -32,17 +30,6 @@ const makeDue = sql(
   'test.make_items_due',
   `with refund as (update refunds set retry_at = now() where payment_id = any ($ids::uuid[]) and state = 'PENDING')
    update payments set void_retry_at = now() where id = any ($ids::uuid[]) and void_retry_at is not null`,
-);
-
-const insertPendingRefund = sql(
-  'test.insert_pending_refund',
-  `insert into refunds (payment_id, request_id, fingerprint, state, amount_minor, retry_at)
-   values ($id, $requestId, '', 'PENDING', 1, now() - interval '1 minute')`,
-);
-const areLeased = sql(
-  'test.are_leased',
-  `select void_retry_at > now() + interval '1 minute' as leased from payments where id = $id
-   union all select retry_at > now() + interval '1 minute' from refunds where payment_id = $id`,
 );
 
 /** Counts the concurrent calls for one item, and delays each call so that other calls overlap with it. */
@@ -95,28 +82,6 @@ describe('voids and refunds that are pending after an outage', () => {
     await Promise.all(replicas.map(() => aPaymentService(deps()).confirmDueVoids(signal)));
     expect(await countVoids()).to.deep.include({ pending: 0 });
     expect(new Set(ids.map((id) => gateway.callsOf('void', id)))).to.deep.equal(new Set([1]));
-  });
-
-  it('keep the lease of a later claim when an attempt fails after its own lease', async () => {
-    const [id, requestId] = [uuidv7(), 'late'];
-    const { db } = database;
-    await db.query(insertPendingVoids({ ids: [id] }));
-    await db.query(insertPendingRefund({ id, requestId }));
-    const [slowVoid] = await claimDueVoids(db, 0, 1);
-    const [slowRefund] = await claimDueRefunds(db, 0, 1);
-    const [laterVoid] = await claimDueVoids(db, 600_000, 1);
-    const [laterRefund] = await claimDueRefunds(db, 600_000, 1);
-    const leases = async () =>
-      (await db.query<{ leased: boolean }>(areLeased({ id }))).map(({ leased }) => leased);
-    const backoff = { baseMs: 10, capMs: 10 };
-
-    if (slowVoid) await deferVoid(db, slowVoid, backoff);
-    if (slowRefund) await deferRefund(db, slowRefund, backoff);
-    expect(await leases()).to.deep.equal([true, true]);
-
-    if (laterVoid) await deferVoid(db, laterVoid, backoff);
-    if (laterRefund) await deferRefund(db, laterRefund, backoff);
-    expect(await leases()).to.deep.equal([false, false]);
   });
 
   it('are refunded by three replicas in one run, with one refund at the gateway each', async () => {
