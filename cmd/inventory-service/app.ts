@@ -15,6 +15,8 @@ import type { BoundService } from '../../pkg/rpc/index.js';
 import { everyLogged, FailureLogger, type Scope } from '../../pkg/runtime/index.js';
 import { defineService, type ServiceResources } from '../../pkg/service/index.js';
 
+const checkpointIntervalMs = 60_000;
+
 export const inventoryService = defineService({
   name: 'inventory-service',
   ports: { grpc: 50052, metrics: 9465 },
@@ -57,5 +59,12 @@ function buildInventory(resources: ServiceResources<InventoryConfig>, scope: Sco
     recovered: 'release of expired reservations recovered',
   });
   scope.use(everyLogged(config.sweepIntervalMs, (signal) => inventory.sweep(signal), sweepFailures));
+  const checkpointFailures = new FailureLogger(logger, {
+    failed: 'stock checkpoints failed',
+    recovered: 'stock checkpoints recovered',
+  });
+  scope.use(
+    everyLogged(checkpointIntervalMs, (signal) => inventory.advanceCheckpoints(signal), checkpointFailures),
+  );
   return inventoryHandlers(inventory, watch);
 }

@@ -3,6 +3,7 @@ import { fingerprint, isSameRequest, type Database, type Queryable } from '../po
 import type { CallOptions } from '../rpc/index.js';
 import { adjustStock } from './adjust-stock.js';
 import type { ChangeListener, ReservationStatus } from './changes.js';
+import { advanceCheckpoints } from './checkpoint-store.js';
 import {
   areSameLines,
   unchangedCommit,
@@ -168,6 +169,11 @@ export class InventoryService {
       expired = await sweepExpired(this.#deps.db, expiryBatch);
       if (expired.length > 0) await this.#traceSweep(expired, startTime);
     } while (expired.length === expiryBatch && signal?.aborted !== true);
+  }
+
+  /** Moves the checkpoints of the SKUs whose levels have changed often, so that audits read few movements. */
+  async advanceCheckpoints(signal?: AbortSignal): Promise<void> {
+    while (signal?.aborted !== true) if (!(await advanceCheckpoints(this.#deps.db))) return;
   }
 
   async #repeatedResponse(request: ReserveRequest, options: CallOptions): Promise<Reservation> {

@@ -17,10 +17,9 @@ function levels<const Page extends string>(page: Page) {
   return `with page as materialized (
      select sku, on_hand, reserved, revision, updated_at from stock ${page}
    ), expired as (
-     select l.sku, sum(l.quantity)::bigint as quantity
-     from reservations r join reservation_lines l on l.reservation_id = r.id
-     where r.state = 'RESERVED' and r.expires_at <= now() and l.sku = any (array(select sku from page))
-     group by l.sku
+     select sku, sum(quantity)::bigint as quantity from open_reservation_lines
+     where sku = any (array(select sku from page)) and expires_at <= now()
+     group by sku
    )
    select p.sku, p.on_hand, p.reserved - coalesce(x.quantity, 0) as reserved, p.revision, p.updated_at
    from page p left join expired x on x.sku = p.sku
@@ -43,24 +42,22 @@ export async function listStock(db: Queryable, after: string, limit: number): Pr
 // The audit is one statement, because levels and sums are comparable only within one snapshot.
 const audit = sql(
   'inventory.audit_stock',
-  `with moved as (
-     select sku, sum(delta)::bigint as total from stock_movements where sku = any ($skus::text[]) group by sku
-   ), sums as (
-     select l.sku,
-       sum(l.quantity) filter (where r.state = 'RESERVED' and r.expires_at > now()) as open,
-       sum(l.quantity) filter (where r.state = 'RESERVED' and r.expires_at <= now()) as expired,
-       sum(l.quantity) filter (where r.state = 'COMMITTED') as committed
-     from reservation_lines l join reservations r on r.id = l.reservation_id
-     where l.sku = any ($skus::text[]) and r.state in ('RESERVED', 'COMMITTED')
-     group by l.sku
-   )
-   select s.sku, s.on_hand, (s.reserved - coalesce(c.expired, 0))::bigint as reserved, s.revision, s.updated_at,
-     coalesce(m.total, 0) as movements_sum,
-     coalesce(c.open, 0)::bigint as open_sum,
-     coalesce(c.committed, 0)::bigint as committed_sum
+  `select s.sku, s.on_hand, (s.reserved - lines.expired)::bigint as reserved, s.revision, s.updated_at,
+     (coalesce(c.on_hand, 0) + later.delta)::bigint as movements_sum,
+     lines.open::bigint as open_sum,
+     (coalesce(c.committed, 0) + later.committed)::bigint as committed_sum
    from stock s
-   left join moved m on m.sku = s.sku
-   left join sums c on c.sku = s.sku
+   left join stock_checkpoints c on c.sku = s.sku
+   cross join lateral (
+     select coalesce(sum(delta), 0) as delta,
+       coalesce(sum(-delta) filter (where kind in ('COMMIT', 'RETURN')), 0) as committed
+     from stock_movements m where m.sku = s.sku and m.id > coalesce(c.movement_id, 0)
+   ) later
+   cross join lateral (
+     select coalesce(sum(quantity) filter (where expires_at > now()), 0) as open,
+       coalesce(sum(quantity) filter (where expires_at <= now()), 0) as expired
+     from open_reservation_lines l where l.sku = s.sku
+   ) lines
    where s.sku = any ($skus::text[])
    order by s.sku`,
 );
@@ -71,7 +68,7 @@ interface AuditRow extends StockRow {
   readonly committed_sum: bigint;
 }
 
-/** Returns the levels of the stocked SKUs among `skus` with the sums of their movements and reservations. */
+/** Returns the levels of the stocked SKUs among `skus` with the sums of their movements and open reservations. */
 export async function auditStock(db: Queryable, skus: readonly string[]): Promise<StockLevel[]> {
   return (await db.query<AuditRow>(audit({ skus }))).map((row) =>
     Object.assign(toLevel(row), {

@@ -50,11 +50,10 @@ const expireBySku = sql(
   'inventory.expire_by_sku',
   expire(
     `due as materialized (
-     select r.id from reservations r
-     where r.state = 'RESERVED' and r.expires_at <= now() and exists (
-       select from reservation_lines l where l.reservation_id = r.id and l.sku = any ($skus::text[])
-     )
-     order by r.expires_at limit $limit
+     select distinct reservation_id as id from (
+       select reservation_id from open_reservation_lines where sku = any ($skus::text[]) and expires_at <= now()
+       order by expires_at limit $limit
+     ) line
    )`,
     'for update',
   ),
@@ -63,8 +62,7 @@ const expireBySku = sql(
 const hasExpired = sql(
   'inventory.has_expired_reservations',
   `select exists (
-     select from reservations r join reservation_lines l on l.reservation_id = r.id
-     where r.state = 'RESERVED' and r.expires_at <= now() and l.sku = any ($skus::text[])
+     select from open_reservation_lines where sku = any ($skus::text[]) and expires_at <= now()
    ) as found`,
 );
 
@@ -78,7 +76,7 @@ export function sweepExpired(db: Queryable, limit: number): Promise<ExpiredReser
   return db.query<ExpiredReservation>(sweep({ limit }));
 }
 
-/** Expires up to `limit` due reservations that have a line with one of `skus`. */
+/** Expires due reservations that have a line with one of `skus`, up to `limit` of these lines. */
 export function expireReservationsOf(
   db: Queryable,
   skus: readonly string[],

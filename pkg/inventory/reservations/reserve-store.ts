@@ -40,9 +40,8 @@ function decide<const Lock extends string>(lock: Lock) {
          order by sku) filter (where available < quantity) as shortages
      from line group by id
    ), expired as materialized (
-     select distinct l.sku from reservations r join reservation_lines l on l.reservation_id = r.id
-     where r.state = 'RESERVED' and r.expires_at <= now()
-       and l.sku = any (array(select sku from line where available < quantity))
+     select distinct sku from open_reservation_lines
+     where sku = any (array(select sku from line where available < quantity)) and expires_at <= now()
    ), refused as materialized (
      select v.id, v.shortages, exists (
        select from line join expired x on x.sku = line.sku where line.id = v.id and line.available < line.quantity

@@ -32,8 +32,8 @@ export enum StockView {
   /** BASIC - All fields except `audit`. */
   BASIC = 1,
   /**
-   * AUDIT - All fields. This view is for audits only, because it reads all stock movements
-   * and reservations of the SKU.
+   * AUDIT - All fields. This view is for audits only, because it reads the open reservations of
+   * the SKU and its stock movements since the last checkpoint.
    */
   AUDIT = 2,
   UNRECOGNIZED = -1,
