@@ -1,3 +1,4 @@
+import type { Environment } from '../pkg/config/index.js';
 import type { Scope } from '../pkg/runtime/index.js';
 import type { Cell, Timing } from './cell.js';
 import type { Load } from './load/load.js';
@@ -10,6 +11,8 @@ export interface Bench {
   readonly load: Load;
   readonly timing: Timing;
   readonly scope: Scope;
+  /** Settings of all services: 10 % of the traces are exported. */
+  readonly telemetry: Environment;
   readonly log: (message: string) => void;
   /** Receives what makes the run invalid: failed calls, crashes and violated invariants. */
   readonly onProblem: (problem: string) => void;

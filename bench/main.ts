@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { Scope } from '../pkg/runtime/index.js';
 import { barChart } from './chart.js';
+import { startCollector } from './collector/collector.js';
 import { Load } from './load/load.js';
 import { readOptions, usage, type Options } from './options.js';
 import { mainRatio } from './parts/smoke.js';
@@ -31,6 +32,7 @@ async function run(options: Options): Promise<number> {
       load,
       timing,
       scope,
+      telemetry: await startCollector(scope),
       log,
       onProblem: (problem: string): void => void problems.push(problem),
       onWarning: (warning: string): void => void warnings.push(warning),

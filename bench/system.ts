@@ -56,7 +56,11 @@ export class System implements Target {
       { name: `bench-${name}`, replicas: counts, version, onProgress: () => undefined },
       scope,
     );
-    await replicated.start((...replica) => ({ LOG_LEVEL: 'info', ...settings(...replica) }));
+    await replicated.start((...replica) => ({
+      LOG_LEVEL: 'info',
+      ...bench.telemetry,
+      ...settings(...replica),
+    }));
     const statistics = scope.use(await openStatistics(replicated.postgres.url('postgres')));
     const system = new System(bench, options, replicated, statistics);
     await system.#callOnce(createProducts([...skus, emptySku]));

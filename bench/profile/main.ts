@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { Scope } from '../../pkg/runtime/index.js';
+import { startCollector } from '../collector/collector.js';
 import { Load } from '../load/load.js';
 import { createOrders } from '../load/requests.js';
 import { skus, System } from '../system.js';
@@ -37,7 +38,7 @@ async function profile(seconds: number, inFlight: number): Promise<number> {
       }),
     };
     const system = await System.start(
-      { load, timing, scope, log, onProblem, onWarning: log },
+      { load, timing, scope, telemetry: await startCollector(scope), log, onProblem, onWarning: log },
       options,
       scope,
     );

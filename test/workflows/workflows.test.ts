@@ -64,6 +64,7 @@ const insteadOnRunners = new Map([
   ['verify-containers', 'make deploy-docker'],
   ['verify-cluster', undefined],
   ['bench-recovery', 'make bench-recovery ARGS=--short'],
+  ['bench', 'make bench ARGS="--smoke --min-ratio 0.15"'],
 ]);
 
 describe('ci.yml', () => {
