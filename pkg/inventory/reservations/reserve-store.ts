@@ -26,7 +26,7 @@ function decide<const Lock extends string>(lock: Lock) {
    ), wanted as materialized (
      select item.id, line.sku, line.quantity
      from item cross join json_to_recordset(item.lines) as line (sku text collate "C", quantity bigint)
-     where not exists (select from reservations r where r.id = item.id)
+     where item.id <> all (array(select id from reservations where id = any (array(select id from item))))
    ), locked as materialized (
      select sku, on_hand, reserved, revision from stock
      where sku = any (array(select sku from wanted)) order by sku ${lock}

@@ -65,7 +65,7 @@ const storeDecisions = `line as materialized (
      where s.sku = k.sku
    ), done as (
      update reservations r set state = c.state, updated_at = now(), release_actor = c.actor, release_reason = c.reason
-     from change c where r.id = c.id and c.state is not null
+     from change c where r.id = any ($ids::uuid[]) and r.id = c.id and c.state is not null
      returning r.id, r.state, r.updated_at, r.release_actor, r.release_reason
    ), tombstone as (
      insert into reservations (id, state, created_at, updated_at, release_actor, release_reason)

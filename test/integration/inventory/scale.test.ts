@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { advanceCheckpoints } from '../../../pkg/inventory/checkpoint-store.js';
 import { sql } from '../../../pkg/postgres/index.js';
+import { medianMs } from '../../support/median-ms.js';
 import { addStock, expectConsistentStock, levelsOf, reserve, stockOf } from './requests.js';
 import { startInventoryForTest, type InventoryClient, type TestInventory } from './server.js';
 
@@ -22,17 +23,6 @@ const allowDeletes = sql(
   'alter table stock_movements disable trigger stock_movements_append_only',
 );
 const deleteMovements = sql('test.delete_movements', 'delete from stock_movements');
-
-/** Returns the median duration of 21 calls in milliseconds. */
-async function medianMs(call: () => Promise<unknown>): Promise<number> {
-  const durations: number[] = [];
-  while (durations.length < 21) {
-    const startedAt = performance.now();
-    await call();
-    durations.push(performance.now() - startedAt);
-  }
-  return durations.toSorted((a, b) => a - b)[10] ?? Infinity;
-}
 
 describe('50,000 overdue reservations of one SKU', () => {
   let server: TestInventory;
@@ -115,5 +105,30 @@ describe('the audit of a SKU with a checkpoint', () => {
     );
     expect(moved).to.include(true);
     expect((await stockOf(client, 'latte')).audit).to.include({ movementsSum: 78n, committedSum: 12n });
+  });
+});
+
+describe('a plan that was made for an empty table', () => {
+  const insertCommitted = sql(
+    'test.insert_committed',
+    `insert into reservations (id, state, fingerprint, expires_at, created_at, updated_at)
+     select gen_random_uuid(), 'COMMITTED', '\\x00', now(), now(), now() from generate_series(1, 200000)`,
+  );
+  let server: TestInventory;
+
+  before(async () => {
+    server = await startInventoryForTest();
+  });
+  after(() => server.close());
+
+  it('reserves and commits as fast when the table has grown', async () => {
+    await addStock(server.client, { latte: 1000 });
+    const sell = async (): Promise<void> => {
+      const reservationId = await reserve(server.client, { latte: 1 });
+      await server.client.commitReservation({ reservationId });
+    };
+    const before = await medianMs(sell);
+    await server.db.query(insertCommitted());
+    expect(await medianMs(sell)).to.be.lessThan(3 * before);
   });
 });
