@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { add, format, maxMinor, money, multiply } from './money.js';
+import { add, format, isEqual, maxMinor, money, multiply } from './money.js';
 import { anyMoney } from './testing/arbitrary.js';
 
 describe('money', () => {
@@ -25,6 +25,12 @@ describe('money', () => {
       }),
     );
     expect(() => add(money('USD', 1), money('EUR', 1))).to.throw(RangeError, 'cannot add EUR to USD');
+  });
+
+  it('is equal to the same amount of the same currency only', () => {
+    expect(isEqual(money('USD', 1), money('USD', 1))).to.equal(true);
+    expect(isEqual(money('USD', 1), money('USD', 2))).to.equal(false);
+    expect(isEqual(money('USD', 1), money('EUR', 1))).to.equal(false);
   });
 
   it('has exact sums and products above the integers that a double represents exactly', () => {

@@ -28,6 +28,10 @@ export function add(a: Money, b: Money): Money {
   return { currency: a.currency, minor: a.minor + b.minor };
 }
 
+export function isEqual(a: Money, b: Money): boolean {
+  return a.currency === b.currency && a.minor === b.minor;
+}
+
 export function multiply(amount: Money, quantity: bigint): Money {
   return { currency: amount.currency, minor: amount.minor * quantity };
 }

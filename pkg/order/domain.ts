@@ -160,6 +160,8 @@ export interface OrderRequest {
   readonly customerId: string;
   readonly items: readonly { readonly sku: string; readonly quantity: bigint }[];
   readonly paymentMethod: string;
+  /** The only total that the customer accepts; undefined for the total of the current prices. */
+  readonly expectedTotal?: Money | undefined;
 }
 
 /** A validated CancelOrderRequest. */

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { AppError } from '../errors/index.js';
+import { money } from '../money/index.js';
 import {
   OrderState,
   type CancelOrderRequest,
@@ -112,6 +113,24 @@ describe('parseCreateOrder', () => {
 
   it('does not offset a quantity above the limit with a negative quantity', () => {
     expect(fieldsOf(creating({ items: portions(-5n, 10_005n) }))).to.deep.equal(['items[0].quantity']);
+  });
+
+  it('accepts an order without an expected total, and with a total greater than zero', () => {
+    expect(creating({})().expectedTotal).to.equal(undefined);
+    const expectedTotal = { currencyCode: 'USD', units: 12n, nanos: 500_000_000 };
+    expect(creating({ expectedTotal })().expectedTotal).to.deep.equal(money('USD', 1250n));
+    for (const invalid of [
+      { units: 0n, nanos: 0 },
+      { units: -1n },
+      { nanos: 1 },
+      { nanos: -10_000_000 },
+      { units: 2n ** 63n - 1n },
+      { currencyCode: 'XXX' },
+      { currencyCode: '' },
+    ])
+      expect(fieldsOf(creating({ expectedTotal: { ...expectedTotal, ...invalid } }))).to.deep.equal([
+        'expected_total',
+      ]);
   });
 
   it('accepts an empty request id', () => {

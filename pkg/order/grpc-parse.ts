@@ -45,8 +45,10 @@ export function parseCreateOrder(request: CreateOrderRequest): OrderRequest {
   check.text('customer_id', customerId, customerRule);
   check.text('payment_method', paymentMethod, textRules.paymentMethod);
   const items = parseItems(check, request.items);
+  const expectedTotal = request.expectedTotal && positiveFromWire(request.expectedTotal);
+  if (typeof expectedTotal === 'string') check.fail('expected_total', expectedTotal);
   check.throwIfAny();
-  return { requestId, customerId, paymentMethod, items };
+  return { requestId, customerId, paymentMethod, items, expectedTotal: expectedTotal as Money | undefined };
 }
 
 /** Sums the quantities of equal SKUs and sorts the items, so that equal requests have equal fingerprints. */

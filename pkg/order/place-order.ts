@@ -1,6 +1,6 @@
 import { AppError, Validation } from '../errors/index.js';
 import { currentTraceparent } from '../observability/index.js';
-import { add, maxMinor, money, multiply } from '../money/index.js';
+import { add, format, isEqual, maxMinor, money, multiply } from '../money/index.js';
 import { timeOfUuidv7, type IdSource } from '../runtime/index.js';
 import type { OrderLine, OrderRequest, SagaOrder } from './domain.js';
 import type { PricedProduct } from './ports.js';
@@ -47,6 +47,25 @@ export function placeOrder(
     nextAttemptAt: undefined,
     resolution: undefined,
   };
+}
+
+/** Whether an order has the total that the customer accepts. */
+export function hasExpectedTotal({ total }: SagaOrder, { expectedTotal }: OrderRequest): boolean {
+  return expectedTotal === undefined || isEqual(total, expectedTotal);
+}
+
+/** @throws AppError PRICE_CHANGED when the total is not the total that the customer accepts */
+export function checkExpectedTotal({ total }: SagaOrder, { expectedTotal }: OrderRequest): void {
+  if (expectedTotal === undefined || isEqual(total, expectedTotal)) return;
+  const [expected, current] = [format(expectedTotal), format(total)];
+  throw new AppError({
+    reason: 'PRICE_CHANGED',
+    message: `the total of the order is ${current}, not ${expected}`,
+    metadata: { expected_total: expected, current_total: current },
+    preconditions: [
+      { type: 'PRICE', subject: 'expected_total', description: `the current total is ${current}` },
+    ],
+  });
 }
 
 function priceLines({ items }: OrderRequest, products: readonly PricedProduct[]): OrderLine[] {

@@ -36,8 +36,10 @@ export interface PricedProduct {
 
 export interface CatalogPort {
   /**
-   * Returns the current names and prices, sorted by SKU.
+   * Returns the names and prices of products, which may be as old as the cache allows.
    * @throws AppError PRODUCT_NOT_FOUND with the unknown SKUs
    */
   price(skus: readonly string[], options: CallOptions): Promise<readonly PricedProduct[]>;
+  /** Like {@link price}, but reads all products from the catalog after the call. */
+  currentPrice(skus: readonly string[], options: CallOptions): Promise<readonly PricedProduct[]>;
 }

@@ -11,7 +11,7 @@ import type { OperatorService } from './operator/operator-service.js';
 import type { OrderBatches } from './order-batches.js';
 import type { OrderFeed } from './watch/order-feed.js';
 import { listOrders, type OrderFilter, type OrderPage, type PageRequest } from './listing-store.js';
-import { placeOrder } from './place-order.js';
+import { checkExpectedTotal, hasExpectedTotal, placeOrder } from './place-order.js';
 import type { CatalogPort } from './ports.js';
 import type { Permit, SagaRunner } from './saga/runner.js';
 import { recordProgress, type NextDrive } from './saga/store.js';
@@ -54,8 +54,8 @@ export class OrderService {
   /**
    * Accepts an order and waits until the order is terminal. Returns the current order if `deadline` passes or
    * `signal` aborts first. The saga of the order continues.
-   * @throws AppError PRODUCT_NOT_FOUND, CURRENCY_MISMATCH, VALIDATION_FAILED, REQUEST_ID_REUSED, OVERLOADED,
-   *   SHUTTING_DOWN, DEPENDENCY_UNAVAILABLE
+   * @throws AppError PRODUCT_NOT_FOUND, CURRENCY_MISMATCH, PRICE_CHANGED, VALIDATION_FAILED, REQUEST_ID_REUSED,
+   *   OVERLOADED, SHUTTING_DOWN, DEPENDENCY_UNAVAILABLE
    */
   async createOrder(request: OrderRequest, options: WaitOptions): Promise<Order> {
     return awaitTerminal(this.#deps, await this.#admit(request, options), options);
@@ -170,12 +170,11 @@ export class OrderService {
 
   /** Stores an order and starts its saga, or returns the order of an equal earlier request. */
   async #accept(request: OrderRequest, options: CallOptions): Promise<AcceptedOrder> {
-    const { orders, runner, catalog, newId, instance, events } = this.#deps;
+    const { orders, runner, instance, events } = this.#deps;
     const requestFingerprint = fingerprintOf(request);
     let order: SagaOrder;
     try {
-      const skus = request.items.map(({ sku }) => sku);
-      order = placeOrder(request, await catalog.price(skus, options), newId);
+      order = await this.#place(request, options);
     } catch (error) {
       // A repeated request succeeds even if the catalog has changed or is unavailable.
       const known = await this.#findRepeated(request, requestFingerprint, options);
@@ -198,7 +197,22 @@ export class OrderService {
   }
 
   /**
-   * Returns the order of an equal earlier request.
+   * Creates an order with the prices of the catalog. If the total is not the expected total, the cached prices may be
+   * out of date: they are read once more before the order is rejected.
+   */
+  async #place(request: OrderRequest, options: CallOptions): Promise<SagaOrder> {
+    const { catalog, newId } = this.#deps;
+    const skus = request.items.map(({ sku }) => sku);
+    const order = placeOrder(request, await catalog.price(skus, options), newId);
+    if (hasExpectedTotal(order, request)) return order;
+    const current = placeOrder(request, await catalog.currentPrice(skus, options), newId);
+    checkExpectedTotal(current, request);
+    return current;
+  }
+
+  /**
+   * Returns the order of an equal earlier request. The expected total is not part of the fingerprint: an accepted order
+   * has this total.
    * @throws AppError REQUEST_ID_REUSED when the earlier request was not equal
    */
   async #findRepeated(
@@ -211,7 +225,8 @@ export class OrderService {
     const known = await findByRequestId(this.#deps.db.within(options), customerId, requestId);
     if (!known) return undefined;
     const { order } = known;
-    if (isSameRequest(known.fingerprint, requestFingerprint, () => isOrderOf(order, request))) return order;
+    const isSame = isSameRequest(known.fingerprint, requestFingerprint, () => isOrderOf(order, request));
+    if (isSame && hasExpectedTotal(order, request)) return order;
     throw new AppError({
       reason: 'REQUEST_ID_REUSED',
       message: 'the request id was used before with another request',

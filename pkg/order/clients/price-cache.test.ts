@@ -1,3 +1,4 @@
+import { setImmediate as endOfTurn } from 'node:timers/promises';
 import { expect } from 'chai';
 import { AppError } from '../../errors/index.js';
 import { money } from '../../money/index.js';
@@ -42,6 +43,42 @@ describe('PriceCache', () => {
 
     expect(await pricesOf(cache, 'a', 'b', 'c')).to.deep.equal(['a 100', 'b 200', 'c 100']);
     expect(catalog.calls).to.deep.equal([['a', 'c'], ['b']]);
+  });
+
+  it('reads current prices from the catalog, and keeps them', async () => {
+    const cache = cacheFor(60_000);
+    await pricesOf(cache, 'a', 'b');
+    catalog.minor = 200n;
+
+    const current = await Promise.all([cache.currentPrice(['a'], {}), cache.currentPrice(['a', 'c'], {})]);
+
+    expect(
+      current.map((products) => products.map(({ sku, price }) => `${sku} ${price.minor}`)),
+    ).to.deep.equal([['a 200'], ['a 200', 'c 200']]);
+    expect(await pricesOf(cache, 'a', 'b', 'c')).to.deep.equal(['a 200', 'b 100', 'c 200']);
+    expect(catalog.calls).to.deep.equal([
+      ['a', 'b'],
+      ['a', 'c'],
+    ]);
+  });
+
+  it('does not read a current price from the answer to an earlier call', async () => {
+    const { promise: answered, resolve: answer } = Promise.withResolvers<void>();
+    const findSlowly: FindProducts = async (skus, options) => {
+      const found = await catalog.find(skus, options);
+      if (catalog.calls.length === 1) await answered;
+      return found;
+    };
+    const cache = new PriceCache(findSlowly, { maxAgeMs: 60_000, batching: { maxItems: 64 } });
+    const earlier = pricesOf(cache, 'a');
+    while (catalog.calls.length === 0) await endOfTurn();
+    catalog.minor = 200n;
+
+    const [product] = await cache.currentPrice(['a'], {});
+
+    expect(product?.price).to.deep.equal(money('USD', 200n));
+    answer();
+    expect(await earlier).to.deep.equal(['a 100']);
   });
 
   it('reads the products of concurrent orders with one call', async () => {

@@ -59,7 +59,19 @@ export class PriceCache implements CatalogPort {
 
   async price(skus: readonly string[], options: CallOptions): Promise<readonly PricedProduct[]> {
     const cached = skus.flatMap((sku) => this.#cached(sku) ?? []);
-    if (cached.length === skus.length) return cached;
+    return cached.length === skus.length ? cached : this.#complete(skus, cached, options);
+  }
+
+  async currentPrice(skus: readonly string[], options: CallOptions): Promise<readonly PricedProduct[]> {
+    return this.#complete(skus, [], options);
+  }
+
+  /** Reads the products that are not cached. A read never joins a call that has been sent. */
+  async #complete(
+    skus: readonly string[],
+    cached: readonly PricedProduct[],
+    options: CallOptions,
+  ): Promise<readonly PricedProduct[]> {
     const known = new Map(cached.map((product) => [product.sku, product]));
     const missing = skus.filter((sku) => !known.has(sku));
     const reading = this.#queue.run({ skus: missing, caller: context.active() }, options);

@@ -3,11 +3,11 @@ import { uuidv7 } from '../../runtime/index.js';
 import type { OrderRequest, Rejection, SagaOrder } from '../domain.js';
 import type { Refusal } from '../saga/plan.js';
 
-/** A valid request, both as OrderRequest and as CreateOrderRequest. */
+/** A valid request without expected total, both as OrderRequest and as CreateOrderRequest. */
 export function anOrderRequest({
   items = [{ sku: 'espresso', quantity: 2n }],
   ...overrides
-}: Partial<OrderRequest> = {}) {
+}: Partial<Omit<OrderRequest, 'expectedTotal'>> = {}) {
   return {
     requestId: uuidv7(),
     customerId: 'ada',

@@ -26,8 +26,11 @@ export class FakePorts implements OrderPorts {
   readonly products = new Map<string, PricedProduct>();
   readonly refunds = new FakeRefunds();
   readonly resolutions = new FakeResolutions();
+  /** Number of reads that may use cached prices, and of reads that may not. */
+  readonly catalogReads = { cached: 0, current: 0 };
   /** If set, every catalog call fails with this error. */
   catalogFailure: Error | undefined;
+  #cachedProducts: ReadonlyMap<string, PricedProduct> = new Map();
   readonly #ledgers = new Map<string, EffectLedger>();
 
   constructor() {
@@ -38,6 +41,12 @@ export class FakePorts implements OrderPorts {
 
   setPrice(sku: string, currency: string, minor: bigint): this {
     this.products.set(sku, { sku, name: `A ${sku}`, price: money(currency, minor) });
+    return this;
+  }
+
+  /** Later reads that may use cached prices return the prices of now. */
+  cachePrices(): this {
+    this.#cachedProducts = new Map(this.products);
     return this;
   }
 
@@ -54,12 +63,12 @@ export class FakePorts implements OrderPorts {
 
   readonly catalog = {
     price: async (skus: readonly string[]): Promise<PricedProduct[]> => {
-      if (this.catalogFailure) throw this.catalogFailure;
-      return skus.map((sku) => {
-        const product = this.products.get(sku);
-        if (!product) throw new AppError({ reason: 'PRODUCT_NOT_FOUND', message: `unknown product ${sku}` });
-        return product;
-      });
+      this.catalogReads.cached += 1;
+      return this.#price(skus, this.#cachedProducts);
+    },
+    currentPrice: async (skus: readonly string[]): Promise<PricedProduct[]> => {
+      this.catalogReads.current += 1;
+      return this.#price(skus);
     },
   };
 
@@ -87,6 +96,15 @@ export class FakePorts implements OrderPorts {
     const fault = await this.faults.get(step)?.(order, options, () => ledger.apply(step, order));
     if (fault?.kind === 'refused') return ledger.refuse(step, fault);
     return fault ?? ledger.apply(step, order);
+  }
+
+  #price(skus: readonly string[], cached?: ReadonlyMap<string, PricedProduct>): PricedProduct[] {
+    if (this.catalogFailure) throw this.catalogFailure;
+    return skus.map((sku) => {
+      const product = cached?.get(sku) ?? this.products.get(sku);
+      if (!product) throw new AppError({ reason: 'PRODUCT_NOT_FOUND', message: `unknown product ${sku}` });
+      return product;
+    });
   }
 
   #step(step: RemoteStep) {

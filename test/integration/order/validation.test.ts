@@ -2,6 +2,7 @@ import { status as Status } from '@grpc/grpc-js';
 import { expect } from 'chai';
 import { anOrderRequest } from '../../../pkg/order/testing/builders.js';
 import { failing, inSequence, refusing } from '../../../pkg/order/testing/faults.js';
+import type { Money } from '../../../pkg/pb/google/type/money.js';
 import {
   OrderServiceService,
   OrderState,
@@ -78,6 +79,10 @@ const cases: readonly (readonly [string, Call, readonly string[]])[] = [
   ['a card number with spaces', creating({ paymentMethod: '4242 4242 4242 4242' }), ['payment_method']],
   ['a card number in a token', creating({ paymentMethod: 'pm_4242424242424242' }), ['payment_method']],
   ['a card number in groups', creating({ paymentMethod: 'pm_4242_4242_4242_4242' }), ['payment_method']],
+  ['an expected total of zero', expecting({ units: 0n }), ['expected_total']],
+  ['a negative expected total', expecting({ units: -7n }), ['expected_total']],
+  ['an expected total with a tenth of a cent', expecting({ nanos: 1_000_000 }), ['expected_total']],
+  ['an expected total in an unknown currency', expecting({ currencyCode: 'XXX' }), ['expected_total']],
   ['a token of 65 characters', creating({ paymentMethod: `pm_${'a'.repeat(62)}` }), ['payment_method']],
   ['a token with NUL', creating({ paymentMethod: 'pm_approve\0' }), ['payment_method']],
   [
@@ -333,6 +338,11 @@ function anItemWithMaximumQuantity(): OrderItem {
 
 function quantityFields(count: number): string[] {
   return Array.from({ length: count }, (_, index) => `items[${index}].quantity`);
+}
+
+function expecting(overrides: Partial<Money>): Call {
+  const expectedTotal = { currencyCode: 'USD', units: 7n, nanos: 0, ...overrides };
+  return (client) => client.createOrder({ ...anOrderRequest(), expectedTotal });
 }
 
 function watching(afterRevision: number): Call {

@@ -515,6 +515,15 @@ export interface CreateOrderRequest {
   items: OrderItem[];
   /** Payment-method token: "pm_" and 1 to 61 characters of a-z, 0-9 and '_'. Never a card number. */
   paymentMethod: string;
+  /**
+   * The total that the customer agreed to, greater than zero; unset to accept the current
+   * prices. When the current total is another one, the order is not accepted: FAILED_PRECONDITION,
+   * reason PRICE_CHANGED, with `expected_total` and `current_total` in the metadata of the error.
+   * A repeat of an accepted request returns its order, whatever the current prices are. A repeat
+   * whose `expected_total` is not the total of the order fails with ALREADY_EXISTS, reason
+   * REQUEST_ID_REUSED; a repeat may omit or add the total of the order.
+   */
+  expectedTotal?: Money | undefined;
 }
 
 /** Response of CreateOrder. */
@@ -1784,7 +1793,7 @@ export const OrderItem: MessageFns<OrderItem> = {
 };
 
 function createBaseCreateOrderRequest(): CreateOrderRequest {
-  return { requestId: "", customerId: "", items: [], paymentMethod: "" };
+  return { requestId: "", customerId: "", items: [], paymentMethod: "", expectedTotal: undefined };
 }
 
 export const CreateOrderRequest: MessageFns<CreateOrderRequest> = {
@@ -1800,6 +1809,9 @@ export const CreateOrderRequest: MessageFns<CreateOrderRequest> = {
     }
     if (message.paymentMethod !== "") {
       writer.uint32(34).string(message.paymentMethod);
+    }
+    if (message.expectedTotal !== undefined) {
+      Money.encode(message.expectedTotal, writer.uint32(42).fork()).join();
     }
     return writer;
   },
@@ -1849,6 +1861,14 @@ export const CreateOrderRequest: MessageFns<CreateOrderRequest> = {
             message.paymentMethod = reader.string();
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.expectedTotal = Money.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1879,6 +1899,11 @@ export const CreateOrderRequest: MessageFns<CreateOrderRequest> = {
         : isSet(object.payment_method)
         ? globalThis.String(object.payment_method)
         : "",
+      expectedTotal: isSet(object.expectedTotal)
+        ? Money.fromJSON(object.expectedTotal)
+        : isSet(object.expected_total)
+        ? Money.fromJSON(object.expected_total)
+        : undefined,
     };
   },
 
@@ -1896,6 +1921,9 @@ export const CreateOrderRequest: MessageFns<CreateOrderRequest> = {
     if (message.paymentMethod !== "") {
       obj.paymentMethod = message.paymentMethod;
     }
+    if (message.expectedTotal !== undefined) {
+      obj.expectedTotal = Money.toJSON(message.expectedTotal);
+    }
     return obj;
   },
 
@@ -1908,6 +1936,9 @@ export const CreateOrderRequest: MessageFns<CreateOrderRequest> = {
     message.customerId = object.customerId ?? "";
     message.items = object.items?.map((e) => OrderItem.fromPartial(e)) || [];
     message.paymentMethod = object.paymentMethod ?? "";
+    message.expectedTotal = (object.expectedTotal !== undefined && object.expectedTotal !== null)
+      ? Money.fromPartial(object.expectedTotal)
+      : undefined;
     return message;
   },
 };
@@ -3560,7 +3591,9 @@ export const OrderServiceService = {
    *
    * Fails with NOT_FOUND, reason PRODUCT_NOT_FOUND, for an unknown SKU, and with
    * INVALID_ARGUMENT, reason CURRENCY_MISMATCH, if the prices of the items differ
-   * in currency.
+   * in currency. Fails with FAILED_PRECONDITION, reason PRICE_CHANGED, if the current
+   * total is not `expected_total`; no order is accepted then, and the request may be
+   * repeated with the same key and another `expected_total`.
    */
   createOrder: {
     path: "/order.v1.OrderService/CreateOrder" as const,
@@ -3709,7 +3742,9 @@ export interface OrderServiceServer extends UntypedServiceImplementation {
    *
    * Fails with NOT_FOUND, reason PRODUCT_NOT_FOUND, for an unknown SKU, and with
    * INVALID_ARGUMENT, reason CURRENCY_MISMATCH, if the prices of the items differ
-   * in currency.
+   * in currency. Fails with FAILED_PRECONDITION, reason PRICE_CHANGED, if the current
+   * total is not `expected_total`; no order is accepted then, and the request may be
+   * repeated with the same key and another `expected_total`.
    */
   createOrder: handleUnaryCall<CreateOrderRequest, CreateOrderResponse>;
   /**
@@ -3783,7 +3818,9 @@ export interface OrderServiceClient extends Client {
    *
    * Fails with NOT_FOUND, reason PRODUCT_NOT_FOUND, for an unknown SKU, and with
    * INVALID_ARGUMENT, reason CURRENCY_MISMATCH, if the prices of the items differ
-   * in currency.
+   * in currency. Fails with FAILED_PRECONDITION, reason PRICE_CHANGED, if the current
+   * total is not `expected_total`; no order is accepted then, and the request may be
+   * repeated with the same key and another `expected_total`.
    */
   createOrder(
     request: CreateOrderRequest,
