@@ -195,5 +195,5 @@ export interface Resolution {
   readonly reason: string;
 }
 
-/** Maximum number of items of an order, and maximum quantity of one SKU. */
-export const limits = { items: 100, quantity: 10_000n } as const;
+/** Maximum number of items of an order, maximum quantity of one SKU, and maximum number of orders of one batch read. */
+export const limits = { items: 100, quantity: 10_000n, batchOrders: 100 } as const;

@@ -11,6 +11,7 @@ import { encodePageToken } from '../rpc/index.js';
 import { orderStates } from './domain.js';
 import {
   pageFilter,
+  parseBatchGetOrders,
   parseCancelOrder,
   parseCreateOrder,
   parseListOrders,
@@ -162,6 +163,25 @@ describe('parseCreateOrder', () => {
       ).to.deep.equal(['payment_method']);
       expect(JSON.stringify([error?.message, error?.fields])).not.to.include('4242');
     }
+  });
+});
+
+describe('parseBatchGetOrders', () => {
+  const batch = (orderIds: string[], customerId = '') => parseBatchGetOrders({ orderIds, customerId });
+
+  it('accepts 1 to 100 lower-case UUIDs, repeated ones too, and keeps their order', () => {
+    const ids = [orderId, orderId.replace('1', '2'), orderId];
+    expect(batch(ids, 'ada')).to.deep.equal({ ids, customerId: 'ada' });
+    expect(fieldsOf(() => batch(Array(100).fill(orderId)))).to.deep.equal([]);
+    expect(fieldsOf(() => batch(Array(101).fill(orderId)))).to.deep.equal(['order_ids']);
+    expect(fieldsOf(() => batch(Array(10_000).fill('x')))).to.include('order_ids');
+    expect(fieldsOf(() => batch([]))).to.deep.equal(['order_ids']);
+  });
+
+  it('reports every invalid field', () => {
+    const ids = [orderId, '', 'order-1', orderId, `${orderId}0`];
+    const fields = ['order_ids[1]', 'order_ids[2]', 'order_ids[4]', 'customer_id'];
+    expect(fieldsOf(() => batch(ids, 'a b'))).to.deep.equal(fields);
   });
 });
 

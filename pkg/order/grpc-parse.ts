@@ -2,6 +2,7 @@ import { textRules, Validation } from '../errors/index.js';
 import { positiveFromWire, type Money } from '../money/index.js';
 import {
   OrderState as WireState,
+  type BatchGetOrdersRequest,
   type CancelOrderRequest,
   type CreateOrderRequest,
   type GetOrderRequest,
@@ -82,6 +83,22 @@ export function parseOrderRef(request: GetOrderRequest | GetOrderTimelineRequest
   checkRef(check, request);
   check.throwIfAny();
   return { id: request.orderId, customerId: request.customerId };
+}
+
+export interface OrderRefs {
+  readonly ids: readonly string[];
+  readonly customerId: string;
+}
+
+export function parseBatchGetOrders({ orderIds: ids, customerId }: BatchGetOrdersRequest): OrderRefs {
+  const check = new Validation();
+  check.require(ids.length > 0, 'order_ids', 'must not be empty');
+  check.require(ids.length <= limits.batchOrders, 'order_ids', `must have at most ${limits.batchOrders} ids`);
+  for (const [index, id] of ids.slice(0, limits.batchOrders).entries())
+    check.text(`order_ids[${index}]`, id, textRules.uuid);
+  check.text('customer_id', customerId, anyCustomerRule);
+  check.throwIfAny();
+  return { ids, customerId };
 }
 
 function checkRef(check: Validation, { orderId, customerId }: { orderId: string; customerId: string }): void {

@@ -4,12 +4,16 @@ import {
   RejectionReason,
   SagaStep,
   StepOutcome,
+  type BatchGetOrdersResult,
   type Order as WireOrder,
   type Rejection as WireRejection,
   type TimelineEntry as WireEntry,
 } from '../pb/order/v1/order.js';
+import { toStatus } from '../rpc/index.js';
 import { isTerminal, rejectionOf, type Order, type Rejection, type TimelineEntry } from './domain.js';
+import { orderUnreadable } from './operator/errors.js';
 
+/** @throws RangeError for an order at a step of a later version */
 export function orderToWire(order: Order): WireOrder {
   const rejection = rejectionOf(order);
   return {
@@ -38,9 +42,31 @@ export function orderToWire(order: Order): WireOrder {
         : undefined,
     blockedReason: order.block?.reason ?? '',
     blockedSince: order.block?.since,
-    step: isTerminal(order.state) ? SagaStep.UNSPECIFIED : SagaStep[order.step],
+    step: isTerminal(order.state) ? SagaStep.UNSPECIFIED : stepToWire(order.step),
     nextAttemptTime: order.nextAttemptAt,
   };
+}
+
+/** Converts the result of one order of a batch. Returns an error for an order that this version cannot represent. */
+export function foundToWire(found: Order | Error): WireOrder | Error {
+  if (found instanceof Error) return found;
+  try {
+    return orderToWire(found);
+  } catch (error) {
+    return orderUnreadable(found.id, error);
+  }
+}
+
+export function resultToWire(result: WireOrder | Error): BatchGetOrdersResult {
+  return result instanceof Error
+    ? { outcome: { $case: 'status', value: toStatus(result) } }
+    : { outcome: { $case: 'order', value: result } };
+}
+
+/** @throws RangeError for a value of a later version */
+function stepToWire(step: Order['step']): SagaStep {
+  if (!Object.hasOwn(SagaStep, step)) throw new RangeError(`unknown step ${step}`);
+  return SagaStep[step];
 }
 
 function toWireUnlessZero(amount: Money): WireMoney | undefined {

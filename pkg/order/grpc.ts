@@ -1,10 +1,22 @@
-import { annotateCall } from '../observability/index.js';
-import { OrderServiceService } from '../pb/order/v1/order.js';
-import { encodePageToken, handler, implement, type BoundService, type CallContext } from '../rpc/index.js';
+import { annotateCall, recordFailure } from '../observability/index.js';
+import {
+  OrderServiceService,
+  type BatchGetOrdersResponse,
+  type ListOrdersResponse,
+} from '../pb/order/v1/order.js';
+import {
+  encodePageToken,
+  handler,
+  implement,
+  isFault,
+  type BoundService,
+  type CallContext,
+} from '../rpc/index.js';
 import type { WaitOptions } from './watch/await-terminal.js';
 import { rejectionOf, type OperatorAction, type Order } from './domain.js';
 import {
   pageFilter,
+  parseBatchGetOrders,
   parseCancelOrder,
   parseCreateOrder,
   parseListOrders,
@@ -12,8 +24,10 @@ import {
   parseOrderRef,
   parseRefundOrder,
   parseWatchOrder,
+  type OrderListing,
+  type OrderRefs,
 } from './grpc-parse.js';
-import { entryToWire, orderToWire } from './grpc-wire.js';
+import { entryToWire, foundToWire, orderToWire, resultToWire } from './grpc-wire.js';
 import type { OrderService } from './service.js';
 
 /** Time between the end of a wait and the deadline of the call, so that the response arrives in time. */
@@ -30,13 +44,8 @@ export function orderHandlers(orders: OrderService): BoundService {
       annotateRef({ id, customerId });
       return { order: toResponse(await orders.getOrder(id, customerId, context)) };
     }),
-    listOrders: handler(parseListOrders, async ({ filter, page }, context) => {
-      annotateRef(filter);
-      const listed = await orders.listOrders(filter, page, context);
-      if (listed.unreadable.length > 0) annotateCall({ unreadable_orders: listed.unreadable.length });
-      const nextPageToken = listed.next ? encodePageToken([listed.next], pageFilter(filter)) : '';
-      return { orders: listed.orders.map(orderToWire), nextPageToken };
-    }),
+    batchGetOrders: handler(parseBatchGetOrders, (refs, context) => batchGet(orders, refs, context)),
+    listOrders: handler(parseListOrders, (listing, context) => list(orders, listing, context)),
     cancelOrder: handler(parseCancelOrder, async (cancellation, context) => {
       annotateRef({ id: cancellation.orderId, customerId: cancellation.customerId });
       return { order: toResponse(await orders.cancelOrder(cancellation, waitOptions(context))) };
@@ -65,6 +74,33 @@ export function orderHandlers(orders: OrderService): BoundService {
       return { entries: (await orders.getTimeline(id, customerId, context)).map(entryToWire) };
     }),
   });
+}
+
+async function batchGet(
+  orders: OrderService,
+  refs: OrderRefs,
+  context: CallContext,
+): Promise<BatchGetOrdersResponse> {
+  annotateRef({ customerId: refs.customerId });
+  const results = (await orders.batchGetOrders(refs, context)).map(foundToWire);
+  const unreadable = results.filter((result) => result instanceof Error && isFault(result));
+  if (unreadable.length > 0) {
+    annotateCall({ unreadable_orders: unreadable.length });
+    recordFailure(unreadable[0]);
+  }
+  return { results: results.map(resultToWire) };
+}
+
+async function list(
+  orders: OrderService,
+  { filter, page }: OrderListing,
+  context: CallContext,
+): Promise<ListOrdersResponse> {
+  annotateRef(filter);
+  const listed = await orders.listOrders(filter, page, context);
+  if (listed.unreadable.length > 0) annotateCall({ unreadable_orders: listed.unreadable.length });
+  const nextPageToken = listed.next ? encodePageToken([listed.next], pageFilter(filter)) : '';
+  return { orders: listed.orders.map(orderToWire), nextPageToken };
 }
 
 function waitOptions(context: CallContext): WaitOptions {

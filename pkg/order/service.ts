@@ -7,6 +7,7 @@ import { awaitTerminal, type AcceptedOrder, type WaitOptions } from './watch/awa
 import { beginCancellation } from './cancel-order.js';
 import type { Cancellation, Order, OrderRequest, SagaOrder, TimelineEntry } from './domain.js';
 import type { OrderEvents } from './events.js';
+import { orderNotFound, orderUnreadable } from './operator/errors.js';
 import type { OperatorService } from './operator/operator-service.js';
 import type { OrderBatches } from './order-batches.js';
 import type { OrderFeed } from './watch/order-feed.js';
@@ -15,7 +16,7 @@ import { checkExpectedTotal, hasExpectedTotal, placeOrder } from './place-order.
 import type { CatalogPort } from './ports.js';
 import type { Permit, SagaRunner } from './saga/runner.js';
 import { recordProgress, type NextDrive } from './saga/store.js';
-import { findByRequestId, lockOrder, readTimeline } from './store.js';
+import { findByRequestId, findOrderRows, lockOrder, readTimeline, toOrders } from './store.js';
 
 export interface OrderServiceDeps {
   readonly db: Database;
@@ -92,6 +93,23 @@ export class OrderService {
   /** @throws AppError ORDER_NOT_FOUND. With a non-empty `customerId`, orders of other customers are not found. */
   async getOrder(id: string, customerId: string, options: CallOptions = {}): Promise<Order> {
     return required(await this.#deps.orders.find(id, options), { id, customerId });
+  }
+
+  /**
+   * Reads several orders with one statement. Returns one result for each id: the order, or the error of this order, which
+   * is ORDER_NOT_FOUND as in {@link getOrder}, or another Error if this version cannot read the order.
+   */
+  async batchGetOrders(
+    { ids, customerId }: { readonly ids: readonly string[]; readonly customerId: string },
+    options: CallOptions = {},
+  ): Promise<(Order | Error)[]> {
+    const rows = await findOrderRows(this.#deps.db.within(options), [...new Set(ids)]);
+    const { orders, unreadable } = toOrders(
+      rows.filter((row) => customerId === '' || row.customer_id === customerId),
+    );
+    const results = new Map<string, Order | Error>(orders.map((order) => [order.id, order]));
+    for (const { id, error } of unreadable) results.set(id, orderUnreadable(id, error));
+    return ids.map((id) => results.get(id) ?? orderNotFound(id));
   }
 
   /** Lists orders, newest first. */
@@ -241,7 +259,7 @@ function required(
   { id, customerId }: { readonly id: string; readonly customerId: string },
 ): SagaOrder {
   if (order && (customerId === '' || order.customerId === customerId)) return order;
-  throw new AppError({ reason: 'ORDER_NOT_FOUND', message: 'no such order', metadata: { order_id: id } });
+  throw orderNotFound(id);
 }
 
 /** Returns equal fingerprints for a request and its repetition, and different fingerprints for different requests. */

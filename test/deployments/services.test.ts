@@ -227,7 +227,7 @@ function connectionsOf(manifests: readonly Manifest[], name: ServiceName): numbe
  * test-client.
  */
 function expectedClients(overlay: 'staging' | 'production', name: ServiceName): [string, string[]][] {
-  const customer = ['CreateOrder', 'GetOrder', 'ListOrders', 'CancelOrder', 'WatchOrder'];
+  const customer = ['CreateOrder', 'GetOrder', 'BatchGetOrders', 'ListOrders', 'CancelOrder', 'WatchOrder'];
   const gateway = `gateway=${customer.map((method) => `order.v1.OrderService/${method}`).join(',')}`;
   const absent = overlay === 'production' ? 'test-client' : 'gateway';
   const own = `${name.replace('-service', '')}.v1.`;

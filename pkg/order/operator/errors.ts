@@ -9,6 +9,11 @@ export function orderNotFound(orderId: string): AppError {
   });
 }
 
+/** The error of an order with a value that this version cannot read. It is a fault, and not an AppError for callers. */
+export function orderUnreadable(orderId: string, cause: unknown): Error {
+  return new Error(`the order ${orderId} cannot be read`, { cause });
+}
+
 export function requestIdReused(requestId: string): AppError {
   return new AppError({
     reason: 'REQUEST_ID_REUSED',

@@ -38,6 +38,9 @@ const listing = (overrides: object): Call => {
   const state = OrderState.UNSPECIFIED;
   return (client) => client.listOrders({ pageSize: 0, pageToken: '', customerId: '', state, ...overrides });
 };
+const batchGetting = (orderIds: string[], customerId = ''): Call => {
+  return (client) => client.batchGetOrders({ orderIds, customerId });
+};
 const cancelling = (overrides: object): Call => {
   return (client) =>
     client.cancelOrder({ orderId: validId, customerId: '', requestId: '', reason: '', ...overrides });
@@ -90,6 +93,14 @@ const cases: readonly (readonly [string, Call, readonly string[]])[] = [
     creating({ requestId: '\0', customerId: '', paymentMethod: '', items: [{ sku: '', quantity: 0n }] }),
     ['request_id', 'customer_id', 'payment_method', 'items[0].sku', 'items[0].quantity'],
   ],
+  ['BatchGetOrders without order ids', batchGetting([]), ['order_ids']],
+  ['BatchGetOrders of 101 order ids', batchGetting(Array(101).fill(validId)), ['order_ids']],
+  [
+    'malformed order ids in BatchGetOrders',
+    batchGetting(['', validId, validId.toUpperCase(), `${validId.slice(1)}\0`]),
+    ['order_ids[0]', 'order_ids[2]', 'order_ids[3]'],
+  ],
+  ['a malformed customer id in BatchGetOrders', batchGetting([validId], 'a b'), ['customer_id']],
   ['a page size of -1', listing({ pageSize: -1 }), ['page_size']],
   ['a page size of 1,001', listing({ pageSize: 1001 }), ['page_size']],
   ['a list filter with a malformed customer id', listing({ customerId: 'a b' }), ['customer_id']],
@@ -308,6 +319,7 @@ function requestsWithMark() {
   const {
     createOrder: create,
     getOrder,
+    batchGetOrders,
     getOrderTimeline,
     watchOrder,
     cancelOrder,
@@ -325,6 +337,8 @@ function requestsWithMark() {
     [create, 'payment_method', anOrderRequest({ paymentMethod: 'pm_MARK' })],
     [create, 'items[0].sku', anOrderRequest({ items: [{ sku: 'MARK', quantity: 1n }] })],
     ...refRequests,
+    [batchGetOrders, 'order_ids[0]', { orderIds: ['MARK'], customerId: '' }],
+    [batchGetOrders, 'customer_id', { orderIds: [uuidv7()], customerId: 'MARK' }],
     [cancelOrder, 'request_id', { ...ref, requestId: 'MARK' }],
     [cancelOrder, 'reason', { ...ref, reason: 'MARK' }],
     [listOrders, 'customer_id', { ...page, customerId: 'MARK' }],

@@ -21,6 +21,7 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { Timestamp } from "../../google/protobuf/timestamp.js";
+import { Status } from "../../google/rpc/status.js";
 import { Money } from "../../google/type/money.js";
 
 /** State of an order. */
@@ -547,6 +548,33 @@ export interface GetOrderRequest {
 export interface GetOrderResponse {
   /** The order. */
   order?: Order | undefined;
+}
+
+/** Request of BatchGetOrders. */
+export interface BatchGetOrdersRequest {
+  /** 1 to 100 ids of orders. An id may be repeated. */
+  orderIds: string[];
+  /** When set, orders of other customers are not found. */
+  customerId: string;
+}
+
+/** Response of BatchGetOrders. */
+export interface BatchGetOrdersResponse {
+  /** One result for each id, in the order of the request. */
+  results: BatchGetOrdersResult[];
+}
+
+/** Result of one order of BatchGetOrders. */
+export interface BatchGetOrdersResult {
+  /** What GetOrder would have returned. */
+  outcome?:
+    | //
+    /** The order. */
+    { $case: "order"; value: Order }
+    | //
+    /** Status of an order that is not returned, with the same code, message and details. */
+    { $case: "status"; value: Status }
+    | undefined;
 }
 
 /** Request of ListOrders. */
@@ -2170,6 +2198,271 @@ export const GetOrderResponse: MessageFns<GetOrderResponse> = {
   },
 };
 
+function createBaseBatchGetOrdersRequest(): BatchGetOrdersRequest {
+  return { orderIds: [], customerId: "" };
+}
+
+export const BatchGetOrdersRequest: MessageFns<BatchGetOrdersRequest> = {
+  encode(message: BatchGetOrdersRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.orderIds) {
+      writer.uint32(10).string(v!);
+    }
+    if (message.customerId !== "") {
+      writer.uint32(18).string(message.customerId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BatchGetOrdersRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBatchGetOrdersRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.orderIds.push(reader.string());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.customerId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): BatchGetOrdersRequest {
+    return {
+      orderIds: globalThis.Array.isArray(object?.orderIds)
+        ? object.orderIds.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.order_ids)
+        ? object.order_ids.map((e: any) => globalThis.String(e))
+        : [],
+      customerId: isSet(object.customerId)
+        ? globalThis.String(object.customerId)
+        : isSet(object.customer_id)
+        ? globalThis.String(object.customer_id)
+        : "",
+    };
+  },
+
+  toJSON(message: BatchGetOrdersRequest): unknown {
+    const obj: any = {};
+    if (message.orderIds?.length) {
+      obj.orderIds = message.orderIds;
+    }
+    if (message.customerId !== "") {
+      obj.customerId = message.customerId;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<BatchGetOrdersRequest>, I>>(base?: I): BatchGetOrdersRequest {
+    return BatchGetOrdersRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<BatchGetOrdersRequest>, I>>(object: I): BatchGetOrdersRequest {
+    const message = createBaseBatchGetOrdersRequest();
+    message.orderIds = object.orderIds?.map((e) => e) || [];
+    message.customerId = object.customerId ?? "";
+    return message;
+  },
+};
+
+function createBaseBatchGetOrdersResponse(): BatchGetOrdersResponse {
+  return { results: [] };
+}
+
+export const BatchGetOrdersResponse: MessageFns<BatchGetOrdersResponse> = {
+  encode(message: BatchGetOrdersResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.results) {
+      BatchGetOrdersResult.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BatchGetOrdersResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBatchGetOrdersResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.results.push(BatchGetOrdersResult.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): BatchGetOrdersResponse {
+    return {
+      results: globalThis.Array.isArray(object?.results)
+        ? object.results.map((e: any) => BatchGetOrdersResult.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: BatchGetOrdersResponse): unknown {
+    const obj: any = {};
+    if (message.results?.length) {
+      obj.results = message.results.map((e) => BatchGetOrdersResult.toJSON(e));
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<BatchGetOrdersResponse>, I>>(base?: I): BatchGetOrdersResponse {
+    return BatchGetOrdersResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<BatchGetOrdersResponse>, I>>(object: I): BatchGetOrdersResponse {
+    const message = createBaseBatchGetOrdersResponse();
+    message.results = object.results?.map((e) => BatchGetOrdersResult.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseBatchGetOrdersResult(): BatchGetOrdersResult {
+  return { outcome: undefined };
+}
+
+export const BatchGetOrdersResult: MessageFns<BatchGetOrdersResult> = {
+  encode(message: BatchGetOrdersResult, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.outcome?.$case) {
+      case "order":
+        Order.encode(message.outcome.value, writer.uint32(10).fork()).join();
+        break;
+      case "status":
+        Status.encode(message.outcome.value, writer.uint32(18).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BatchGetOrdersResult {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBatchGetOrdersResult();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.outcome = { $case: "order", value: Order.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.outcome = { $case: "status", value: Status.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): BatchGetOrdersResult {
+    return {
+      outcome: isSet(object.order)
+        ? { $case: "order", value: Order.fromJSON(object.order) }
+        : isSet(object.status)
+        ? { $case: "status", value: Status.fromJSON(object.status) }
+        : undefined,
+    };
+  },
+
+  toJSON(message: BatchGetOrdersResult): unknown {
+    const obj: any = {};
+    if (message.outcome?.$case === "order") {
+      obj.order = Order.toJSON(message.outcome.value);
+    } else if (message.outcome?.$case === "status") {
+      obj.status = Status.toJSON(message.outcome.value);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<BatchGetOrdersResult>, I>>(base?: I): BatchGetOrdersResult {
+    return BatchGetOrdersResult.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<BatchGetOrdersResult>, I>>(object: I): BatchGetOrdersResult {
+    const message = createBaseBatchGetOrdersResult();
+    switch (object.outcome?.$case) {
+      case "order": {
+        if (object.outcome?.value !== undefined && object.outcome?.value !== null) {
+          message.outcome = { $case: "order", value: Order.fromPartial(object.outcome.value) };
+        }
+        break;
+      }
+      case "status": {
+        if (object.outcome?.value !== undefined && object.outcome?.value !== null) {
+          message.outcome = { $case: "status", value: Status.fromPartial(object.outcome.value) };
+        }
+        break;
+      }
+    }
+    return message;
+  },
+};
+
 function createBaseListOrdersRequest(): ListOrdersRequest {
   return {
     pageSize: 0,
@@ -3617,6 +3910,22 @@ export const OrderServiceService = {
     responseSerialize: (value: GetOrderResponse): Buffer => Buffer.from(GetOrderResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetOrderResponse => GetOrderResponse.decode(value),
   },
+  /**
+   * Returns several orders, read at one time. An order that cannot be returned fails only its
+   * own result, with the status that GetOrder would return: NOT_FOUND if the order does not
+   * exist or belongs to another customer, INTERNAL if this version cannot read it.
+   */
+  batchGetOrders: {
+    path: "/order.v1.OrderService/BatchGetOrders" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: BatchGetOrdersRequest): Buffer =>
+      Buffer.from(BatchGetOrdersRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): BatchGetOrdersRequest => BatchGetOrdersRequest.decode(value),
+    responseSerialize: (value: BatchGetOrdersResponse): Buffer =>
+      Buffer.from(BatchGetOrdersResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): BatchGetOrdersResponse => BatchGetOrdersResponse.decode(value),
+  },
   /** Lists orders, newest first. */
   listOrders: {
     path: "/order.v1.OrderService/ListOrders" as const,
@@ -3752,6 +4061,12 @@ export interface OrderServiceServer extends UntypedServiceImplementation {
    * to another customer.
    */
   getOrder: handleUnaryCall<GetOrderRequest, GetOrderResponse>;
+  /**
+   * Returns several orders, read at one time. An order that cannot be returned fails only its
+   * own result, with the status that GetOrder would return: NOT_FOUND if the order does not
+   * exist or belongs to another customer, INTERNAL if this version cannot read it.
+   */
+  batchGetOrders: handleUnaryCall<BatchGetOrdersRequest, BatchGetOrdersResponse>;
   /** Lists orders, newest first. */
   listOrders: handleUnaryCall<ListOrdersRequest, ListOrdersResponse>;
   /**
@@ -3855,6 +4170,26 @@ export interface OrderServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetOrderResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Returns several orders, read at one time. An order that cannot be returned fails only its
+   * own result, with the status that GetOrder would return: NOT_FOUND if the order does not
+   * exist or belongs to another customer, INTERNAL if this version cannot read it.
+   */
+  batchGetOrders(
+    request: BatchGetOrdersRequest,
+    callback: (error: ServiceError | null, response: BatchGetOrdersResponse) => void,
+  ): ClientUnaryCall;
+  batchGetOrders(
+    request: BatchGetOrdersRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: BatchGetOrdersResponse) => void,
+  ): ClientUnaryCall;
+  batchGetOrders(
+    request: BatchGetOrdersRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: BatchGetOrdersResponse) => void,
   ): ClientUnaryCall;
   /** Lists orders, newest first. */
   listOrders(
