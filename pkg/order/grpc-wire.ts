@@ -1,9 +1,11 @@
+import { AppError } from '../errors/index.js';
 import { toWire, type Money, type WireMoney } from '../money/index.js';
 import {
   OrderState,
   RejectionReason,
   SagaStep,
   StepOutcome,
+  Order as OrderMessage,
   type BatchGetOrdersResult,
   type Order as WireOrder,
   type Rejection as WireRejection,
@@ -61,6 +63,28 @@ export function resultToWire(result: WireOrder | Error): BatchGetOrdersResult {
   return result instanceof Error
     ? { outcome: { $case: 'status', value: toStatus(result) } }
     : { outcome: { $case: 'order', value: result } };
+}
+
+/** Clients accept messages of 4 MiB by default. */
+const maxResponseBytes = 3 * 2 ** 20;
+/** Orders with so many lines together are below the limit: a line has at most 1 kB on the wire. */
+const smallResponseLines = 3000;
+
+/** @throws AppError MESSAGE_TOO_LARGE with the number of orders, from the first on, that one response can carry */
+export function requireResponseSize(results: readonly (WireOrder | Error)[]): void {
+  const lines = results.reduce((sum, result) => sum + ('lines' in result ? result.lines.length : 0), 0);
+  if (lines <= smallResponseLines) return;
+  let bytes = 0;
+  const fitting = results.findIndex((result) => {
+    if (!(result instanceof Error)) bytes += OrderMessage.encode(result).finish().length;
+    return bytes > maxResponseBytes;
+  });
+  if (fitting === -1) return;
+  throw new AppError({
+    reason: 'MESSAGE_TOO_LARGE',
+    message: `the orders are larger than ${maxResponseBytes} bytes: read the first ${fitting} with one call`,
+    metadata: { fitting_orders: String(fitting) },
+  });
 }
 
 /** @throws RangeError for a value of a later version */

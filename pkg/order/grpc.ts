@@ -27,7 +27,7 @@ import {
   type OrderListing,
   type OrderRefs,
 } from './grpc-parse.js';
-import { entryToWire, foundToWire, orderToWire, resultToWire } from './grpc-wire.js';
+import { entryToWire, foundToWire, orderToWire, requireResponseSize, resultToWire } from './grpc-wire.js';
 import type { OrderService } from './service.js';
 
 /** Time between the end of a wait and the deadline of the call, so that the response arrives in time. */
@@ -83,6 +83,7 @@ async function batchGet(
 ): Promise<BatchGetOrdersResponse> {
   annotateRef({ customerId: refs.customerId });
   const results = (await orders.batchGetOrders(refs, context)).map(foundToWire);
+  requireResponseSize(results);
   const unreadable = results.filter((result) => result instanceof Error && isFault(result));
   if (unreadable.length > 0) {
     annotateCall({ unreadable_orders: unreadable.length });

@@ -14,6 +14,12 @@ const changeOrder = sql(
   'update orders set currency = $currency, state = $state, step = $step where id = $id',
 );
 
+const enlargeOrder = sql(
+  'test.enlarge_order',
+  `insert into order_lines (order_id, sku, name, quantity, unit_price_minor)
+   select $id, 'sku-' || repeat('x', 56) || (1000 + n), repeat('茶', 200), 1, 1 from generate_series(1, 99) n`,
+);
+
 describe('BatchGetOrders', () => {
   let server: TestOrderServer;
   let ada: Order;
@@ -47,6 +53,18 @@ describe('BatchGetOrders', () => {
     const outcomes = await get([bob.orderId, ada.orderId, bob.orderId]);
 
     expect(outcomes).to.deep.equal([found(bob), found(ada), found(bob)]);
+  });
+
+  it('is rejected with the number of orders that fit when the response would be too large', async () => {
+    const large = await createOrder(server.client, { customerId: 'eve' });
+    await server.db.query(enlargeOrder({ id: large.orderId }));
+
+    const call = server.client.batchGetOrders({ orderIds: Array(100).fill(large.orderId), customerId: '' });
+
+    const { metadata } = await expectReason(call, 'MESSAGE_TOO_LARGE');
+    const fitting = Number(metadata['fitting_orders']);
+    expect(fitting).to.be.within(30, 99);
+    expect(await get(Array(fitting).fill(large.orderId))).to.have.length(fitting);
   });
 
   it('returns NOT_FOUND as GetOrder does, and the other orders', async () => {

@@ -3914,6 +3914,10 @@ export const OrderServiceService = {
    * Returns several orders, read at one time. An order that cannot be returned fails only its
    * own result, with the status that GetOrder would return: NOT_FOUND if the order does not
    * exist or belongs to another customer, INTERNAL if this version cannot read it.
+   *
+   * Fails with RESOURCE_EXHAUSTED, reason MESSAGE_TOO_LARGE, if the orders have more than
+   * 3 MiB together. The metadata `fitting_orders` is the number of orders, from the first
+   * on, that one response can carry.
    */
   batchGetOrders: {
     path: "/order.v1.OrderService/BatchGetOrders" as const,
@@ -4065,6 +4069,10 @@ export interface OrderServiceServer extends UntypedServiceImplementation {
    * Returns several orders, read at one time. An order that cannot be returned fails only its
    * own result, with the status that GetOrder would return: NOT_FOUND if the order does not
    * exist or belongs to another customer, INTERNAL if this version cannot read it.
+   *
+   * Fails with RESOURCE_EXHAUSTED, reason MESSAGE_TOO_LARGE, if the orders have more than
+   * 3 MiB together. The metadata `fitting_orders` is the number of orders, from the first
+   * on, that one response can carry.
    */
   batchGetOrders: handleUnaryCall<BatchGetOrdersRequest, BatchGetOrdersResponse>;
   /** Lists orders, newest first. */
@@ -4175,6 +4183,10 @@ export interface OrderServiceClient extends Client {
    * Returns several orders, read at one time. An order that cannot be returned fails only its
    * own result, with the status that GetOrder would return: NOT_FOUND if the order does not
    * exist or belongs to another customer, INTERNAL if this version cannot read it.
+   *
+   * Fails with RESOURCE_EXHAUSTED, reason MESSAGE_TOO_LARGE, if the orders have more than
+   * 3 MiB together. The metadata `fitting_orders` is the number of orders, from the first
+   * on, that one response can carry.
    */
   batchGetOrders(
     request: BatchGetOrdersRequest,
