@@ -189,12 +189,6 @@ alter table orders
 alter table orders
   add constraint rejected_orders_have_a_reason CHECK (((state <> 'REJECTED'::text) OR (rejection IS NOT NULL)));
 
-alter table order_lines
-  add constraint order_lines_order_id_fkey FOREIGN KEY (order_id) REFERENCES orders(id);
-
-alter table order_timeline
-  add constraint order_timeline_order_id_fkey FOREIGN KEY (order_id) REFERENCES orders(id);
-
 CREATE INDEX idempotency_keys_oldest ON public.idempotency_keys USING btree (created_at);
 
 CREATE INDEX pending_order_refunds ON public.order_refunds USING btree (next_attempt_at) WHERE (state = 'PENDING'::text);

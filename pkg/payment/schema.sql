@@ -279,15 +279,6 @@ alter table refunds
 alter table refunds
   add constraint refunds_state_check CHECK ((state = ANY (ARRAY['PENDING'::text, 'SUCCEEDED'::text, 'REFUSED'::text])));
 
-alter table gateway_ledger
-  add constraint gateway_ledger_charge_key_fkey FOREIGN KEY (charge_key) REFERENCES gateway_charges(charge_key);
-
-alter table gateway_refunds
-  add constraint gateway_refunds_charge_key_fkey FOREIGN KEY (charge_key) REFERENCES gateway_charges(charge_key);
-
-alter table payment_ledger
-  add constraint payment_ledger_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES payments(id);
-
 CREATE INDEX gateway_events_delivered ON public.gateway_events USING btree (delivered_at) WHERE (delivered_at IS NOT NULL);
 
 CREATE INDEX gateway_events_due ON public.gateway_events USING btree (next_delivery_at) WHERE (delivered_at IS NULL);

@@ -221,13 +221,7 @@ const corruptions: Readonly<Record<number, readonly Corruption[]>> = {
     {
       title: 'the gateway has a charge without a payment',
       async corrupt({ databases }, { confirmed: { paymentId } }) {
-        await execute(
-          databases.payment,
-          `do $$ begin
-             perform set_config('session_replication_role', 'replica', true);
-             delete from payments where id = '${paymentId}';
-           end $$`,
-        );
+        await execute(databases.payment, `delete from payments where id = '${paymentId}'`);
         const list = 'AUTHORIZE 4.00 USD, CAPTURE 4.00 USD';
         return [
           `gateway transactions of payment ${paymentId} (${list}): the payment service has no such payment`,
