@@ -202,5 +202,3 @@ CREATE INDEX driven_orders ON public.orders USING btree (driver, id) WHERE (driv
 CREATE INDEX orders_by_customer ON public.orders USING btree (customer_id, id DESC);
 
 CREATE INDEX orders_by_state ON public.orders USING btree (state, id DESC);
-
-CREATE INDEX unfinished_orders ON public.orders USING btree (driver, id) WHERE (state = ANY (ARRAY['PENDING'::text, 'CANCELLING'::text]));

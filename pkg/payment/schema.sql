@@ -289,8 +289,6 @@ CREATE INDEX gateway_ledger_of_charge ON public.gateway_ledger USING btree (char
 
 CREATE INDEX payments_intent_retry ON public.payments USING btree (intent_retry_at) WHERE (intent_retry_at IS NOT NULL);
 
-CREATE UNIQUE INDEX payments_live_order ON public.payments USING btree (order_id) WHERE (state = ANY (ARRAY['AUTHORIZED'::text, 'CAPTURED'::text, 'PARTIALLY_REFUNDED'::text]));
-
 CREATE UNIQUE INDEX payments_live_order_with_intents ON public.payments USING btree (order_id) WHERE (state = ANY (ARRAY['PENDING'::text, 'ACTION_REQUIRED'::text, 'AUTHORIZED'::text, 'CAPTURED'::text, 'PARTIALLY_REFUNDED'::text]));
 
 CREATE INDEX payments_newest ON public.payments USING btree (created_at, id);

@@ -51,10 +51,12 @@ export async function findDeadInstances(db: Queryable, query: LivenessQuery): Pr
   return (await db.query<{ id: string }>(dead({ ...query }))).map(({ id }) => id);
 }
 
+// With an expression such as `state || ''`, the planner finds orders only by driver. The entries of a state in
+// `orders_by_state` include those of all orders that had this state since the last vacuum.
 const release = sql(
   'saga.resign',
   `with released as (
-     update orders set driver = null where driver = $instance and state in ('PENDING', 'CANCELLING')
+     update orders set driver = null where driver = $instance and state || '' in ('PENDING', 'CANCELLING')
    )
    delete from instances where id = $instance`,
 );
@@ -67,14 +69,14 @@ export async function releaseInstanceOrders(db: Queryable, instance: string): Pr
 const deleteStale = sql(
   'saga.forget_instances',
   `delete from instances i where i.heartbeat_at < now() - interval '1 hour'
-     and not exists (select 1 from orders o where o.driver = i.id and o.state in ('PENDING', 'CANCELLING'))`,
+     and not exists (select 1 from orders o where o.driver = i.id and o.state || '' in ('PENDING', 'CANCELLING'))`,
 );
 
 const adopt = sql(
   'saga.adopt_unknown_drivers',
   `insert into instances (id, heartbeat_at)
    select distinct o.driver, now() - interval '1 hour' from orders o
-   where o.driver is not null and o.state in ('PENDING', 'CANCELLING')
+   where o.driver is not null and o.state || '' in ('PENDING', 'CANCELLING')
      and not exists (select 1 from instances i where i.id = o.driver)
    on conflict (id) do nothing`,
 );

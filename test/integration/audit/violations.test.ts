@@ -87,7 +87,7 @@ const corruptions: Readonly<Record<number, readonly Corruption[]>> = {
         await payment.authorizePayment({ ...request, amount, acceptedResults: [] });
         await execute(
           databases.payment,
-          'drop index payments_live_order, payments_live_order_with_intents',
+          'drop index payments_live_order_with_intents',
           `update payments set order_id = '${orderId}' where id = '${request.paymentId}'`,
         );
         return [`order ${orderId} (CONFIRMED): 2 live payments`];

@@ -150,7 +150,11 @@ describe('payment schema', () => {
       captured,
       `state = 'PARTIALLY_REFUNDED', refunded_minor = 300, externally_refunded_minor = 301`,
     ],
-    'two live payments of an order': ['payments_live_order', captured, `order_id = '${authorized}'`],
+    'two live payments of an order': [
+      'payments_live_order_with_intents',
+      captured,
+      `order_id = '${authorized}'`,
+    ],
     'an intent of an order with a live payment': [
       'payments_live_order_with_intents',
       captured,
