@@ -1,5 +1,16 @@
 -- Written from the migrations: do not edit.
 
+CREATE OR REPLACE FUNCTION public.store_order_line()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  insert into order_lines_stored (order_id, sku, name, quantity, unit_price_minor)
+  values (new.order_id, new.sku, new.name, new.quantity, new.unit_price_minor);
+  return new;
+end
+$function$;
+
 create table idempotency_keys (
   scope text not null,
   request_id text not null,
@@ -13,7 +24,7 @@ create table instances (
   heartbeat_at timestamp with time zone default now() not null
 );
 
-create table order_lines (
+create table order_lines_stored (
   order_id uuid not null,
   sku text collate "C" not null,
   name text not null,
@@ -78,7 +89,8 @@ create table orders (
   refunded_minor bigint default 0 not null,
   resolution jsonb,
   refund_pending_minor bigint default 0 not null,
-  set_aside_until timestamp with time zone
+  set_aside_until timestamp with time zone,
+  lines jsonb
 );
 
 alter table idempotency_keys
@@ -87,13 +99,13 @@ alter table idempotency_keys
 alter table instances
   add constraint instances_pkey PRIMARY KEY (id);
 
-alter table order_lines
+alter table order_lines_stored
   add constraint order_lines_pkey PRIMARY KEY (order_id, sku);
 
-alter table order_lines
+alter table order_lines_stored
   add constraint order_lines_quantity_check CHECK ((quantity > 0));
 
-alter table order_lines
+alter table order_lines_stored
   add constraint order_lines_unit_price_minor_check CHECK ((unit_price_minor > 0));
 
 alter table order_refunds
@@ -166,6 +178,9 @@ alter table orders
   add constraint orders_failures_check CHECK ((failures >= 0));
 
 alter table orders
+  add constraint orders_have_lines CHECK (((lines IS NULL) OR ((jsonb_typeof(lines) = 'array'::text) AND (lines <> '[]'::jsonb) AND (NOT (lines @? '$[*]?(!(@."quantity" > 0 && @."unitPriceMinor" > 0))'::jsonpath))))) NOT VALID;
+
+alter table orders
   add constraint orders_pkey PRIMARY KEY (id);
 
 alter table orders
@@ -202,3 +217,21 @@ CREATE INDEX driven_orders ON public.orders USING btree (driver, id) WHERE (driv
 CREATE INDEX orders_by_customer ON public.orders USING btree (customer_id, id DESC);
 
 CREATE INDEX orders_by_state ON public.orders USING btree (state, id DESC);
+
+create view order_lines as
+ SELECT order_lines_stored.order_id,
+    order_lines_stored.sku,
+    order_lines_stored.name,
+    order_lines_stored.quantity,
+    order_lines_stored.unit_price_minor
+   FROM order_lines_stored
+UNION ALL
+ SELECT o.id AS order_id,
+    (line.sku COLLATE "C") AS sku,
+    line.name,
+    line.quantity,
+    line."unitPriceMinor" AS unit_price_minor
+   FROM (orders o
+     CROSS JOIN LATERAL jsonb_to_recordset(o.lines) line(sku text, name text, quantity bigint, "unitPriceMinor" bigint));
+
+CREATE TRIGGER order_lines_insert INSTEAD OF INSERT ON public.order_lines FOR EACH ROW EXECUTE FUNCTION store_order_line();

@@ -13,15 +13,19 @@ import type {
   TimelineEntry,
 } from './domain.js';
 
-/** The columns of {@link OrderRow}, for statements that select from `orders o`. */
+/**
+ * The columns of {@link OrderRow}, for statements that select from `orders o`. An order that an earlier version has
+ * accepted has no `lines`; its lines are rows of `order_lines_stored`.
+ */
 export const orderColumns = `
   o.id, o.customer_id, o.request_id, o.state, o.currency, o.total_minor, o.rejection, o.payment_method,
   o.reservation_id, o.payment_id, o.refund_id, o.revision, o.traceparent, o.step, o.failures, o.created_at, o.updated_at,
   o.refunded_minor, o.payment_action, o.blocked_reason, o.blocked_since, o.next_attempt_at,
   o.resolution, o.refund_pending_minor,
-  (select json_agg(json_build_object('sku', l.sku, 'name', l.name, 'quantity', l.quantity,
-     'unitPriceMinor', l.unit_price_minor) order by l.sku)
-   from order_lines l where l.order_id = o.id) as lines`;
+  coalesce(o.lines, (
+    select jsonb_agg(jsonb_build_object('sku', l.sku, 'name', l.name, 'quantity', l.quantity,
+      'unitPriceMinor', l.unit_price_minor) order by l.sku)
+    from order_lines_stored l where l.order_id = o.id)) as lines`;
 
 export interface OrderRow {
   id: string;
@@ -49,7 +53,14 @@ export interface OrderRow {
   resolution: Resolution | null;
   refund_pending_minor: bigint;
   // JSON numbers are exact here: amounts are at most Number.MAX_SAFE_INTEGER.
-  lines: { sku: string; name: string; quantity: number; unitPriceMinor: number }[];
+  lines: StoredLine[];
+}
+
+interface StoredLine {
+  readonly sku: string;
+  readonly name: string;
+  readonly quantity: number;
+  readonly unitPriceMinor: number;
 }
 
 /** A rejection as JSON. The earlier version can read `reason`; `exactReason` is the reason of a later version. */
@@ -141,33 +152,33 @@ function toBlock({ state, blocked_reason: reason, blocked_since: since }: OrderR
   return state !== 'CANCELLING' || reason === null || since === null ? undefined : { reason, since };
 }
 
-function toLine(line: OrderRow['lines'][number], currency: string): OrderLine {
+function toLine(line: StoredLine, currency: string): OrderLine {
   const unitPrice: Money = money(currency, line.unitPriceMinor);
   return { sku: line.sku, name: line.name, quantity: BigInt(line.quantity), unitPrice };
 }
 
-// The lines and the timeline entry are inserted only for accepted orders. The order of the keys is the lock order of
-// concurrent batches.
+function toStoredLine({ sku, name, quantity, unitPrice }: OrderLine): StoredLine {
+  return { sku, name, quantity: Number(quantity), unitPriceMinor: Number(unitPrice.minor) };
+}
+
+// The timeline entry is inserted only for accepted orders. The order of the keys is the lock order of concurrent batches.
 const accept = sql(
   'order.accept',
   `with item as materialized (
      select * from json_to_recordset($orders::json) as item (id uuid, customer_id text, request_id text,
        fingerprint text, state text, currency text, total_minor bigint, payment_method text, reservation_id uuid,
        payment_id uuid, refund_id uuid, traceparent text, step text, driver uuid, created_at timestamptz,
-       trace_id text, lines json)
+       trace_id text, lines jsonb)
    ), accepted as (
      insert into orders (id, customer_id, request_id, fingerprint, state, currency, total_minor, payment_method,
-       reservation_id, payment_id, refund_id, revision, traceparent, step, driver, created_at, updated_at)
+       reservation_id, payment_id, refund_id, revision, traceparent, step, driver, created_at, updated_at,
+       lines)
      select id, customer_id, request_id, decode(fingerprint, 'base64'), state, currency, total_minor, payment_method,
-       reservation_id, payment_id, refund_id, 1, traceparent, step, driver, created_at, created_at
+       reservation_id, payment_id, refund_id, 1, traceparent, step, driver, created_at, created_at,
+       lines
      from item order by customer_id, request_id
      on conflict (customer_id, request_id) do nothing
      returning id
-   ), lines as (
-     insert into order_lines (order_id, sku, name, quantity, unit_price_minor)
-     select accepted.id, line.sku, line.name, line.quantity, line.unit_price_minor
-     from accepted join item using (id)
-     cross join json_to_recordset(item.lines) as line (sku text, name text, quantity bigint, unit_price_minor bigint)
    ), entry as (
      insert into order_timeline (order_id, revision, from_state, to_state, step, outcome, attempt, occurred_at,
        trace_id, detail)
@@ -215,12 +226,7 @@ function acceptanceRow({ order, fingerprint, driver, traceId }: Acceptance) {
     driver,
     created_at: order.createdAt,
     trace_id: traceId,
-    lines: order.lines.map(({ sku, name, quantity, unitPrice }) => ({
-      sku,
-      name,
-      quantity: String(quantity),
-      unit_price_minor: String(unitPrice.minor),
-    })),
+    lines: order.lines.map(toStoredLine),
   };
 }
 

@@ -16,8 +16,11 @@ const changeOrder = sql(
 
 const enlargeOrder = sql(
   'test.enlarge_order',
-  `insert into order_lines (order_id, sku, name, quantity, unit_price_minor)
-   select $id, 'sku-' || repeat('x', 56) || (1000 + n), repeat('茶', 200), 1, 1 from generate_series(1, 99) n`,
+  `update orders set lines = (
+     select jsonb_agg(jsonb_build_object('sku', 'sku-' || repeat('x', 56) || (1000 + n), 'name', repeat('茶', 200),
+       'quantity', 1, 'unitPriceMinor', 1))
+     from generate_series(1, 100) n
+   ) where id = $id`,
 );
 
 describe('BatchGetOrders', () => {

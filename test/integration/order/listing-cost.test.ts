@@ -15,17 +15,14 @@ const insert = sql(
   'test.insert_orders',
   `insert into orders (id, customer_id, request_id, fingerprint, state, currency, total_minor, rejection,
      payment_method, reservation_id, payment_id, refund_id, revision, step, created_at, updated_at, blocked_since,
-     blocked_reason)
+     blocked_reason, lines)
    select ('00000000-' || lpad(to_hex(n), 4, '0') || '-7000-8000-000000000000')::uuid,
      case when n <= 5 then 'ada' when n % 2 = 0 then 'bob' else 'carol' end, n::text, '',
      case when n <= 3 then 'REJECTED' when n in (10, 11) then 'CANCELLING' else 'CONFIRMED' end, 'USD', 1,
      case when n <= 3 then '{}'::jsonb end, 'pm', gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 1, 'CONFIRM',
-     now(), now(), case when n in (10, 11) then now() end, case when n in (10, 11) then 'REFUND_DECLINED' end
+     now(), now(), case when n in (10, 11) then now() end, case when n in (10, 11) then 'REFUND_DECLINED' end,
+     '[{"sku": "espresso", "name": "", "quantity": 1, "unitPriceMinor": 1}]'
    from generate_series(1, $stored) n`,
-);
-const insertLines = sql(
-  'test.insert_lines',
-  `insert into order_lines (order_id, sku, name, quantity, unit_price_minor) select id, 'espresso', '', 1, 1 from orders`,
 );
 const analyze = sql('test.analyze_orders', 'analyze orders');
 // The counters include earlier transactions of the session.
@@ -62,7 +59,6 @@ describe('the cost of ListOrders', () => {
   before(async () => {
     database = await createTestDatabase(orderMigrations);
     await database.db.query(insert({ stored }));
-    await database.db.query(insertLines());
     await database.db.query(analyze());
     // With one connection, all executions share the prepared statements and their plans.
     db = await openDatabase({ ...testDatabaseConfig(database.url), poolMax: 1 }, { warn: () => undefined });

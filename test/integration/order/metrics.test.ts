@@ -29,7 +29,7 @@ const setCurrency = sql(
 describe('order metrics', () => {
   // The gauges count all orders in the database, so each test starts without orders.
   const fixture = useOrders({ ORDER_MAX_IN_FLIGHT: '7' });
-  const truncate = sql('test.truncate_orders', 'truncate orders, order_lines, order_timeline');
+  const truncate = sql('test.truncate_orders', 'truncate orders, order_lines_stored, order_timeline');
   afterEach(() => fixture.database.db.query(truncate()));
 
   async function valueOf(series: string, replica: Replica = fixture.replica): Promise<number | undefined> {
