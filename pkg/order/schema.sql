@@ -91,7 +91,7 @@ create table orders (
   refund_pending_minor bigint default 0 not null,
   set_aside_until timestamp with time zone,
   lines jsonb
-);
+) with (fillfactor=60);
 
 alter table idempotency_keys
   add constraint idempotency_keys_pkey PRIMARY KEY (scope, request_id);
