@@ -16,7 +16,8 @@ const findTables = sql(
      array_agg(column_name::text) filter (where data_type = 'uuid' or column_name = 'request_id') as ids,
      max(column_name::text) filter (where is_identity = 'YES') as serial
    from information_schema.columns
-   where table_schema = 'public' and table_name <> 'instances'
+   join information_schema.tables using (table_schema, table_name)
+   where table_schema = 'public' and table_type = 'BASE TABLE' and table_name <> 'instances'
    group by table_name having bool_or(data_type = 'uuid')`,
 );
 const recountStock = sql(

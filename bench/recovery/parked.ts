@@ -13,21 +13,14 @@ const settleMs = 3000;
 /** Orders whose authorization stays in doubt, with due times spread over the longest backoff. */
 const insertParked = sql(
   'bench.insert_parked',
-  `with parked as (
-     insert into orders (id, customer_id, request_id, fingerprint, state, currency, total_minor, payment_method, reservation_id,
-       payment_id, refund_id, revision, step, failures, created_at, updated_at, next_attempt_at)
-     select gen_random_uuid(), 'parked', number::text, '', 'PENDING', 'USD', 1000, 'pm_authorize_pending', gen_random_uuid(),
-       gen_random_uuid(), gen_random_uuid(), 1, 'AUTHORIZE_PAYMENT', 10, now(), now(), now() + random() * interval '10 seconds'
-     from generate_series(1, $count::int) number
-     returning id
-   )
-   insert into order_lines (order_id, sku, name, quantity, unit_price_minor) select id, $sku, 'Parked', 1, 1000 from parked`,
+  `insert into orders (id, customer_id, request_id, fingerprint, state, currency, total_minor, payment_method, reservation_id,
+     payment_id, refund_id, revision, step, failures, created_at, updated_at, next_attempt_at, lines)
+   select gen_random_uuid(), 'parked', number::text, '', 'PENDING', 'USD', 1000, 'pm_authorize_pending', gen_random_uuid(),
+     gen_random_uuid(), gen_random_uuid(), 1, 'AUTHORIZE_PAYMENT', 10, now(), now(), now() + random() * interval '10 seconds',
+     jsonb_build_array(jsonb_build_object('sku', $sku::text, 'name', 'Parked', 'quantity', 1, 'unitPriceMinor', 1000))
+   from generate_series(1, $count::int) number`,
 );
 const removals = [
-  sql(
-    'bench.remove_lines',
-    "delete from order_lines where order_id in (select id from orders where customer_id = 'parked')",
-  ),
   sql(
     'bench.remove_entries',
     "delete from order_timeline where order_id in (select id from orders where customer_id = 'parked')",
