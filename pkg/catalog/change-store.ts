@@ -1,4 +1,3 @@
-import { money } from '../money/index.js';
 import { sql, type Queryable, type Transaction } from '../postgres/index.js';
 import type { OperatorNote, Product, ProductChange } from './domain.js';
 
@@ -61,5 +60,5 @@ export async function listChanges(
 }
 
 function toChange({ currency, price_minor, changed_at, ...row }: ChangeRow): ProductChange {
-  return { ...row, price: money(currency, price_minor), changedAt: changed_at };
+  return { ...row, price: { currency, minor: price_minor }, changedAt: changed_at };
 }

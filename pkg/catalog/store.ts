@@ -1,4 +1,3 @@
-import { money } from '../money/index.js';
 import { sql, type Queryable, type Transaction } from '../postgres/index.js';
 import type { Product, ProductDetails } from './domain.js';
 
@@ -98,7 +97,8 @@ function toProduct(row: ProductRow): Product {
     sku: row.sku,
     name: row.name,
     description: row.description,
-    price: money(row.currency, row.price_minor),
+    // The currency may have left ISO 4217 since; the product stays readable.
+    price: { currency: row.currency, minor: row.price_minor },
     revision: row.revision,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
