@@ -90,14 +90,14 @@ describe('PriceCache', () => {
     expect(catalog.calls).to.deep.equal([['a', 'b', 'c']]);
   });
 
-  it('asks for at most 1,000 products at a time', async () => {
+  it('asks for at most 400 products at a time', async () => {
     const cache = cacheFor(60_000);
     const skus = (order: number): string[] =>
       Array.from({ length: 100 }, (_, line) => `${order}-${String(line).padStart(2, '0')}`);
 
     await Promise.all(Array.from({ length: 25 }, (_, order) => cache.price(skus(order), {})));
 
-    expect(Math.max(...catalog.calls.map(({ length }) => length))).to.be.within(100, 1000);
+    expect(Math.max(...catalog.calls.map(({ length }) => length))).to.be.within(100, 400);
     expect(new Set(catalog.calls.flat()).size).to.equal(2500);
   });
 
@@ -147,6 +147,22 @@ describe('PriceCache', () => {
     expect(await hurried).to.include({ reason: 'DEADLINE_EXCEEDED' });
     answer();
     expect(await patient).to.have.length(1);
+  });
+
+  it('does not delay other orders while calls are not answered', async () => {
+    const frozen = new Promise<never>(() => undefined);
+    const cache = new PriceCache(
+      (skus, options) => (skus.includes('lost') ? frozen : catalog.find(skus, options)),
+      { maxAgeMs: 60_000, batching: { maxItems: 2 } },
+    );
+    const lost: Promise<unknown>[] = [];
+    for (let order = 0; order < 8; order += 1) {
+      lost.push(cache.price(['lost'], { deadline: Date.now() + 500 }).catch(() => undefined));
+      await endOfTurn();
+    }
+
+    expect(await cache.price(['a'], { deadline: Date.now() + 400 })).to.have.length(1);
+    await Promise.all(lost);
   });
 
   it('asks again after a failure', async () => {

@@ -7,7 +7,7 @@ import type { CatalogPort, PricedProduct } from '../ports.js';
 /** Products by SKU. An error stands for a product whose price is not usable; only its orders fail. */
 export type Products = ReadonlyMap<string, PricedProduct | Error>;
 
-/** Reads up to 1,000 products of the catalog. Products that do not exist are missing in the answer. */
+/** Reads up to 400 products of the catalog. Products that do not exist are missing in the answer. */
 export type FindProducts = (skus: readonly string[], options: CallOptions) => Promise<Products>;
 
 export interface PriceCacheOptions {
@@ -29,10 +29,12 @@ interface Entry {
 
 /** Maximum number of cached products. The products that were read first are removed first. */
 const maxEntries = 10_000;
-/** Maximum number of products in one call; the limit of BatchGetProducts. */
-const maxProducts = 1000;
-/** Maximum number of batches in flight, so that a slow answer does not delay all orders. */
+/** Maximum number of products in one call. A product has at most 7 kB, and a client accepts 4 MiB. */
+const maxProducts = 400;
+/** Maximum number of batches in flight. */
 const concurrency = 4;
+/** Longest time for which a batch delays other batches, in milliseconds: a catalog replica may not answer. */
+const maxDelayMs = 100;
 
 /**
  * Keeps the names and prices of products for `maxAgeMs` after the request that read them. The products that concurrent
@@ -47,11 +49,12 @@ export class PriceCache implements CatalogPort {
   constructor(find: FindProducts, { maxAgeMs, batching }: PriceCacheOptions) {
     this.#find = find;
     this.#maxAgeMs = maxAgeMs;
+    const maxItems = maxAgeMs > 0 ? batching.maxItems : 1;
     this.#queue = new BatchQueue({
       operation: 'order.read_prices',
       process: (batch) => this.#process(batch),
-      batching: maxAgeMs > 0 ? batching : { ...batching, maxItems: 1 },
-      concurrency: maxAgeMs > 0 ? concurrency : Infinity,
+      batching: { ...batching, maxItems },
+      concurrency: maxItems > 1 ? concurrency : Infinity,
       // The limit of orders in progress also limits the reads.
       maxQueued: Infinity,
     });
@@ -87,9 +90,17 @@ export class PriceCache implements CatalogPort {
     return entry && performance.now() - entry.requestedAt < this.#maxAgeMs ? entry.product : undefined;
   }
 
-  /** The call has the trace of the order that has waited for the longest time. */
   async #process(batch: Batch<Read, Products>): Promise<void> {
-    const { items, deadline } = batch;
+    const reading = this.#read(batch);
+    for (const index of batch.items.keys()) batch.resolve(index, reading);
+    await waitUntil(
+      reading.catch(() => undefined),
+      { deadline: Date.now() + maxDelayMs },
+    );
+  }
+
+  /** The calls have the trace of the order that has waited for the longest time. */
+  async #read({ items, deadline }: Batch<Read, Products>): Promise<Products> {
     const skus = [...new Set(items.flatMap((item) => item.skus))];
     const requestedAt = performance.now();
     const caller = items[0]?.caller ?? context.active();
@@ -101,7 +112,7 @@ export class PriceCache implements CatalogPort {
     if (this.#maxAgeMs > 0)
       for (const product of products.values())
         if (!(product instanceof Error)) this.#store({ product, requestedAt });
-    for (const index of items.keys()) batch.resolve(index, products);
+    return products;
   }
 
   #store(entry: Entry): void {
