@@ -30,12 +30,17 @@ const customerRule = {
   pattern: /^[A-Za-z0-9._:@-]+$/,
   hint: "may contain only A-Z, a-z, 0-9, '.', '_', ':', '@' and '-'",
 };
-/** The pattern counts code points; `max` counts UTF-16 code units. */
-const reasonRule = {
-  max: 400,
-  optional: true,
-  pattern: /^[^]{1,200}$/u,
-  hint: 'must be at most 200 characters',
+const reasonRule = { ...textRules.actorReason, optional: true };
+/** Texts of the timeline, in addition to the rules of the services that receive them from the order service. */
+const actorRule = {
+  ...textRules.actor,
+  pattern: /^\P{Cc}{1,128}$/u,
+  hint: 'must be 1 to 128 characters without control characters',
+};
+const operatorReasonRule = {
+  ...textRules.actorReason,
+  pattern: /^\P{Cc}{1,200}$/u,
+  hint: 'must be 1 to 200 characters without control characters',
 };
 const anyCustomerRule = { ...customerRule, optional: true };
 
@@ -119,7 +124,7 @@ export function parseCancelOrder(request: CancelOrderRequest): Cancellation {
   checkRef(check, request);
   check.text('request_id', request.requestId, textRules.requestId);
   check.text('reason', request.reason, reasonRule);
-  check.text('actor', request.actor ?? '', { ...textRules.actor, optional: true });
+  check.text('actor', request.actor ?? '', { ...actorRule, optional: true });
   check.throwIfAny();
   const { requestId, orderId, customerId, reason, actor = '' } = request;
   return { requestId, orderId, customerId, reason, actor: actor || undefined };
@@ -144,8 +149,8 @@ export function parseOperatorAction(request: RetryOrderRequest | ResolveOrderReq
 
 function readAction(check: Validation, { orderId, actor, reason }: OperatorAction): OperatorAction {
   check.text('order_id', orderId, textRules.uuid);
-  check.text('actor', actor, textRules.actor);
-  check.text('reason', reason, textRules.actorReason);
+  check.text('actor', actor, actorRule);
+  check.text('reason', reason, operatorReasonRule);
   return { orderId, actor, reason };
 }
 
