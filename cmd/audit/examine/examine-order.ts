@@ -116,7 +116,9 @@ function paymentFindings({ order, payments, progress }: ExaminedOrder): Finding[
 
 /** A capture or an open authorization of a payment that is VOIDED here has a next step. */
 export function gatewayFindings(payment: Payment): Finding[] {
-  const nextStep = hasChargeBeyondVoid(payment) ? voidStep(payment.paymentId) : undefined;
+  const nextStep = hasChargeBeyondVoid(payment)
+    ? voidStep(payment.paymentId, 'captured at the gateway, but released here')
+    : undefined;
   return findingsOfPayment(payment, 8, gatewayViolations(payment), nextStep);
 }
 

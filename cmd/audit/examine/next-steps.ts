@@ -8,8 +8,8 @@ export function releaseStep(reservationId: string): string {
 }
 
 /** A void also refunds a charge that only the gateway knows, and records a capture of a payment that is VOIDED here. */
-export function voidStep(paymentId: string): string {
-  const request = { payment_id: paymentId, actor: 'YOU', reason };
+export function voidStep(paymentId: string, why = reason): string {
+  const request = { payment_id: paymentId, actor: 'YOU', reason: why };
   return call(50_053, 'payment.v1.PaymentService/VoidPayment', request);
 }
 
