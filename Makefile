@@ -146,8 +146,8 @@ verify-cluster: dist/.stamp ## Deploy to a separate Kubernetes node; check autos
 	@$(LAB_TOOLS) cluster || true
 	@$(BIN)/mocha --config test/mocha/cluster.json
 
-verify-upgrade: dist/.stamp ## Upgrade from the commit FROM to this version under load, and roll back
-	@node --import tsx test/upgrade/main.ts --from '$(FROM)'
+verify-upgrade: dist/.stamp ## Upgrade from the commit FROM to this version under load, and roll back; STORED=1000000 orders
+	@node --import tsx test/upgrade/main.ts --from '$(FROM)' --stored '$(or $(STORED),0)'
 
 test-faults: dist/.stamp ## Inject faults for MINUTES=2 with SEED=1 under orders of all kinds, then check all promises
 	@node --import tsx test/faults/main.ts --seed '$(or $(SEED),1)' --minutes '$(or $(MINUTES),2)' $(ARGS)

@@ -30,16 +30,20 @@ const vacuum = sql('bench.vacuum', 'vacuum analyze');
 /** Places a thousand orders, one of each customer, and copies all their rows until `count` orders are stored. */
 export async function storeOrders(system: System, count: number): Promise<void> {
   const placed = await system.placeOneOfEachCustomer();
-  const copies = Math.round(count / placed) - 1;
-  if (copies > 0)
-    await Promise.all(['orders', 'inventory', 'payment'].map((name) => copyRows(system, name, copies)));
+  await copyOrders((name) => system.databaseUrl(name), Math.round(count / placed) - 1);
 }
 
-async function copyRows(system: System, name: string, copies: number): Promise<void> {
+/** Copies the rows of all orders, which must be terminal, `copies` times. The stock changes as if all were sold. */
+export async function copyOrders(urlOf: (database: string) => string, copies: number): Promise<void> {
+  if (copies > 0)
+    await Promise.all(['orders', 'inventory', 'payment'].map((name) => copyRows(urlOf(name), name, copies)));
+}
+
+async function copyRows(url: string, name: string, copies: number): Promise<void> {
   const hour = 3_600_000;
   const database = await openDatabase(
     {
-      url: system.databaseUrl(name),
+      url,
       poolMax: 1,
       connectTimeoutMs: 30_000,
       statementTimeoutMs: hour,

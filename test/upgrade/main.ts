@@ -15,9 +15,10 @@ import { pause, Scope } from '../../pkg/runtime/index.js';
 import { Phases } from './phases.js';
 import { Replicas } from './replicas.js';
 import { SteadyLoad } from './steady-load.js';
+import { storeOrders } from './store-orders.js';
 import { buildCommit, migrateTo, workingTree, type Version } from '../../bench/version.js';
 
-const usage = 'usage: make verify-upgrade FROM=<commit>';
+const usage = 'usage: make verify-upgrade FROM=<commit> [STORED=<orders>]';
 const dataDir = '.data/upgrade/postgres';
 const steadyMs = 10_000;
 const terminalTimeoutMs = 60_000;
@@ -29,7 +30,10 @@ interface Run {
 }
 
 /** Returns true when every call succeeded, if necessary after retries, and every invariant holds. */
-async function verifyUpgrade(from: string, { scope, signal, printer }: Run): Promise<boolean> {
+async function verifyUpgrade(
+  { from, stored }: { readonly from: string; readonly stored: number },
+  { scope, signal, printer }: Run,
+): Promise<boolean> {
   const phases = new Phases(printer);
   const onProgress = (message: string): void => printer.info(message);
   const previous = await phases.run(`build ${from}`, () => buildCommit(from, scope));
@@ -38,6 +42,8 @@ async function verifyUpgrade(from: string, { scope, signal, printer }: Run): Pro
     startSystem(previous, scope, onProgress),
   );
   const context = scope.use(new ScenarioContext({ addresses: replicas.targets, dev: undefined }, signal));
+  if (stored > 0)
+    await phases.run(`store ${stored} orders`, () => storeOrders(replicas.targets, { stored, url, signal }));
   const load = scope.use(await SteadyLoad.start(context));
   phases.measure(load);
   const runLoad = (version: Version) => phases.run(`load on ${version.name}`, () => pause(steadyMs, signal));
@@ -73,14 +79,19 @@ async function startSystem(version: Version, scope: Scope, onProgress: (message:
 }
 
 async function main(): Promise<number> {
-  const { from } = parseArgs({ options: { from: { type: 'string', default: '' } } }).values;
-  if (from === '') throw new Error(usage);
+  const options = {
+    from: { type: 'string', default: '' },
+    stored: { type: 'string', default: '0' },
+  } as const;
+  const { from, stored: text } = parseArgs({ options }).values;
+  const stored = Number(text);
+  if (from === '' || !Number.isSafeInteger(stored) || stored < 0) throw new Error(usage);
   const printer = new Printer(process.stdout);
   const interruption = interruptionSignal();
   const scope = new Scope();
   try {
     const run = { scope, signal: interruption, printer };
-    const passed = await orAborted(verifyUpgrade(from, run), interruption);
+    const passed = await orAborted(verifyUpgrade({ from, stored }, run), interruption);
     printer.conclude(passed ? 'upgrade and rollback passed' : 'upgrade or rollback failed');
     return passed ? 0 : 1;
   } finally {
