@@ -153,6 +153,7 @@ export class PaymentService {
       (await this.#deps.batches.find(paymentId, { signal })) ??
       (await this.#ledger.insertVoidTombstone({ paymentId }, note));
     const payment = isIntent(found) ? await this.#ledger.voidIntent(paymentId, note) : found;
+    if (isIntent(payment)) throw paymentPending(paymentId);
     switch (verdicts.VOID[payment.state]) {
       case 'EXECUTE':
         return this.#void(paymentId, signal, note);

@@ -147,6 +147,7 @@ function toItem({ id, answer }: AnsweredIntent) {
   };
 }
 
+// A repeated request that this statement waits for is later than `now()`, the start of the statement.
 const end = sql(
   'intent.void',
   `with changed as (
@@ -154,7 +155,7 @@ const end = sql(
        action_due_at = null, attempts = 0, void_retry_at = now() + make_interval(secs => $leaseMs::float8 / 1000),
        updated_at = now()
      where id = $id and state in ('PENDING', 'ACTION_REQUIRED')
-       and requested_at <= now() - make_interval(secs => $idleMs::float8 / 1000)
+       and requested_at <= clock_timestamp() - make_interval(secs => $idleMs::float8 / 1000)
      returning ${paymentColumns}
    ), entry as (
      insert into payment_ledger (payment_id, kind, amount_minor, request_key, actor, reason)

@@ -1,11 +1,13 @@
 import { expect } from 'chai';
 import type { RetryTimes } from '../../../pkg/payment/background.js';
 import type { Payment, PaymentChange } from '../../../pkg/payment/domain.js';
+import { touchIntent, voidIntent } from '../../../pkg/payment/intents/store.js';
 import { paymentMigrations } from '../../../pkg/payment/migrations.js';
 import { RefundService } from '../../../pkg/payment/refunds/refund-service.js';
 import type { PaymentService } from '../../../pkg/payment/service.js';
 import { FaultInjectingGateway } from '../../../pkg/payment/testing/fault-injecting-gateway.js';
 import { aPaymentService } from '../../support/payment/payment-service.js';
+import { sql } from '../../../pkg/postgres/index.js';
 import { expectReason } from '../../support/expect-reason.js';
 import { createTestDatabase, type TestDatabase } from '../../support/postgres/test-database.js';
 import { uuidv7 } from '../../../pkg/runtime/index.js';
@@ -13,6 +15,8 @@ import { createGateway, retryTimes } from './server.js';
 
 const signal = new AbortController().signal;
 const amount = { currency: 'USD', minor: 1000n };
+
+const readTime = sql('test.read_time', 'select now()');
 
 /** Every intent is due at once, and abandoned at once. */
 const dueAtOnce: RetryTimes = { ...retryTimes, leaseMs: 0 };
@@ -46,6 +50,18 @@ describe('an authorization without a recorded answer', () => {
     ...overrides,
   });
   const recordOf = (paymentId: string) => service().audit(paymentId, signal);
+
+  it('is voided by a statement that has waited for a repeated request', async () => {
+    const authorization = request({ method: 'pm_action_required' });
+    const { paymentId } = authorization;
+    await service().authorize(authorization, signal);
+    await database.db.transaction(async (tx) => {
+      await tx.query(readTime());
+      await touchIntent(database.db, paymentId, 0);
+      const end = { id: paymentId, idleMs: 0, leaseMs: 0, actor: undefined, reason: undefined };
+      expect(await voidIntent(tx, end)).to.include({ state: 'VOIDED' });
+    });
+  });
 
   it('is PENDING before the gateway is asked, alone and in the list of its order', async () => {
     const authorization = request();
