@@ -15,6 +15,7 @@ import type { BoundService } from '../../pkg/rpc/index.js';
 import { everyLogged, FailureLogger, type Scope } from '../../pkg/runtime/index.js';
 import { defineService, type ServiceResources } from '../../pkg/service/index.js';
 
+/** Time between two searches for levels that have changed often since their checkpoint. */
 const checkpointIntervalMs = 60_000;
 
 export const inventoryService = defineService({

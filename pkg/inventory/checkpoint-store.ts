@@ -1,7 +1,7 @@
 import { sql, type Queryable } from '../postgres/index.js';
 
 /** Number of changes of a level after which its checkpoint is moved. */
-export const checkpointDistance = 1000;
+const checkpointDistance = 1000;
 
 // The movements of one SKU have ascending ids in the sequence of their commits, because each is inserted while its stock
 // row is locked. Therefore the movements that a statement sees are a prefix, and any prefix is a correct checkpoint.

@@ -55,9 +55,10 @@ export function hasExpectedTotal({ total }: SagaOrder, { expectedTotal }: OrderR
 }
 
 /** @throws AppError PRICE_CHANGED when the total is not the total that the customer accepts */
-export function checkExpectedTotal({ total }: SagaOrder, { expectedTotal }: OrderRequest): void {
-  if (expectedTotal === undefined || isEqual(total, expectedTotal)) return;
-  const [expected, current] = [format(expectedTotal), format(total)];
+export function checkExpectedTotal(order: SagaOrder, request: OrderRequest): void {
+  const { expectedTotal } = request;
+  if (expectedTotal === undefined || hasExpectedTotal(order, request)) return;
+  const [expected, current] = [format(expectedTotal), format(order.total)];
   throw new AppError({
     reason: 'PRICE_CHANGED',
     message: `the total of the order is ${current}, not ${expected}`,
